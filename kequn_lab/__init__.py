@@ -25,9 +25,7 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 
-_ROOMS = sorted(
-    p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_")
-)
+_ROOMS = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
 __all__ = [*_ROOMS]
 
 
