@@ -1,4 +1,4 @@
-"""What a valid table is: columns, units, ranges, keys; and reading files of any encoding.
+"""What a valid table is: columns, units, ranges, keys.
 
 A contract is a fact about a table (:data:`CUSTOMERS`, :data:`EVENTS`, :data:`HOLDINGS`).
 :func:`check` lists every violation as a table, :func:`require` returns the typed table or raises.
@@ -7,9 +7,7 @@ A contract is a fact about a table (:data:`CUSTOMERS`, :data:`EVENTS`, :data:`HO
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,10 +19,9 @@ __all__ = [
     "Column",
     "Contract",
     "ContractError",
-    "Refused",
     "check",
     "check_references",
-    "read_table",
+    "convert",
     "require",
     "require_references",
 ]
@@ -194,7 +191,7 @@ class ContractError(ValueError):
             lines.append(f"  {where}column {v.column!r}: {v.rule}; found {v.found}")
         if n > _SHOWN:
             lines.append(f"  … and {n - _SHOWN} more (all in .violations)")
-        lines.append(f"What to do: {todo or 'correct these cells, or leave the rows out'}.")
+        lines.append(f"What to do: {todo or _todo(violations)}.")
         super().__init__("\n".join(lines))
 
 
@@ -224,7 +221,7 @@ def check(df: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     1    0  customer_id  not unique     a
     2    1  customer_id  not unique     a
     """
-    return _typed_and_violations(df, contract)[1]
+    return convert(df, contract)[1]
 
 
 def require(df: pd.DataFrame, contract: Contract, *, source: str | None = None) -> pd.DataFrame:
@@ -252,16 +249,16 @@ def require(df: pd.DataFrame, contract: Contract, *, source: str | None = None) 
     age_years      float64
     dtype: object
     """
-    typed, violations = _typed_and_violations(df, contract)
+    typed, violations = convert(df, contract)
     if len(violations):
-        raise ContractError(violations, table=source or contract.name, todo=_todo(violations))
+        raise ContractError(violations, table=source or contract.name)
     return typed
 
 
 def check_references(child: pd.DataFrame, parent: pd.DataFrame, *, key="customer_id"):
     """List the rows of ``child`` whose key the ``parent`` table lacks (violations, as `check`)."""
     lost = child.loc[~child[key].isin(parent[key]), key].drop_duplicates()
-    return _violations(lost.index, key, "not in the customer table", lost, child.index.name)
+    return violations_frame(lost.index, key, "not in the customer table", lost, child.index.name)
 
 
 def require_references(child: pd.DataFrame, parent: pd.DataFrame, *, table: str) -> None:
@@ -282,7 +279,8 @@ def _todo(violations: pd.DataFrame) -> str:
     return "correct these cells, or leave the rows out (kequn run --skip-bad-rows)"
 
 
-def _violations(rows, column, rule, found, row_name=None) -> pd.DataFrame:
+def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:
+    """Findings in the form of :func:`check`; ``row_name`` is what a row is called (line)."""
     found = [repr(f) if isinstance(f, str) and f != f.strip() else f for f in found]
     out = pd.DataFrame({"row": pd.Series(list(rows), dtype=object), "column": column})
     out["rule"] = rule
@@ -291,7 +289,8 @@ def _violations(rows, column, rule, found, row_name=None) -> pd.DataFrame:
     return out
 
 
-def _typed_and_violations(df: pd.DataFrame, contract: Contract):
+def convert(df: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table in the contract's types, and the violations as :func:`check` lists them."""
     out, found = {}, []
     name = df.index.name
     for column in contract.columns:
@@ -300,28 +299,32 @@ def _typed_and_violations(df: pd.DataFrame, contract: Contract):
                 near = difflib.get_close_matches(column.name, map(str, df.columns), n=1)
                 hint = f" (did you mean {near[0]!r}?)" if near else ""
                 listing = f"columns {', '.join(map(str, df.columns))}"
-                found.append(_violations([pd.NA], column.name, f"missing column{hint}", [listing]))
+                found.append(
+                    violations_frame([pd.NA], column.name, f"missing column{hint}", [listing])
+                )
             continue
         if isinstance(df[column.name], pd.DataFrame):
-            found.append(_violations([pd.NA], column.name, "column given twice", ["two or more"]))
+            found.append(
+                violations_frame([pd.NA], column.name, "column given twice", ["two or more"])
+            )
             continue
         values, bad, rule = _typed(df[column.name], column)
         out[column.name] = values
         if bad.any():
             original = df.loc[bad, column.name]
-            found.append(_violations(original.index, column.name, rule, original, name))
+            found.append(violations_frame(original.index, column.name, rule, original, name))
         found.append(_broken_rules(values[~bad], column, name))
     key = [k for k in contract.key if k in out]
     if key and len(key) == len(contract.key):
         keys = pd.DataFrame({k: out[k] for k in key})
         twice = keys[keys.duplicated(keep=False) & keys.notna().all(axis=1)]
         shown = twice.astype(str).agg(" × ".join, axis=1) if len(twice) else []
-        found.append(_violations(twice.index, ", ".join(key), "not unique", shown, name))
+        found.append(violations_frame(twice.index, ", ".join(key), "not unique", shown, name))
     if not len(df):
-        found.append(_violations([pd.NA], "all", "no rows", ["an empty table"], name))
+        found.append(violations_frame([pd.NA], "all", "no rows", ["an empty table"], name))
     typed = df.assign(**out) if out else df.copy()
     found = [f for f in found if len(f)]
-    violations = pd.concat(found, ignore_index=True) if found else _violations([], "", "", [])
+    violations = pd.concat(found, ignore_index=True) if found else violations_frame([], "", "", [])
     violations.attrs["row_name"] = name or "row"
     return typed, violations
 
@@ -342,8 +345,8 @@ def _broken_rules(values: pd.Series, column: Column, row_name) -> pd.DataFrame:
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
         rules = cases["check"].replace({"not_nullable": "missing value"})
-        return _violations(cases["index"], column.name, rules, cases["failure_case"], row_name)
-    return _violations([], "", "", [])
+        return violations_frame(cases["index"], column.name, rules, cases["failure_case"], row_name)
+    return violations_frame([], "", "", [])
 
 
 def _typed(values: pd.Series, column: Column):
@@ -393,101 +396,3 @@ def _typed(values: pd.Series, column: Column):
         parsed = pd.to_datetime(text[todo], format=date_format, errors="coerce", utc=False)
         dates = dates.fillna(parsed.astype("datetime64[us]"))
     return dates, dates.isna() & ~missing, "not a date written year-month-day"
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A line of a file that was not taken: its number, why, and its text."""
-
-    line: int
-    reason: str
-    text: str
-
-
-def read_table(
-    path: str | Path,
-    contract: Contract | None = None,
-    *,
-    mapping=None,
-    on_refused: Callable[[Refused], None] | None = None,
-) -> pd.DataFrame:
-    """Read a CSV of any common encoding, or a Parquet file; ids stay text.
-
-    Parameters
-    ----------
-    path : path
-        ``.parquet``, or a text file whose encoding (UTF-8 with or without BOM, UTF-16,
-        GB18030) and separator (comma, semicolon, tab, bar) are recognised.
-    contract : Contract, optional
-        Convert and check; without it every column of a text file is text.
-    mapping : TableMapping, optional
-        The bank's words translated to ours before the check (see :mod:`kequn_lab.mapping`).
-    on_refused : callable, optional
-        Called with a :class:`Refused` for each line that cannot be taken, which is then left
-        out. Without it such a line is an error.
-
-    Returns
-    -------
-    DataFrame
-        Its index is the line in the file (the header is line 1), so that every message
-        can name the line.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError
-        The path is not a file.
-    ContractError
-        Torn lines, or cells that break the contract.
-
-    Examples
-    --------
-    >>> from pathlib import Path; from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     file = Path(folder, "客户.csv")
-    ...     _ = file.write_bytes("customer_id,age_years\\n001,41\\n".encode("gb18030"))
-    ...     read_table(file, CUSTOMERS)
-         customer_id  age_years
-    line
-    2            001       41.0
-    """
-    from kequn_lab._text import read_text
-
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name the file in it (CSV or Parquet)")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; check the path (now in {Path.cwd()})")
-    if path.stat().st_size == 0:
-        empty = _violations([pd.NA], "all", "empty file", ["0 bytes"])
-        raise ContractError(empty, table=path.name, todo="export the table again, with its header")
-    if path.suffix.lower() in (".parquet", ".pq"):
-        table = pd.read_parquet(path)
-        table.index = pd.RangeIndex(1, len(table) + 1, name="row")
-    else:
-        refused: list[Refused] = []
-        table = read_text(path, lambda *row: refused.append(Refused(*row)))
-        _refuse(refused, path.name, on_refused)
-    if mapping is not None:
-        table = mapping.translate(table, contract=contract, source=path.name)
-    if contract is None:
-        return table
-    typed, violations = _typed_and_violations(table, contract)
-    whole = violations["row"].isna()
-    if len(violations) and (on_refused is None or whole.any()):
-        raise ContractError(violations, table=path.name, todo=_todo(violations))
-    if len(violations):
-        for row, found in violations.groupby("row", sort=True):
-            reason = "; ".join(f"{v.column}: {v.rule}" for v in found.itertuples())
-            on_refused(Refused(int(row), reason, ",".join(map(str, table.loc[row].tolist()))))
-        typed = require(typed.drop(index=violations["row"].unique()), contract, source=path.name)
-    return typed
-
-
-def _refuse(refused: list[Refused], table: str, on_refused) -> None:
-    if refused and on_refused is None:
-        v = _violations([r.line for r in refused], "all", [r.reason for r in refused],
-                        [r.text for r in refused], "line")  # fmt: skip
-        todo = "mend these lines in the file, or set them aside (kequn run --skip-bad-rows)"
-        raise ContractError(v, table=table, todo=todo)
-    for r in refused:
-        on_refused(r)

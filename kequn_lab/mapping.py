@@ -79,7 +79,7 @@ class TableMapping:
         >>> m = TableMapping(columns=words, date_format="%y%m%d", signed_amounts=True)
         >>> m.translate(raw, contract=EVENTS)
           customer_id            timestamp  amount_cny direction
-        0           7  1993-01-01 00:00:00         5.0       out
+        0           7  1993-01-01 00:00:00           5       out
         """
         names = dict(self.columns)
         if contract is not None:
