@@ -1,0 +1,331 @@
+"""Files that others read: labels and tables as CSV or Parquet, records as JSON.
+
+Every file is written beside its target, flushed to the disk and renamed: whoever reads,
+and whenever the machine stops, finds the old file or the new one, never half of either.
+
+CSV is made for spreadsheets and campaign systems. A text cell that a spreadsheet would run
+as a formula gets an apostrophe in front (:func:`read_labels` takes it off again). Numbers
+are left alone. Excel still turns an 18-digit id into a rounded number when the file is
+opened by double click; import it instead: *Data > From Text/CSV*, then set ``customer_id``
+to *Text* (数据 > 从文本/CSV, 列类型选"文本").
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from kequn_lab._files import replacing, sha256, versions, write_json
+
+__all__ = [
+    "neutralise",
+    "read_labels",
+    "replacing",
+    "sha256",
+    "versions",
+    "write_json",
+    "write_labels",
+    "write_table",
+]
+
+ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
+LABELS_SCHEMA = "kequn_lab.labels/1"
+
+# What starts a formula: = + - @, their full-width and small forms, after blanks that a
+# spreadsheet trims; and a leading tab or line break. An apostrophe before them is doubled,
+# so that taking one off is exact.
+_BLANK = r"[ \x{00a0}\x{200b}\x{3000}\x{feff}]*"
+_FORMULA = rf"'*(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠﹦﹢﹣﹫])"
+
+
+def neutralise(table: pa.Table) -> pa.Table:
+    """Put an apostrophe before every text cell that a spreadsheet would run as a formula.
+
+    Examples
+    --------
+    >>> neutralise(pa.table({"note": ["=1+1", "plain", "-x"], "cny": [-1, 0, 1]})).to_pydict()
+    {'note': ["'=1+1", 'plain', "'-x"], 'cny': [-1, 0, 1]}
+    """
+    return _on_text(table, rf"^{_FORMULA}", rf"^({_FORMULA})", r"'\1")
+
+
+def _restore(table: pa.Table) -> pa.Table:
+    return _on_text(table, rf"^'{_FORMULA}", rf"^'({_FORMULA})", r"\1")
+
+
+def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.Table:
+    for i, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            column = table.column(i)
+            if pc.any(pc.match_substring_regex(column, found)).as_py():
+                new = pc.replace_substring_regex(column, pattern, replacement, max_replacements=1)
+                table = table.set_column(i, field, new)
+    return table
+
+
+def write_table(df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-sig") -> None:
+    """Write a table as CSV (or Parquet, by the name), whole or not at all.
+
+    Parameters
+    ----------
+    df : DataFrame
+        An index with a name, or of anything but row numbers, is written first.
+    path : path
+        ``….csv`` or ``….parquet``.
+    encoding : {'utf-8-sig', 'utf-8', 'gb18030'}
+        Of a CSV. The first opens right in Excel on any Windows.
+
+    Raises
+    ------
+    ValueError
+        Unknown encoding or ending.
+    OSError
+        The folder cannot take the file, or the disk is full; an older file is untouched.
+
+    See Also
+    --------
+    write_labels : labels with their sidecar.
+    """
+    _write(_arrow(df), path, encoding)
+
+
+def write_labels(
+    labels: pd.DataFrame,
+    path: str | Path,
+    *,
+    encoding: str = "utf-8-sig",
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write customer labels and, beside them, a record of what they are.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per customer; ``customer_id`` is a column (or the index) of text. Rows are
+        written in the order of ``customer_id``.
+    path : path
+        ``labels.csv`` or ``labels.parquet``; the record becomes ``labels.meta.json``.
+    encoding : {'utf-8-sig', 'utf-8', 'gb18030'}
+        Of a CSV.
+    meta : mapping, optional
+        What only the caller knows: ``model_id``, ``random_state``, ``inputs`` (name to
+        SHA-256), ``synthetic`` (True, False; None when not said).
+
+    Returns
+    -------
+    dict
+        The record as written: schema, file, SHA-256, rows, columns, versions, and ``meta``.
+
+    Raises
+    ------
+    ValueError
+        No ``customer_id``, one that is missing or given twice, or an id that is not text.
+    OSError
+        As :func:`write_table`.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> labels = pd.DataFrame({"customer_id": ["b", "110101199003070018"], "cluster": [0, 1]})
+    >>> with TemporaryDirectory() as folder:
+    ...     record = write_labels(labels, Path(folder, "labels.csv"), meta={"synthetic": True})
+    ...     print(Path(folder, "labels.csv").read_text(encoding="utf-8-sig"))
+    "customer_id","cluster"
+    "110101199003070018",1
+    "b",0
+    >>> record["rows"], record["synthetic"]
+    (2, True)
+    """
+    path = Path(path)
+    table = by_customer(_arrow(labels), path.name)
+    _write(table, path, encoding)
+    record = {
+        "schema": LABELS_SCHEMA,
+        "file": path.name,
+        "sha256": sha256(path),
+        "rows": table.num_rows,
+        "encoding": None if _is_parquet(path) else encoding,
+        "escaping": "an apostrophe stands before text that a spreadsheet would run",
+        "columns": {field.name: _type_name(field.type) for field in table.schema},
+        "synthetic": None,
+        "versions": versions(),
+    }
+    if _is_parquet(path):
+        del record["encoding"], record["escaping"]
+    clash = sorted((record.keys() - {"synthetic"}) & dict(meta or {}).keys())
+    if clash:
+        raise ValueError(f"meta: {', '.join(clash)} written by write_labels itself; leave it out")
+    record |= dict(meta or {})
+    write_json(record, sidecar(path))
+    return record
+
+
+def sidecar(path: str | Path) -> Path:
+    """Return the place of a label file's record: ``labels.csv`` -> ``labels.meta.json``."""
+    return Path(path).with_suffix(".meta.json")
+
+
+def read_labels(path: str | Path, *, verify: bool = True) -> pd.DataFrame:
+    """Read what :func:`write_labels` wrote, cell for cell; ids are text.
+
+    Parameters
+    ----------
+    path : path
+        ``labels.csv`` or ``labels.parquet``.
+    verify : bool
+        Compare the file with the SHA-256 in its record. False reads a file that was edited,
+        or that has no record.
+
+    Returns
+    -------
+    DataFrame
+        ``attrs["meta"]`` holds the record.
+
+    Raises
+    ------
+    ValueError
+        The file is not the one that the record describes.
+    FileNotFoundError
+        No such file, or no record beside it.
+    """
+    path = Path(path)
+    record: dict[str, Any] = {}
+    if verify:
+        if not sidecar(path).exists():
+            raise FileNotFoundError(
+                f"{sidecar(path)} does not exist; it belongs beside {path.name} (verify=False "
+                "reads the labels without it)"
+            )
+        record = json.loads(sidecar(path).read_text(encoding="utf-8"))
+        if record.get("schema") != LABELS_SCHEMA:
+            found = record.get("schema")
+            raise ValueError(f"{sidecar(path).name}: schema {found!r}, expected {LABELS_SCHEMA!r}")
+        if sha256(path) != record["sha256"]:
+            raise ValueError(
+                f"{path.name} is not the file that {sidecar(path).name} describes (SHA-256 "
+                "differs): it was edited, or a run stopped between the two; write it again"
+            )
+    if _is_parquet(path):
+        table = pa.parquet.read_table(path)
+    else:
+        table = _read_csv(path, record.get("encoding", "utf-8-sig"), record.get("columns", {}))
+    df = table.to_pandas()
+    df.attrs["meta"] = record
+    return df
+
+
+def _read_csv(path: Path, encoding: str, columns: Mapping[str, str]) -> pa.Table:
+    text = {"customer_id": pa.large_string()}
+    types = {name: pa.type_for_alias(t) for name, t in columns.items()}
+    options = pa.csv.ConvertOptions(
+        column_types=text | types,
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        null_values=[""],
+    )
+    table = pa.csv.read_csv(
+        path,
+        read_options=pa.csv.ReadOptions(encoding=encoding.removesuffix("-sig")),
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        convert_options=options,
+    )
+    return _restore(table)
+
+
+def _is_parquet(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in (".parquet", ".pq")
+
+
+def _type_name(type_: pa.DataType) -> str:
+    return "large_string" if pa.types.is_string(type_) else str(type_)
+
+
+def _arrow(df: pd.DataFrame) -> pa.Table:
+    """The frame as columns that a CSV can hold."""
+    if df.index.names != [None] or not pd.api.types.is_integer_dtype(df.index.dtype):
+        df = df.reset_index()
+    twice = df.columns[df.columns.duplicated()].tolist()
+    if twice:
+        raise ValueError(f"column given twice: {', '.join(map(str, twice))}; rename one")
+    df = df.rename(columns=str)
+    try:
+        table = pa.Table.from_pandas(df, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # mixed kinds in one column
+        mixed = {c: df[c].astype("str") for c in df.columns if df[c].dtype == object}
+        table = pa.Table.from_pandas(df.assign(**mixed), preserve_index=False)
+    table = table.replace_schema_metadata(None)
+    for i, field in enumerate(table.schema):
+        column = table.column(i)
+        if pa.types.is_dictionary(field.type):
+            column = column.cast(field.type.value_type)
+        elif pa.types.is_nested(field.type) or isinstance(field.type, pa.BaseExtensionType):
+            column = pa.chunked_array([pa.array(df.iloc[:, i].astype("str"))])
+        elif pa.types.is_timestamp(field.type) and pc.all(_at_midnight(column)).as_py():
+            column = column.cast(pa.date32())
+        else:
+            continue
+        table = table.set_column(i, field.name, column)
+    return table
+
+
+def _at_midnight(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.equal(column, pc.floor_temporal(column, unit="day"))
+
+
+def by_customer(table: pa.Table, name: str) -> pa.Table:
+    """The labels ordered by ``customer_id``, each customer once."""
+    if "customer_id" not in table.column_names:
+        found = ", ".join(table.column_names)
+        raise ValueError(f"{name}: no column customer_id; found {found}; name the id column so")
+    ids = table.column("customer_id")
+    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
+        raise ValueError(
+            f"{name}: customer_id is {ids.type}, not text; convert it with astype(str)"
+        )
+    if ids.null_count:
+        raise ValueError(f"{name}: customer_id missing in {ids.null_count} rows; leave them out")
+    if not pc.all(pc.less_equal(ids[:-1], ids[1:])).as_py():
+        table = table.sort_by("customer_id")
+        ids = table.column("customer_id")
+    same = pc.equal(ids[:-1], ids[1:])
+    if pc.any(same).as_py():
+        first = ids[pc.index(same, True).as_py()].as_py()
+        count = pc.sum(same).as_py()
+        raise ValueError(f"{name}: {count} customers twice, first {first!r}; keep one row each")
+    return table
+
+
+@contextmanager
+def csv_sink(path: str | Path, schema: pa.Schema, *, encoding: str) -> Iterator[pa.csv.CSVWriter]:
+    """A CSV that takes table after table, for those who score chunk by chunk."""
+    if encoding not in ENCODINGS:
+        raise ValueError(f"encoding {encoding!r}; choose one of {', '.join(ENCODINGS)}")
+    with replacing(path) as file:
+        if encoding == "utf-8-sig":
+            file.write(codecs.BOM_UTF8)
+        text = codecs.EncodedFile(file, "utf-8", encoding) if encoding == "gb18030" else file
+        options = pa.csv.WriteOptions(batch_size=1 << 16)
+        with pa.csv.CSVWriter(text, schema, write_options=options) as writer:
+            yield writer
+
+
+def _write(table: pa.Table, path: str | Path, encoding: str) -> None:
+    if _is_parquet(path):
+        with replacing(path) as file:
+            pa.parquet.write_table(table, file, compression="zstd")
+    elif Path(path).suffix.lower() == ".csv":
+        safe = neutralise(table)
+        with csv_sink(path, safe.schema, encoding=encoding) as sink:
+            sink.write_table(safe)
+    else:
+        raise ValueError(f"{Path(path).name}: the name must end in .csv or .parquet")
