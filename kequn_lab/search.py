@@ -1,0 +1,243 @@
+"""The search for the best k-means solution on a summary: many cheap starts, then swaps.
+
+Lloyd's algorithm stops at the first solution that it cannot improve, and most of those are not
+the best one: on survey data one start in 250 finds it. So greedy k-means++ starts run side by
+side, and the best different ones are moved on: take one centre away, put one where points are
+served badly, let Lloyd settle, keep what is better (random swap, Fränti 2018). A chain ends after
+two rounds without gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
+
+from kequn_lab.summaries import Summary
+
+N_CHAINS = 10  # different solutions that the swaps start from
+PATIENCE = 2  # rounds of swaps without gain after which a chain ends
+SAME = 1e-6  # two inertias this close, relatively, are one optimum
+BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Several k-means solutions of one summary, best first.
+
+    Parameters
+    ----------
+    centres : ndarray of shape (n_solutions, n_clusters, n_features)
+    inertias : ndarray of shape (n_solutions,)
+        On the points of the summary, without ``lost_inertia``.
+    n_iter : ndarray of shape (n_solutions,)
+    start_inertias : ndarray of shape (n_starts,)
+        What the plain starts reached before any swap, sorted.
+    """
+
+    centres: NDArray
+    inertias: NDArray
+    n_iter: NDArray
+    start_inertias: NDArray
+
+
+def lloyd(
+    summary: Summary, centres: NDArray, *, max_iter: int = 300, tol: float = 0.0
+) -> tuple[NDArray, NDArray]:
+    """Weighted Lloyd iterations of several starts at once.
+
+    Parameters
+    ----------
+    summary : Summary
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+    max_iter : int, default=300
+    tol : float, default=0
+        A start ends when its centres move by no more than this (sum of squares).
+
+    Returns
+    -------
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+    report : ndarray of shape (n_starts, 2)
+        Inertia of the last assignment and the number of iterations.
+    """
+    lifted_t, weights, squares = summary.lifted_t, summary.weights, summary.squares
+    n_starts, k, d = centres.shape
+    m = len(squares)
+    centres = centres.astype(summary.points.dtype)
+    report = np.zeros((n_starts, 2))
+    total = summary.weighted[:, d].sum()
+    live = np.arange(n_starts)
+    for step in range(1, max_iter + 1):
+        old = centres[live]
+        lifted = np.concatenate([-2 * old, (old * old).sum(axis=2, keepdims=True)], axis=2)
+        score = (lifted.reshape(-1, d + 1) @ lifted_t).reshape(-1, k, m)
+        best = score.min(axis=1)
+        mine = score == best[:, None]
+        sums = (mine.reshape(-1, m).astype(old.dtype) @ summary.weighted).reshape(-1, k, d + 1)
+        if sums[..., d].sum() > len(live) * total * (1 + 1e-5):  # a tie counted twice
+            mine = mine.argmax(axis=1)[:, None] == np.arange(k)[:, None]
+            sums = mine.reshape(-1, m).astype(old.dtype) @ summary.weighted
+            sums = sums.reshape(-1, k, d + 1)
+        count = sums[..., d:]
+        new = np.divide(sums[..., :d], count, out=old.copy(), where=count > 0)
+        if (count <= 0).any():
+            _refill(summary, new, count[..., 0], best + squares)
+        report[live, 0] = (best + squares) @ weights
+        report[live, 1] = step
+        centres[live] = new
+        live = live[((new - old) ** 2).sum(axis=(1, 2)) > tol]
+        if not len(live):
+            break
+    return centres, report
+
+
+def _refill(summary, centres, count, distance) -> None:
+    """Put each centre that owns nothing on the point that costs most."""
+    for start in np.flatnonzero((count <= 0).any(axis=1)):
+        cost = distance[start] * summary.weights
+        for j in np.flatnonzero(count[start] <= 0):
+            worst = cost.argmax()
+            centres[start, j] = summary.points[worst]
+            cost[worst] = 0
+
+
+def seed_centres(
+    summary: Summary, n_clusters: int, n_starts: int, rng, *, greedy: bool = True
+) -> NDArray:
+    """Starting centres by greedy k-means++, all starts at once.
+
+    Returns
+    -------
+    ndarray of shape (n_starts, n_clusters, n_features)
+    """
+    points, weights = summary.points, summary.weights
+    trials = 2 + int(np.log(n_clusters)) if greedy else 1
+    starts = np.arange(n_starts)
+    chosen = np.empty((n_starts, n_clusters), int)
+    chosen[:, 0] = rng.choice(
+        len(points), n_starts, p=np.divide(weights, weights.sum(), dtype=float)
+    )
+    closest = _squared(summary, points[chosen[:, 0]])
+    for j in range(1, n_clusters):
+        drawn = _draw_far(closest * weights, trials, rng)
+        candidate = _squared(summary, points[drawn.ravel()]).reshape(n_starts, trials, -1)
+        np.minimum(candidate, closest[:, None], out=candidate)
+        best = (candidate @ weights).argmin(axis=1)
+        chosen[:, j] = drawn[starts, best]
+        closest = candidate[starts, best]
+    return points[chosen]
+
+
+def _squared(summary, centres) -> NDArray:
+    """Squared distances, shape (n_centres, n_points)."""
+    lifted = np.column_stack([-2 * centres, (centres * centres).sum(axis=1)])
+    return np.maximum(lifted @ summary.lifted_t + summary.squares, 0)
+
+
+def _draw_far(cost, n_draws, rng) -> NDArray:
+    """Points drawn with chances in proportion to their cost, one row a start."""
+    heap = np.cumsum(cost, axis=1, dtype=float)
+    draws = rng.random_sample((len(cost), n_draws)) * heap[:, -1:]
+    found = [np.searchsorted(h, d, side="right") for h, d in zip(heap, draws)]
+    return np.minimum(found, cost.shape[1] - 1)
+
+
+def search(
+    summary: Summary,
+    n_clusters: int,
+    *,
+    n_starts: int = 25,
+    n_swaps: int = 25,
+    init: str | NDArray = "k-means++",
+    max_iter: int = 300,
+    tol: float = 0.0,
+    n_jobs: int = 1,
+    random_state=None,
+) -> Solutions:
+    """The best k-means solutions of a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+    n_clusters : int
+    n_starts : int, default=25
+        Independent starts.
+    n_swaps : int, default=25
+        Swaps tried in each round of each chain; 0 leaves plain restarts.
+    init : {"k-means++", "random"} or ndarray of shape (n_starts, n_clusters, n_features)
+        Greedy k-means++, points drawn by weight, or the starts themselves.
+    max_iter, tol : see `lloyd`
+    n_jobs : int, default=1
+        Blocks of starts that run side by side; the result does not depend on it.
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    Solutions
+        Different optima, best first.
+    """
+    rng = check_random_state(random_state)
+    points = summary.points
+    if isinstance(init, str) and init == "k-means++":
+        starts = seed_centres(summary, n_clusters, n_starts, rng)
+    elif isinstance(init, str):
+        chances = np.divide(summary.weights, summary.weights.sum(), dtype=float)
+        replace = np.count_nonzero(chances) < n_clusters
+        starts = np.stack(
+            [points[rng.choice(len(points), n_clusters, replace, chances)] for _ in range(n_starts)]
+        )
+    else:
+        starts = np.asarray(init, points.dtype)
+    block = max(1, BLOCK // (n_clusters * len(points)))
+
+    with threadpool_limits(1, "blas"), Parallel(n_jobs, prefer="threads") as pool:
+
+        def settle(centres, max_iter=max_iter):
+            cuts = range(0, len(centres), block)
+            done = pool(
+                delayed(lloyd)(summary, centres[i : i + block], max_iter=max_iter, tol=tol)
+                for i in cuts
+            )
+            return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
+
+        centres, report = settle(starts)
+        start_inertias = np.sort(report[:, 0])
+        best = _different(report[:, 0], N_CHAINS)
+        centres, report = centres[best], report[best]
+        waiting = np.where(n_swaps and n_clusters > 1, PATIENCE, 0) * np.ones(len(best), int)
+        while waiting.any():
+            live = np.flatnonzero(waiting)
+            trial = _swapped(summary, centres[live], n_swaps, rng)
+            moved, fresh = settle(trial.reshape(-1, *centres.shape[1:]))
+            fresh = fresh.reshape(len(live), n_swaps, 2)
+            pick = fresh[..., 0].argmin(axis=1)
+            fresh = fresh[np.arange(len(live)), pick]
+            better = fresh[:, 0] < report[live, 0] * (1 - SAME)
+            moved = moved.reshape(trial.shape)[np.arange(len(live)), pick]
+            centres[live[better]], report[live[better]] = moved[better], fresh[better]
+            waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
+    best = _different(report[:, 0], len(report))
+    return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
+
+
+def _different(inertias, most) -> NDArray:
+    """Positions of the best solutions, those of one optimum counted once."""
+    order = np.argsort(inertias, kind="stable")
+    gap = np.diff(inertias[order], prepend=-np.inf)
+    return order[gap > SAME * np.abs(inertias[order])][:most]
+
+
+def _swapped(summary, centres, n_swaps, rng) -> NDArray:
+    """Copies of each solution with one centre moved to where points are served badly."""
+    n, k, d = centres.shape
+    cost = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1).min(axis=1)
+    put = summary.points[_draw_far(cost * summary.weights, n_swaps, rng)]
+    trial = np.repeat(centres[:, None], n_swaps, axis=1)
+    np.put_along_axis(
+        trial, rng.randint(0, k, (n, n_swaps))[..., None, None], put[:, :, None], axis=2
+    )
+    return trial
