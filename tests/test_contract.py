@@ -1,0 +1,139 @@
+"""The contract finds every broken cell and says where it is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab.contract import (
+    CUSTOMERS,
+    EVENTS,
+    HOLDINGS,
+    ContractError,
+    check,
+    check_references,
+    require,
+    require_references,
+)
+
+
+def events(**changes) -> pd.DataFrame:
+    """Five valid events, with columns replaced or added."""
+    base = {
+        "customer_id": ["1", "1", "2", "3", "3"],
+        "timestamp": pd.date_range("2024-01-01 09:00", periods=5, freq="D"),
+        "amount_cny": [10.0, 20.0, 0.0, 5.5, 7.0],
+        "channel": ["mobile", "web", "counter", "atm", "agent"],
+    }
+    return pd.DataFrame({**base, **changes})
+
+
+def test_valid_table_has_no_violation_and_keeps_foreign_columns():
+    table = events(note=list("abcde"))
+    assert check(table, EVENTS).empty
+    assert require(table, EVENTS)["note"].tolist() == list("abcde")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "row", "rule", "found"),
+    [
+        ("amount_cny", [1, 2, -3.5, 4, 5], 2, "must be >= 0", "-3.5"),
+        ("amount_cny", [1, np.nan, 3, 4, 5], 1, "missing value", "nan"),
+        ("amount_cny", [1, 2, 3, np.inf, 5], 3, "not a finite number", "inf"),
+        ("amount_cny", ["1", "2", "3", "4", "1,234"], 4, "not a finite number", "1,234"),
+        ("timestamp", ["2024-01-01", "xx"] + ["2024-01-02"] * 3, 1, "not a date", "xx"),
+        ("timestamp", ["2024-01-01"] * 4 + ["2024-02-30"], 4, "not a date", "2024-02-30"),
+        ("channel", ["mobile", "fax", "web", "atm", "web"], 1, "not one of", "fax"),
+        ("customer_id", ["1", "2", "", "4", "5"], 2, "missing value", "nan"),
+        (
+            "customer_id",
+            ["1", "2", "3", "1.23457E+17", "5"],
+            3,
+            "ruined by a spread",
+            "1.23457E+17",
+        ),
+        ("helped", ["1", "0", "yes", "", "true"], 2, "not true or false", "yes"),
+    ],
+)
+def test_each_rule_names_row_column_and_what_was_found(column, values, row, rule, found):
+    violations = check(events(**{column: values}), EVENTS)
+    assert len(violations) == 1
+    assert violations.loc[0, "row"] == row
+    assert violations.loc[0, "column"] == column
+    assert rule in violations.loc[0, "rule"]
+    assert found in violations.loc[0, "found"]
+
+
+def test_missing_column_is_named_with_the_nearest_one_there():
+    table = events().rename(columns={"customer_id": "customerid"})
+    with pytest.raises(ContractError, match="did you mean 'customerid'") as error:
+        require(table, EVENTS, source="june.csv")
+    assert "june.csv" in str(error.value)
+    assert "mapping file" in str(error.value)
+
+
+def test_duplicate_key_names_both_rows():
+    holdings = pd.DataFrame(
+        {"customer_id": ["1", "2", "1"], "product": ["current"] * 3, "balance_cny": [1.0, 2, 3]}
+    )
+    violations = check(holdings, HOLDINGS)
+    assert violations["row"].tolist() == [0, 2]
+    assert violations["found"].tolist() == ["1 × current"] * 2
+
+
+def test_ids_are_text_with_leading_zeros_and_18_digits():
+    ids = ["000123", "123456789012345678", "98765432109876543X"]
+    assert require(pd.DataFrame({"customer_id": ids}), CUSTOMERS)["customer_id"].tolist() == ids
+    whole = pd.DataFrame({"customer_id": [123456789012345678, 2]})
+    assert require(whole, CUSTOMERS)["customer_id"].tolist() == ["123456789012345678", "2"]
+    with pytest.raises(ContractError, match="cannot be an id"):
+        require(pd.DataFrame({"customer_id": [1.0, 2.0]}), CUSTOMERS)
+
+
+def test_dates_are_read_year_first_only():
+    texts = ["2024-03-04", "2024/3/4", "2024年3月4日", "20240304", "2024-03-04 00:00"]
+    typed = require(events(timestamp=texts), EVENTS)
+    assert (typed["timestamp"] == pd.Timestamp("2024-03-04")).all()
+    assert len(check(events(timestamp=["03/04/2024"] * 5), EVENTS)) == 5
+
+
+def test_time_zone_is_refused():
+    zoned = pd.date_range("2024-01-01", periods=5, tz="Asia/Shanghai")
+    with pytest.raises(ContractError, match="time zone"):
+        require(events(timestamp=zoned), EVENTS)
+
+
+def test_error_shows_ten_and_counts_all():
+    table = pd.concat([events(amount_cny=-1.0)] * 5, ignore_index=True)
+    with pytest.raises(ContractError) as error:
+        require(table, EVENTS)
+    assert len(error.value.violations) == 25
+    assert str(error.value).count("must be >= 0") == 10
+    assert "and 15 more" in str(error.value)
+
+
+def test_empty_table_is_refused():
+    with pytest.raises(ContractError, match="no rows"):
+        require(events().head(0), EVENTS)
+
+
+def test_input_is_not_modified():
+    table = events(amount_cny=list("12345"))
+    before = table.copy(deep=True)
+    require(table, EVENTS)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_events_of_unknown_customers_are_listed_once_each():
+    customers = pd.DataFrame({"customer_id": ["1", "2"]})
+    lost = check_references(events(), customers)
+    assert lost["found"].tolist() == ["3"]
+    assert lost["row"].tolist() == [3]
+    with pytest.raises(ContractError, match=r"june.csv.*\n.*not in the customer table"):
+        require_references(events(), customers, table="june.csv")
+
+
+def test_describe_lists_every_column_with_unit():
+    table = EVENTS.describe().set_index("column")
+    assert table.loc["amount_cny", "unit"] == "CNY"
+    assert "mobile" in table.loc["channel", "allowed"]
+    assert table["meaning"].ne("").all()

@@ -1,0 +1,94 @@
+"""A bank's own words become ours, and a wrong mapping file says which word is wrong."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kequn_lab.contract import EVENTS, require
+from kequn_lab.mapping import TableMapping, read_mapping
+
+ROOT = Path(__file__).resolve().parents[1]
+RAW = pd.DataFrame(
+    {
+        "acct": ["7", "7", "8"],
+        "day": ["240101", "240102", "240103"],
+        "clock": ["09:30", "10:00", "23:59"],
+        "fen": ["-1250", "300", "0"],
+        "how": ["APP ", "柜面", ""],
+    }
+)
+MAPPING = """
+[events]
+date_format = "%y%m%d %H:%M"
+signed_amounts = true
+[events.columns]
+customer_id = "acct"
+timestamp = ["day", "clock"]
+amount_cny = "fen"
+channel = "how"
+[events.codes.channel]
+APP = "mobile"
+"柜面" = "counter"
+"" = ""
+[events.scale]
+amount_cny = 0.01
+[events.constants]
+product = "current"
+"""
+
+
+def mapping_file(folder: Path, text: str) -> Path:
+    file = folder / "bank.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_names_codes_units_signs_dates_and_constants(tmp_path):
+    mapping = read_mapping(mapping_file(tmp_path, MAPPING)).events
+    events = require(mapping.translate(RAW, contract=EVENTS), EVENTS)
+    assert events["amount_cny"].tolist() == [12.5, 3.0, 0.0]
+    assert events["direction"].tolist() == ["out", "in", "in"]
+    assert events["timestamp"].iloc[2] == pd.Timestamp("2024-01-03 23:59")
+    assert events["channel"].iloc[:2].tolist() == ["mobile", "counter"]
+    assert events["channel"].isna().tolist() == [False, False, True]
+    assert set(events["product"]) == {"current"}
+
+
+def test_unlisted_code_reaches_the_contract_unless_there_is_a_star():
+    codes = {"channel": {"APP": "mobile"}}
+    table = TableMapping({"channel": "how"}, codes).translate(RAW)
+    assert table["channel"].iloc[1] == "柜面"
+    star = TableMapping({"channel": "how"}, {"channel": {"APP": "mobile", "*": "web"}})
+    assert star.translate(RAW)["channel"].tolist() == ["mobile", "web", "web"]
+
+
+def test_cell_that_is_no_number_stays_for_the_contract_to_show():
+    raw = RAW.assign(fen=["1", "x", "3"])
+    table = TableMapping({"amount_cny": "fen"}, scale={"amount_cny": 0.01}).translate(raw)
+    assert table["amount_cny"].tolist() == [0.01, "x", 0.03]
+
+
+def test_column_that_is_not_there_is_named_with_the_nearest():
+    with pytest.raises(ValueError, match="june.csv.*'accts'.*did you mean 'acct'"):
+        TableMapping({"customer_id": "accts"}).translate(RAW, source="june.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[events", "not a TOML file"),
+        ("[event]\n", "unknown table: 'event'; did you mean 'events'"),
+        ("[events]\ndateformat = 'x'\n", "did you mean 'date_format'"),
+        ("[events.columns]\namount = 'x'\n", "unknown column in .events.columns.: 'amount'"),
+        ("[events.codes.channel]\nAPP = 'mobil'\n", "code for 'APP'.*did you mean 'mobile'"),
+    ],
+)
+def test_wrong_mapping_file_says_which_word(tmp_path, text, says):
+    with pytest.raises(ValueError, match=says):
+        read_mapping(mapping_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "data" / "mappings").glob("*.toml")), ids=str)
+def test_mappings_in_the_repository_are_valid(file):
+    assert read_mapping(file).events.columns["customer_id"]
