@@ -215,8 +215,8 @@ def compare_groups(
     >>> features = pd.DataFrame({"age": [60., 70, 20, 30]}, index=list("abcd"))
     >>> group = pd.Series(["old", "old", "new", "new"], index=list("abcd"))
     >>> row = compare_groups(features, group, n_boot=0).iloc[0]
-    >>> row[["group_a", "mean_a", "mean_b", "cliffs_delta"]].tolist()
-    ['new', 25.0, 65.0, -1.0]
+    >>> print(row["group_a"], row["mean_a"], row["mean_b"], row["cliffs_delta"])
+    new 25.0 65.0 -1.0
     """
     a, b, in_a, in_b = _two_groups(features, group, groups)
     w = _weights(weights, features.index)

@@ -68,9 +68,12 @@ class Sample:
 
     @property
     def median(self) -> float:
-        if self.w is None or not len(self.x):
-            return float(np.median(self.x)) if len(self.x) else np.nan
-        return float(self.x[np.searchsorted(np.cumsum(self.w), self.w.sum() / 2)])
+        """Halves the weight; midway between two values where it falls between them."""
+        if not len(self.x):
+            return np.nan
+        passed = np.cumsum(self.weight)
+        half = passed[-1] / 2 * np.array([1 - 1e-12, 1 + 1e-12])
+        return float(self.x[np.searchsorted(passed, half)].mean())
 
     def variance(self) -> float:
         """Unbiased for sampling weights; divisor n − 1 when they are equal."""
