@@ -71,7 +71,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     --------
     >>> table = pd.DataFrame({"age_years": [20.0, 21, 60, 61]})
     >>> fit_segments(table, n_clusters=2, random_state=0)["kmeans"].labels_.tolist()
-    [1, 1, 0, 0]
+    [0, 0, 1, 1]
     """
     n_clusters = options.get("n_clusters", 8)
     text = [str(c) for c in features if not pd.api.types.is_numeric_dtype(features[c])]
@@ -180,7 +180,7 @@ def name_clusters(
         by = "override" if cluster in overrides else "signature" if cluster in chosen else "nobody"
         name = overrides.get(cluster, chosen.get(cluster))
         row = similarity.loc[cluster]
-        others = row.drop(labels=name, errors="ignore").dropna()
+        others = row[row.index != name].dropna()
         runner_up = others.idxmax() if len(others) else None
         value = row.get(name, np.nan) if name else np.nan
         if name is None:

@@ -1,0 +1,43 @@
+# Two commands: `make demo` runs the main job, `make test` the tests. Both set up .venv first,
+# which happens once; a later call goes straight to work.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lab notebooks sample figures bench lint clean
+
+demo: .venv/.ready
+	$(BIN)/kequn run --out data/output/demo
+
+test: .venv/.ready
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lab: .venv/.ready notebooks
+	$(BIN)/jupyter lab notebooks
+
+notebooks: .venv/.ready
+	$(BIN)/python notebooks/build.py
+
+sample: .venv/.ready
+	rm -rf data/sample
+	$(BIN)/kequn sample --customers 2000 --seed 0 --out data/sample --format mixed
+
+bench: .venv/.ready
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv build dist data/generated data/output
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or later is needed, {sys.executable} is {v.major}.{v.minor}; name another: make PYTHON=python3.12")'
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	  VIRTUAL_ENV=.venv uv pip install --quiet -c constraints.txt -e '.[test]'; \
+	else \
+	  $(PYTHON) -m venv .venv && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'; \
+	fi
+	@touch $@
