@@ -69,6 +69,35 @@ class Summary:
         return self.lifted * self.weights[:, None]
 
 
+def as_numbers(X: ArrayLike, *, name: str = "X") -> NDArray:
+    """A finite table of float32 or float64, or an error that says where it is not.
+
+    Raises
+    ------
+    ValueError
+        If `X` is not two-dimensional, is empty, or holds missing or infinite values.
+
+    Examples
+    --------
+    >>> as_numbers([[1, 2]])
+    array([[1., 2.]])
+    """
+    columns = getattr(X, "columns", None)
+    X = np.asarray(X)
+    if X.dtype not in (np.float32, np.float64):
+        X = X.astype(float)
+    if X.ndim != 2 or not X.size:
+        raise ValueError(f"{name} must be a table with rows and columns, got shape {X.shape}")
+    bad = ~np.isfinite(X).all(axis=0)
+    if bad.any():
+        where = list(np.flatnonzero(bad) if columns is None else columns[bad])
+        raise ValueError(
+            f"{name} has missing or infinite values in columns {where}: "
+            "fill them first (features.preprocessor does) or drop the rows"
+        )
+    return X
+
+
 def summarise(
     X: ArrayLike,
     *,
@@ -103,9 +132,7 @@ def summarise(
     >>> summary.points.ravel(), summary.weights, summary.exact
     (array([0., 1.]), array([2., 1.]), True)
     """
-    X = np.asarray(X)
-    if X.dtype not in (np.float32, np.float64):
-        X = X.astype(float)
+    X = as_numbers(X)
     weight = np.ones(len(X), X.dtype) if sample_weight is None else np.asarray(sample_weight)
     rng = check_random_state(random_state)
     # Sorting a million rows to find that all differ is a waste: a sample tells.

@@ -1,0 +1,256 @@
+"""How two labelings of the same rows agree, and ids that follow through a series of them.
+
+Everything here needs labels only: no data, no centres, no clusterer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+
+
+def cross_table(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> pd.DataFrame:
+    """Rows (or their weights) by label in `a` and label in `b`.
+
+    Returns
+    -------
+    DataFrame
+        Row = label of `a`, column = label of `b`, both sorted.
+
+    Raises
+    ------
+    ValueError
+        If the labelings differ in length.
+
+    Examples
+    --------
+    >>> cross_table([0, 0, 1], ["x", "y", "y"])
+         x    y
+    0  1.0  1.0
+    1  0.0  1.0
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.ndim != 1:
+        raise ValueError(f"labelings must be of one length: a has {a.shape}, b has {b.shape}")
+    a_ids, a_codes = np.unique(a, return_inverse=True)
+    b_ids, b_codes = np.unique(b, return_inverse=True)
+    cells = np.bincount(
+        a_codes * len(b_ids) + b_codes,
+        None if weights is None else np.asarray(weights, float),
+        len(a_ids) * len(b_ids),
+    )
+    return pd.DataFrame(
+        cells.reshape(len(a_ids), len(b_ids)).astype(float), index=a_ids, columns=b_ids
+    )
+
+
+def rand_of_table(table: NDArray) -> float:
+    """Adjusted Rand index of a cross table; 1 where both labelings are trivial and equal."""
+    pairs = lambda n: (n * (n - 1) / 2).sum()  # noqa: E731
+    both, a, b = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
+    n = table.sum()
+    expected = a * b / (n * (n - 1) / 2)
+    most = (a + b) / 2
+    return 1.0 if most == expected else float((both - expected) / (most - expected))
+
+
+def adjusted_rand(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> float:
+    """Adjusted Rand index: 1 for the same partition, 0 on average for unrelated ones.
+
+    Equal to scikit-learn's ``adjusted_rand_score``, and takes weights that count rows.
+
+    Examples
+    --------
+    >>> adjusted_rand([0, 0, 1, 1], [1, 1, 0, 0])
+    1.0
+    """
+    return rand_of_table(cross_table(a, b, weights=weights).to_numpy())
+
+
+def jaccard_of_table(table: NDArray) -> NDArray:
+    """Jaccard index of each label of the rows with each label of the columns."""
+    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
+    return np.divide(table, either, out=np.zeros_like(table), where=either > 0)
+
+
+def best_jaccard(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> pd.Series:
+    """For each segment of `a` the largest Jaccard index with any segment of `b`.
+
+    Returns
+    -------
+    Series
+        Index = labels of `a`.
+
+    Examples
+    --------
+    >>> best_jaccard([0, 0, 1, 1], [0, 0, 0, 1])
+    0    0.666667
+    1    0.500000
+    Name: jaccard, dtype: float64
+    """
+    table = cross_table(a, b, weights=weights)
+    return pd.Series(jaccard_of_table(table.to_numpy()).max(axis=1), table.index, name="jaccard")
+
+
+def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:
+    """Rename the segments of a series of solutions so that ids follow from one to the next.
+
+    Neighbouring solutions are matched by the assignment that maximises the rows on the diagonal
+    of their cross table; a segment left over is put next to the one it took most rows from.
+    Ids are 0, 1, … in the order that results. Ties leave the order open.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per customer, one column per solution, numbers of segments ascending.
+
+    Returns
+    -------
+    DataFrame
+        The same shape, int labels. The first column keeps its order.
+
+    Raises
+    ------
+    ValueError
+        If there is no column, or a later solution has fewer segments.
+
+    Examples
+    --------
+    >>> relabel_series(pd.DataFrame({2: [0, 0, 1, 1], 3: [2, 2, 0, 1]}))
+       2  3
+    0  0  0
+    1  0  0
+    2  1  2
+    3  1  1
+    """
+    if labels.shape[1] == 0:
+        raise ValueError("labels: at least one solution (column) is needed, found none")
+    done = [np.unique(labels.iloc[:, 0], return_inverse=True)[1]]
+    for name in labels.columns[1:]:
+        codes = np.unique(labels[name], return_inverse=True)[1]
+        table = cross_table(done[-1], codes).to_numpy()
+        if table.shape[1] < table.shape[0]:
+            raise ValueError(
+                f"labels: solution {name!r} has {table.shape[1]} segments, fewer than the "
+                f"{table.shape[0]} before it; order the columns by number of segments"
+            )
+        done.append(np.argsort(_order(table))[codes])
+    return pd.DataFrame(np.column_stack(done), index=labels.index, columns=labels.columns)
+
+
+def _order(table: NDArray) -> list[int]:
+    """Columns of the cross table in the order that makes ids follow."""
+    order = list(linear_sum_assignment(-table)[1])
+    left = [j for j in range(table.shape[1]) if j not in order]
+    for j in sorted(left, key=lambda j: -table[:, j].max()):
+        came_from = table[:, j].argmax()
+        # The last one stays last: a newcomer from it goes before it, as flexclust has it.
+        order.insert(min(came_from + 1, len(order) - 1), j)
+    return order
+
+
+def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
+    """Segment level stability across solutions (SLSA): did a segment exist before?
+
+    For a segment of solution k, p are the shares of its rows by segment of the solution before;
+    entropy = -Σ p·log p / log(number of segments before), SLSA = 1 - entropy. 1: all its rows
+    were together before. Give the result of `relabel_series`, so that ids follow.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per customer, one column per solution, named by k.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment of each solution from the second on: ``k``, ``segment``, ``rows``,
+        ``share`` (of all rows), ``entropy``, ``slsa``, ``from_segment`` (where most of it was)
+        and ``from_share`` (how much of it).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two solutions or the first has one segment only.
+
+    Examples
+    --------
+    >>> series = pd.DataFrame({2: [0, 0, 1, 1], 3: [0, 1, 1, 2]})
+    >>> across_solutions(series)[["k", "segment", "slsa", "from_segment", "from_share"]]
+       k  segment  slsa  from_segment  from_share
+    0  3        0   1.0             0         1.0
+    1  3        1   0.0             0         0.5
+    2  3        2   1.0             1         1.0
+    """
+    flows = solution_flows(labels)
+    p = flows["share_of_to"]
+    before = flows["k_to"].map(flows.groupby("k_to")["segment_from"].nunique())
+    if (before < 2).any():
+        raise ValueError("labels: a solution with one segment says nothing about the next; drop it")
+    flows = flows.assign(entropy=-p * np.log(p) / np.log(before))
+    group = flows.groupby(["k_to", "segment_to"], sort=False)
+    main = flows.loc[group["share_of_to"].idxmax()]
+    return pd.DataFrame(
+        {
+            "k": main["k_to"].to_numpy(),
+            "segment": main["segment_to"].to_numpy(),
+            "rows": group["rows"].sum().to_numpy(),
+            "share": group["rows"].sum().to_numpy() / len(labels),
+            "entropy": group["entropy"].sum().to_numpy(),
+            "slsa": 1 - group["entropy"].sum().to_numpy(),
+            "from_segment": main["segment_from"].to_numpy(),
+            "from_share": main["share_of_to"].to_numpy(),
+        }
+    )
+
+
+def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
+    """Rows that go from each segment of a solution to each segment of the next.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per customer, one column per solution, named by k.
+
+    Returns
+    -------
+    DataFrame
+        One row per flow that is not empty: ``k_from``, ``segment_from``, ``k_to``,
+        ``segment_to``, ``rows``, ``share_of_from``, ``share_of_to``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two solutions.
+
+    Examples
+    --------
+    >>> solution_flows(pd.DataFrame({2: [0, 0, 1], 3: [0, 1, 2]}))
+       k_from  segment_from  k_to  segment_to  rows  share_of_from  share_of_to
+    0       2             0     3           0     1            0.5          1.0
+    1       2             0     3           1     1            0.5          1.0
+    2       2             1     3           2     1            1.0          1.0
+    """
+    if labels.shape[1] < 2:
+        raise ValueError(f"labels: at least two solutions are needed, found {labels.shape[1]}")
+    steps = []
+    for k_from, k_to in zip(labels.columns[:-1], labels.columns[1:]):
+        table = cross_table(labels[k_from], labels[k_to])
+        to, of = np.nonzero(table.to_numpy().T)  # ordered by the segment that rows go to
+        rows = table.to_numpy()[of, to]
+        steps.append(
+            pd.DataFrame(
+                {
+                    "k_from": k_from,
+                    "segment_from": table.index[of],
+                    "k_to": k_to,
+                    "segment_to": table.columns[to],
+                    "rows": rows.astype(int),
+                    "share_of_from": rows / table.sum(axis=1).to_numpy()[of],
+                    "share_of_to": rows / table.sum(axis=0).to_numpy()[to],
+                }
+            )
+        )
+    return pd.concat(steps, ignore_index=True)
