@@ -1,0 +1,72 @@
+"""What a fitted pipeline learned, and how its customers spread, as plain numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+# What each step of the pipeline learned, in the order that a scorecard applies it:
+# attribute of the fitted step to the scorecard's field.
+_LEARNED = (
+    {"statistics_": "fill"},
+    {"lower_": "lower", "upper_": "upper"},
+    {"mask_": "log"},
+    {"mean_": "mean", "scale_": "scale"},
+    {"cluster_centers_": "centre"},
+)
+
+
+def learned(pipeline: Pipeline) -> dict[str, list]:
+    """The learned numbers of each step, one list entry per feature (or centre)."""
+    n = pipeline.n_features_in_
+    out = {"fill": [None] * n, "lower": [None] * n, "upper": [None] * n, "log": [False] * n,
+           "mean": [0.0] * n, "scale": [1.0] * n}  # fmt: skip
+    position = -1
+    for part in (step for _, outer in pipeline.steps for step in _flat(outer)):
+        left = enumerate(_LEARNED[position + 1 :], start=position + 1)
+        fits = [i for i, step in left if hasattr(part, next(iter(step)))]
+        if not fits:
+            raise TypeError(
+                f"step {type(part).__name__} cannot stand in a scorecard; the way is "
+                "impute, clip, log, scale, k-means (segments.segment_pipeline)"
+            )
+        position = fits[0]
+        for attribute, name in _LEARNED[position].items():
+            if getattr(part, attribute) is not None:
+                out[name] = np.asarray(getattr(part, attribute)).tolist()
+    if "centre" not in out:
+        raise TypeError("the pipeline ends without k-means; a scorecard needs its centres")
+    return out
+
+
+def _flat(step):
+    return [s for _, s in step.steps] if isinstance(step, Pipeline) else [step]
+
+
+def spread(values: np.ndarray) -> dict[str, Any]:
+    """Deciles as cuts, the shares between them, and the share of missing values."""
+    present = values[~np.isnan(values)]
+    cuts = np.unique(np.quantile(present, np.arange(1, 10) / 10)) if len(present) else np.empty(0)
+    counts = np.bincount(np.searchsorted(cuts, present, side="left"), minlength=len(cuts) + 1)
+    return {
+        "missing_share": 1 - len(present) / len(values),
+        "cuts": tuple(cuts.tolist()),
+        "shares": tuple((counts / max(len(present), 1)).tolist()),
+    }
+
+
+def names_of(cluster: int, labels, names) -> dict[str, Any]:
+    columns = ["segment_id", "name_zh", "name_en", "target_group"]
+    out = dict(zip(columns, (f"cluster_{cluster}", f"客群{cluster}", f"Cluster {cluster}", "")))
+    for table in (names, labels):
+        if table is not None:
+            row = table[table["cluster"] == cluster].head(1)
+            out |= {c: str(row[c].iloc[0]) for c in columns if c in row and len(row)}
+    similarity = None
+    if names is not None:
+        value = names.loc[names["cluster"] == cluster, "similarity"].iloc[0]
+        similarity = None if pd.isna(value) else float(value)
+    return out | {"similarity": similarity}
