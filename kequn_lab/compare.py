@@ -27,7 +27,7 @@ def assign_groups(
     target_groups: pd.DataFrame,
     *,
     groups: Sequence[str] = ("internet_bank", "traditional_bank"),
-    shared: str = "leave_out",
+    shared: str = "primary",
 ) -> pd.Series:
     """Give each customer the target group of the segment that it was put in.
 
@@ -36,12 +36,14 @@ def assign_groups(
     labels : Series of str
         Segment id per customer; missing where there is none.
     target_groups : DataFrame
-        One row per membership: ``target_group``, ``segment_id``.
+        One row per membership: ``group_id``, ``segment_id`` and, if a segment is in both groups,
+        ``primary`` (bool), as in the catalogue.
     groups : (str, str)
         The two groups to compare.
     shared : str
-        The rule for a segment that both groups name. ``"leave_out"``: its customers are in
-        neither, for they would shrink every difference. Or one of ``groups``, which keeps them.
+        The rule for a segment that both groups name. ``"primary"``: it counts where the table
+        says that it is primary; in neither group if that does not tell. ``"leave_out"``: in
+        neither. Or one of ``groups``, which keeps it.
 
     Returns
     -------
@@ -57,31 +59,44 @@ def assign_groups(
     Examples
     --------
     >>> labels = pd.Series(["elderly", "young", "micro"], index=["a", "b", "c"])
-    >>> table = pd.DataFrame({"target_group": ["new", "new", "old", "old"],
-    ...                       "segment_id": ["micro", "young", "young", "elderly"]})
+    >>> table = pd.DataFrame({"group_id": ["new", "new", "old", "old"],
+    ...                       "segment_id": ["micro", "young", "young", "elderly"],
+    ...                       "primary": [True, True, False, True]})
     >>> assign_groups(labels, table, groups=("new", "old")).tolist()
-    ['old', nan, 'new']
-    >>> assign_groups(labels, table, groups=("new", "old"), shared="new").tolist()
     ['old', 'new', 'new']
+    >>> assign_groups(labels, table, groups=("new", "old"), shared="leave_out").tolist()
+    ['old', nan, 'new']
     """
-    a, b = groups
-    members = {g: _members(target_groups, g) for g in (a, b)}
-    if shared not in ("leave_out", a, b):
-        raise ValueError(f"shared must be 'leave_out', {a!r} or {b!r}; found {shared!r}")
-    both = members[a] & members[b]
-    kept = {g: members[g] - (both if shared != g else set()) for g in (a, b)}
-    group_of = {s: g for g in (a, b) for s in kept[g]}
-    dtype = pd.CategoricalDtype([a, b])
-    return labels.map(group_of).astype(dtype).rename("target_group")
+    group_of = _group_of_segment(target_groups, groups, shared)
+    return labels.map(group_of).astype(pd.CategoricalDtype(list(groups))).rename("target_group")
 
 
 def _members(target_groups: pd.DataFrame, group: str) -> set[str]:
-    _need(target_groups, ["target_group", "segment_id"], "target_groups")
-    rows = target_groups["target_group"] == group
+    _need(target_groups, ["group_id", "segment_id"], "target_groups")
+    rows = target_groups["group_id"] == group
     if not rows.any():
-        known = ", ".join(map(str, target_groups["target_group"].unique()))
+        known = ", ".join(map(str, target_groups["group_id"].unique()))
         raise ValueError(f"target_groups has no group {group!r}; it has {known}")
     return set(target_groups.loc[rows, "segment_id"])
+
+
+def _group_of_segment(target_groups: pd.DataFrame, groups, shared: str) -> dict[str, str]:
+    """The one group that each segment counts in; segments of both groups by the rule."""
+    a, b = groups
+    rules = ("primary", "leave_out", a, b)
+    if shared not in rules:
+        raise ValueError(f"shared must be one of {', '.join(map(repr, rules))}; found {shared!r}")
+    in_a, in_b = _members(target_groups, a), _members(target_groups, b)
+    if shared == "primary" and in_a & in_b:
+        _need(target_groups, ["primary"], "target_groups (a segment is in both groups: it)")
+        primary = target_groups[target_groups["primary"].astype(bool)]
+        first = {g: set(primary.loc[primary["group_id"] == g, "segment_id"]) for g in (a, b)}
+        keep_a, keep_b = first[a] - first[b], first[b] - first[a]
+    else:
+        keep_a, keep_b = (in_a if shared == g else set() for g in (a, b))
+    both = in_a & in_b
+    a_only, b_only = in_a - both | both & keep_a, in_b - both | both & keep_b
+    return {s: a for s in a_only} | {s: b for s in b_only}
 
 
 def group_sizes(
@@ -89,7 +104,7 @@ def group_sizes(
     target_groups: pd.DataFrame,
     *,
     groups: Sequence[str] = ("internet_bank", "traditional_bank"),
-    shared: str = "leave_out",
+    shared: str = "primary",
 ) -> pd.DataFrame:
     """Count the customers of each target group, segment by segment.
 
@@ -102,15 +117,15 @@ def group_sizes(
     -------
     DataFrame
         One row per group and segment: ``target_group``, ``segment_id``, ``customers``,
-        ``share_of_group``, ``share_of_customers`` (0 to 1), ``role``. A segment that both groups
-        name has a row in each (``role`` ``shared``, and ``shared, left out`` where it is not
-        compared), so the rows of a group add up to all it aims at. Segments of neither group,
-        and customers without a label (``segment_id`` missing), come last under ``no group``.
+        ``share_of_group``, ``share_of_customers`` (0 to 1), ``role`` (``own``, ``shared``, or
+        ``shared, not compared``: a segment that both groups name has a row in each, and is
+        compared in one at most). Segments of neither group, and customers without a label
+        (``segment_id`` missing), come last under ``no group``.
 
     Examples
     --------
     >>> labels = pd.Series(["elderly", "young", "micro", "micro"])
-    >>> table = pd.DataFrame({"target_group": ["new", "old", "old"],
+    >>> table = pd.DataFrame({"group_id": ["new", "old", "old"],
     ...                       "segment_id": ["micro", "elderly", "poor"]})
     >>> group_sizes(labels, table, groups=("new", "old")).iloc[:, :3]
       target_group segment_id  customers
@@ -122,15 +137,15 @@ def group_sizes(
     a, b = groups
     counts = labels.value_counts()
     members = {g: _members(target_groups, g) for g in (a, b)}
-    assign_groups(labels.iloc[:0], target_groups, groups=groups, shared=shared)
+    group_of = _group_of_segment(target_groups, groups, shared)
     both = members[a] & members[b]
     rows = []
     for group in (a, b):
         of_group = {s: int(counts.get(s, 0)) for s in members[group]}
         total = sum(of_group.values())
         for segment, n in sorted(of_group.items(), key=lambda item: (-item[1], item[0])):
-            out = "shared" if shared == group else "shared, left out"
-            role = out if segment in both else "own"
+            compared = "shared" if group_of.get(segment) == group else "shared, not compared"
+            role = compared if segment in both else "own"
             rows.append((group, segment, n, n / total if total else np.nan, role))
     for segment in counts.index.difference(list(members[a] | members[b])):
         rows.append(("no group", segment, int(counts[segment]), np.nan, "in neither"))

@@ -8,8 +8,9 @@ from kequn_lab.compare import assign_groups, compare_groups, group_sizes
 
 TARGETS = pd.DataFrame(
     {
-        "target_group": ["internet_bank"] * 2 + ["traditional_bank"] * 2 + ["other"],
+        "group_id": ["internet_bank"] * 2 + ["traditional_bank"] * 2 + ["other"],
         "segment_id": ["micro", "young", "young", "elderly", "firm"],
+        "primary": [True, True, False, True, True],
     }
 )
 LABELS = pd.Series(["micro", "young", "elderly", "firm", None, "micro"], index=list("abcdef"))
@@ -30,18 +31,22 @@ def frame(n=400, seed=0):
     )
 
 
-def test_a_shared_segment_is_left_out_or_goes_where_the_user_says():
-    assert assign_groups(LABELS, TARGETS).isna().tolist() == [False, True, False, True, True, False]
+def test_a_shared_segment_counts_where_it_is_primary_or_where_the_user_says():
+    assert assign_groups(LABELS, TARGETS)["b"] == "internet_bank"
+    assert pd.isna(assign_groups(LABELS, TARGETS, shared="leave_out")["b"])
     kept = assign_groups(LABELS, TARGETS, shared="traditional_bank")
     assert kept["b"] == "traditional_bank"
+    assert kept.isna().tolist() == [False, False, False, True, True, False]
     assert list(kept.cat.categories) == ["internet_bank", "traditional_bank"]
+    undecided = TARGETS.assign(primary=True)
+    assert pd.isna(assign_groups(LABELS, undecided)["b"])
 
 
 def test_sizes_show_every_segment_and_everybody_else():
     sizes = group_sizes(LABELS, TARGETS)
     assert sizes["customers"].tolist() == [2, 1, 1, 1, 1, 1]
     assert sizes["role"].tolist() == [
-        *("own", "shared, left out", "own", "shared, left out", "in neither", "no label"),
+        *("own", "shared", "own", "shared, not compared", "in neither", "no label"),
     ]
     assert sizes["share_of_group"].tolist()[:2] == [2 / 3, 1 / 3]
     assert sizes["share_of_customers"].sum() == pytest.approx(7 / 6)  # young counted twice
@@ -155,4 +160,6 @@ def test_bad_groups():
     with pytest.raises(ValueError, match="shared must be"):
         group_sizes(LABELS, TARGETS, shared="both")
     with pytest.raises(ValueError, match="target_groups lacks segment_id"):
-        group_sizes(LABELS, TARGETS[["target_group"]])
+        group_sizes(LABELS, TARGETS[["group_id"]])
+    with pytest.raises(ValueError, match="lacks primary"):
+        assign_groups(LABELS, TARGETS.drop(columns="primary"))
