@@ -14,8 +14,10 @@ from kequn_lab.preprocessing import preprocessor
 
 __all__ = ["centre_table", "fit_segments", "label_table", "name_clusters", "segment_pipeline"]
 
-#: A signature is compared only if the table has at least this many of its features.
-MIN_FEATURES = 3
+#: A signature is compared only if the table has this many of its features, and among them
+#: those that carry this share of it (of the sum of squared levels): a name must not rest on
+#: the little that a poor table happens to share with a segment.
+MIN_FEATURES, MIN_COVERAGE = 3, 0.5
 
 
 def segment_pipeline(
@@ -193,12 +195,13 @@ def name_clusters(
 
 
 def _similarities(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
-    """Clusters × segments; a segment with too few of its features in the table is left out."""
+    """Clusters × segments; a segment of whose signature too little is known is left out."""
     columns = {}
     for segment, signature in signatures.groupby("segment_id", sort=False):
-        expected = signature.set_index("feature")["level_sd"]
-        expected = expected[expected.index.isin(centres.columns)]
-        if len(expected) >= MIN_FEATURES and (expected**2).sum() > 0:
+        whole = signature.set_index("feature")["level_sd"]
+        expected = whole[whole.index.isin(centres.columns)]
+        covered = (expected**2).sum() >= MIN_COVERAGE * (whole**2).sum() > 0
+        if len(expected) >= MIN_FEATURES and covered:
             missed = ((centres[expected.index] - expected) ** 2).sum(axis=1)
             columns[segment] = 1 - missed / (expected**2).sum()
     return pd.DataFrame(columns, index=centres.index, dtype=float)

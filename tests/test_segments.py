@@ -92,6 +92,16 @@ def test_far_from_every_signature_is_unmatched():
     assert names["by"].tolist() == ["nobody", "nobody"]
 
 
+def test_a_signature_of_which_little_is_known_names_nobody():
+    centres = pd.DataFrame([[1.0, 1.0, 1.0]], columns=["f", "g", "h"])
+    levels = {"f": 1.0, "g": 1.0, "h": 1.0, "not in the table": 1.7}
+    signature = pd.DataFrame(levels.items(), columns=["feature", "level_sd"])
+    signature["segment_id"] = "x"
+    assert name_clusters(centres, signature).loc[0, "segment_id"] == "x"  # 3 of 5.9
+    signature["level_sd"] = signature["level_sd"].replace(1.7, 1.8)  # 3 of 6.2
+    assert name_clusters(centres, signature).loc[0, "segment_id"] == "unmatched_1"
+
+
 def test_a_person_may_override_and_nobody_gets_the_name_twice(fitted):
     names = name_clusters(centre_table(fitted), SIGNATURES, overrides={1: "elderly"})
     assert names["segment_id"].tolist() == ["unmatched_1", "elderly"]
