@@ -20,14 +20,12 @@ from sklearn.base import (
 )
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import pairwise_distances_argmin
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
-from kequn_lab.search import SAME, search
-from kequn_lab.summaries import summarise
+from kequn_lab.search import SAME, one_thread_each, search
+from kequn_lab.summaries import nearest, summarise
 
 N_POLISHED = 3  # solutions of the summary that are run on all rows
 
@@ -144,16 +142,17 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         summary = summarise(
             X - origin, n_points=self.n_points, sample_weight=weight, random_state=rng
         )
-        found = search(
-            summary,
-            self.n_clusters,
-            n_starts=self.n_starts,
-            n_swaps=self.n_swaps,
-            init=init if isinstance(init, str) else init - origin,
-            max_iter=self.max_iter,
-            n_jobs=self.n_jobs,
-            random_state=rng,
-        )
+        with one_thread_each(), self._pool() as pool:
+            found = search(
+                summary,
+                self.n_clusters,
+                n_starts=self.n_starts,
+                n_swaps=self.n_swaps,
+                init=init if isinstance(init, str) else init - origin,
+                max_iter=self.max_iter,
+                pool=pool,
+                random_state=rng,
+            )
         reached = SAME if summary.exact else 1e-4
         self.agreement_ = float(np.mean(found.start_inertias <= found.inertias[0] * (1 + reached)))
         self.restart_inertias_ = found.start_inertias + summary.lost_inertia
@@ -162,7 +161,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         else:
             best = min(self._polished(X, weight, found.centres + origin), key=lambda m: m.inertia_)
             centres, self.n_iter_ = best.cluster_centers_, best.n_iter_
-        labels = pairwise_distances_argmin(X, centres)
+        labels = nearest(X, centres)
         size = np.bincount(labels, weight, self.n_clusters)
         order = np.lexsort((centres[:, 0], -size))
         self.cluster_centers_ = centres[order].astype(X.dtype)
@@ -181,7 +180,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         """The nearest centre of each row; ndarray of int32, shape (n_rows,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
-        return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int32)
+        return nearest(X, self.cluster_centers_).astype(np.int32)
 
     def transform(self, X) -> NDArray:
         """Euclidean distances to the centres; ndarray of shape (n_rows, n_clusters)."""
@@ -205,16 +204,19 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _pool(self) -> Parallel:
+        return Parallel(-1 if self.n_jobs is None else self.n_jobs, prefer="threads")
+
     def _polished(self, X, weight, starts) -> list[KMeans]:
         """The best few on all rows: one thread each, side by side, so no sum depends on cores."""
 
         def polish(centres):
-            with threadpool_limits(1, "openmp"), warnings.catch_warnings():
+            with one_thread_each("openmp"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 model = KMeans(self.n_clusters, init=centres, n_init=1, max_iter=self.max_iter)
                 return model.set_params(tol=1e-7).fit(X, sample_weight=weight)
 
-        with threadpool_limits(1, "blas"), Parallel(self.n_jobs, prefer="threads") as pool:
+        with one_thread_each(), self._pool() as pool:
             return pool(delayed(polish)(centres) for centres in starts[:N_POLISHED])
 
     def _check_parameters(self, X):

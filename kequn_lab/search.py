@@ -10,16 +10,16 @@ two rounds without gain.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from kequn_lab.summaries import Summary
 
-N_CHAINS = 10  # different solutions that the swaps start from
 PATIENCE = 2  # rounds of swaps without gain after which a chain ends
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
@@ -152,10 +152,11 @@ def search(
     *,
     n_starts: int = 25,
     n_swaps: int = 25,
+    n_chains: int = 10,
     init: str | NDArray = "k-means++",
     max_iter: int = 300,
     tol: float = 0.0,
-    n_jobs: int = 1,
+    pool: Parallel | None = None,
     random_state=None,
 ) -> Solutions:
     """The best k-means solutions of a summary.
@@ -168,11 +169,13 @@ def search(
         Independent starts.
     n_swaps : int, default=25
         Swaps tried in each round of each chain; 0 leaves plain restarts.
+    n_chains : int, default=10
+        Different solutions that swaps start from, at most.
     init : {"k-means++", "random"} or ndarray of shape (n_starts, n_clusters, n_features)
         Greedy k-means++, points drawn by weight, or the starts themselves.
     max_iter, tol : see `lloyd`
-    n_jobs : int, default=1
-        Blocks of starts that run side by side; the result does not depend on it.
+    pool : joblib.Parallel, optional
+        Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
 
     Returns
@@ -181,47 +184,69 @@ def search(
         Different optima, best first.
     """
     rng = check_random_state(random_state)
-    points = summary.points
-    if isinstance(init, str) and init == "k-means++":
-        starts = seed_centres(summary, n_clusters, n_starts, rng)
-    elif isinstance(init, str):
-        chances = np.divide(summary.weights, summary.weights.sum(), dtype=float)
-        replace = np.count_nonzero(chances) < n_clusters
-        starts = np.stack(
-            [points[rng.choice(len(points), n_clusters, replace, chances)] for _ in range(n_starts)]
-        )
-    else:
-        starts = np.asarray(init, points.dtype)
-    block = max(1, BLOCK // (n_clusters * len(points)))
+    block = max(1, BLOCK // (n_clusters * len(summary.points)))
 
-    with threadpool_limits(1, "blas"), Parallel(n_jobs, prefer="threads") as pool:
+    def settle(centres):
+        blocks = [centres[i : i + block] for i in range(0, len(centres), block)]
+        if pool is None:
+            done = [lloyd(summary, starts, max_iter=max_iter, tol=tol) for starts in blocks]
+        else:
+            run = delayed(lloyd)
+            done = pool(run(summary, starts, max_iter=max_iter, tol=tol) for starts in blocks)
+        return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
 
-        def settle(centres, max_iter=max_iter):
-            cuts = range(0, len(centres), block)
-            done = pool(
-                delayed(lloyd)(summary, centres[i : i + block], max_iter=max_iter, tol=tol)
-                for i in cuts
-            )
-            return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
-
-        centres, report = settle(starts)
-        start_inertias = np.sort(report[:, 0])
-        best = _different(report[:, 0], N_CHAINS)
-        centres, report = centres[best], report[best]
-        waiting = np.where(n_swaps and n_clusters > 1, PATIENCE, 0) * np.ones(len(best), int)
-        while waiting.any():
-            live = np.flatnonzero(waiting)
-            trial = _swapped(summary, centres[live], n_swaps, rng)
-            moved, fresh = settle(trial.reshape(-1, *centres.shape[1:]))
-            fresh = fresh.reshape(len(live), n_swaps, 2)
-            pick = fresh[..., 0].argmin(axis=1)
-            fresh = fresh[np.arange(len(live)), pick]
-            better = fresh[:, 0] < report[live, 0] * (1 - SAME)
-            moved = moved.reshape(trial.shape)[np.arange(len(live)), pick]
-            centres[live[better]], report[live[better]] = moved[better], fresh[better]
-            waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
+    centres, report = settle(_starts(summary, n_clusters, n_starts, init, rng))
+    start_inertias = np.sort(report[:, 0])
+    best = _different(report[:, 0], n_chains)
+    centres, report = centres[best], report[best]
+    waiting = np.full(len(best), PATIENCE if n_swaps and n_clusters > 1 else 0)
+    while waiting.any():
+        live = np.flatnonzero(waiting)
+        chain = np.arange(len(live))
+        trial = _swapped(summary, centres[live], n_swaps, rng)
+        moved, fresh = settle(trial.reshape(-1, *centres.shape[1:]))
+        fresh = fresh.reshape(len(live), n_swaps, 2)
+        pick = fresh[..., 0].argmin(axis=1)
+        moved, fresh = moved.reshape(trial.shape)[chain, pick], fresh[chain, pick]
+        better = fresh[:, 0] < report[live, 0] * (1 - SAME)
+        centres[live[better]], report[live[better]] = moved[better], fresh[better]
+        waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
+
+
+def _starts(summary, n_clusters, n_starts, init, rng) -> NDArray:
+    """Starting centres, shape (n_starts, n_clusters, n_features)."""
+    if not isinstance(init, str):
+        return np.asarray(init, summary.points.dtype)
+    if init == "k-means++":
+        return seed_centres(summary, n_clusters, n_starts, rng)
+    heap = np.cumsum(summary.weights, dtype=float)
+    n_points = np.count_nonzero(summary.weights)
+    chosen = np.empty((n_starts, n_clusters), int)
+    for start in chosen:  # drawn until all differ; where points are too few, as they come
+        start[:] = np.searchsorted(heap, rng.random_sample(n_clusters) * heap[-1], side="right")
+        while n_clusters <= n_points and (again := _repeats(start)).any():
+            draws = rng.random_sample(again.sum()) * heap[-1]
+            start[again] = np.searchsorted(heap, draws, side="right")
+    return summary.points[np.minimum(chosen, len(heap) - 1)]
+
+
+def _repeats(chosen) -> NDArray:
+    """Which entries were there before."""
+    first = np.unique(chosen, return_index=True)[1]
+    return ~np.isin(np.arange(len(chosen)), first)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # looking up the libraries takes longer than a small fit
+
+
+def one_thread_each(user_api: str = "blas"):
+    """A context in which matrix products, or OpenMP loops, use one thread: work runs side by
+    side instead, and no sum depends on the number of cores."""
+    return _threads().limit(limits=1, user_api=user_api)
 
 
 def _different(inertias, most) -> NDArray:

@@ -162,13 +162,32 @@ def _micro_clusters(X, n_points, rng) -> tuple[NDArray, int]:
     return member, used
 
 
-def nearest(X, centres, chunk=16_384) -> NDArray:
-    """Nearest centre of each row by one matrix product a chunk; ties to the lowest."""
+def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
+    """The nearest centre of each row, ties to the lowest.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    centres : ndarray of shape (n_clusters, n_features)
+    chunk : int, default=16384
+        Rows in one matrix product: memory does not grow with the rows.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+
+    Examples
+    --------
+    >>> nearest(np.array([[0.0], [9.0]]), np.array([[8.0], [1.0]]))
+    array([1, 0])
+    """
+    origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # short numbers keep their digits
+    centres = (centres - origin).astype(X.dtype)
     half = np.einsum("ij,ij->i", centres, centres) / 2
     labels = np.empty(len(X), np.int64)
     for start in range(0, len(X), chunk):
         rows = slice(start, start + chunk)
-        labels[rows] = np.argmax(X[rows] @ centres.T - half, axis=1)
+        labels[rows] = np.argmax((X[rows] - origin) @ centres.T - half, axis=1)
     return labels
 
 
