@@ -73,6 +73,7 @@ def from_tables(
     mapping: Mapping | str | Path | None = None,
     months: int = 12,
     skip_bad_rows: bool = False,
+    drop: Sequence[str] = (),
 ) -> Inputs:
     """Read a bank's own tables and make one row per customer of them.
 
@@ -88,6 +89,8 @@ def from_tables(
         Length of the window that ends at ``as_of``.
     skip_bad_rows : bool
         Set broken rows aside, in ``refused``, instead of stopping at them.
+    drop : sequence of str
+        Features to leave out of the model.
 
     Raises
     ------
@@ -121,6 +124,12 @@ def from_tables(
         as_of=as_of,
         months=months,
     )
+    lacking = [name for name in drop if name not in features]
+    if lacking:
+        raise ValueError(
+            f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
+        )
+    features = features.drop(columns=list(drop))
     return Inputs(
         model_columns(features),
         synthetic=_marked_synthetic(given.values()),

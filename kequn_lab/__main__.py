@@ -1,0 +1,194 @@
+"""The command line: ``kequn run``, ``kequn check``, ``kequn sample``.
+
+Exit codes: 0 all is well, 1 the input is wrong (the message says where), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from kequn_lab import __version__
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        return args.do(args, parser)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"kequn {args.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(args, parser) -> int:
+    from kequn_lab import inputs
+    from kequn_lab.run import analyse, require_folder, write_results
+
+    if args.features and (args.events or args.customers or args.holdings):
+        parser.error("--features is a ready customer table; it goes without the other tables")
+    if (args.customers or args.holdings or args.mapping) and not args.events:
+        parser.error("--events is needed with --customers, --holdings and --mapping")
+    if args.events and not args.as_of:
+        parser.error("--as-of is needed with --events: the last day to look at (YYYY-MM-DD)")
+    require_folder(args.out)
+    if args.features:
+        given = inputs.from_feature_table(
+            args.features, id_column=args.id, drop=args.drop, log_columns=args.log
+        )
+    elif args.events:
+        given = inputs.from_tables(
+            args.events,
+            customers=args.customers,
+            holdings=args.holdings,
+            mapping=args.mapping,
+            as_of=args.as_of,
+            months=args.months,
+            skip_bad_rows=args.skip_bad_rows,
+            drop=args.drop,
+        )
+    else:
+        given = inputs.from_synthetic_bank(
+            args.synthetic,
+            random_state=args.seed,
+            preset=args.preset,
+            as_of=args.as_of or "2024-12-31",
+            months=args.months,
+        )
+    analysis = analyse(
+        given, n_clusters=args.k, n_starts=args.starts, random_state=args.seed, quiet=args.quiet
+    )
+    written = write_results(
+        analysis, args.out, language=args.language, encoding=args.encoding, quiet=args.quiet
+    )
+    print(analysis.summary())
+    print(f"\nResults in {args.out}:")
+    for name in written:
+        print(f"  {name}")
+    return 0
+
+
+def _check(args, parser) -> int:
+    from kequn_lab.contract import CUSTOMERS, EVENTS, HOLDINGS, check_references
+    from kequn_lab.mapping import Mapping, read_mapping
+    from kequn_lab.reading import read_table
+
+    if not (args.customers or args.events or args.holdings):
+        parser.error("name at least one table: --customers, --events, --holdings")
+    words = read_mapping(args.mapping) if args.mapping else Mapping()
+    tables, wrong = {}, 0
+    for contract in (CUSTOMERS, EVENTS, HOLDINGS):
+        path = getattr(args, contract.name)
+        if path is None:
+            continue
+        mapping = getattr(words, contract.name) if args.mapping else None
+        refused = []
+        table = read_table(path, contract, mapping=mapping, on_refused=refused.append)
+        found = [f"line {r.line}: {r.reason}; {r.text}" for r in refused]
+        if contract is not CUSTOMERS and "customers" in tables:
+            lost = check_references(table, tables["customers"])
+            found += [f"line {v.row}: customer {v.found} {v.rule}" for v in lost.itertuples()]
+        tables[contract.name] = table
+        wrong += len(found)
+        absent = [c.name for c in contract.columns if c.name not in table]
+        print(f"{path}: {len(table)} valid rows, {len(found)} findings", end="")
+        print(f"; columns not there: {', '.join(absent)}" if absent else "")
+        for line in found[: args.show]:
+            print(f"  {line}")
+        if len(found) > args.show:
+            print(f"  … and {len(found) - args.show} more (--show {len(found)})")
+    return 1 if wrong else 0
+
+
+def _sample(args, parser) -> int:
+    from kequn_lab.synth import write_bank
+
+    write_bank(
+        args.out,
+        n_customers=args.customers,
+        months=args.months,
+        preset=args.preset,
+        format=args.format,
+        random_state=args.seed,
+        as_of=args.as_of,
+    )
+    print(f"A synthetic bank of {args.customers} customers lies in {args.out}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kequn",
+        description="客群实验室: segment bank customers, profile them, compare target groups.",
+    )
+    parser.add_argument("--version", action="version", version=f"kequn_lab {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="from tables to labels, profiles, a comparison and pictures",
+        description="Without tables, the synthetic bank is run.",
+    )
+    _tables(run)
+    run.add_argument("--features", type=Path, metavar="TABLE", help="a ready customer table")
+    run.add_argument("--id", default="customer_id", help="its column that names the customer")
+    run.add_argument("--drop", type=_names, default=(), metavar="A,B", help="columns to leave out")
+    run.add_argument("--log", type=_names, default=(), metavar="A,B", help="columns to log")
+    run.add_argument("--synthetic", type=int, default=5000, metavar="N", help="customers to draw")
+    run.add_argument("--preset", default="standard", help="difficulty of the synthetic bank")
+    run.add_argument("--as-of", type=_day, metavar="DATE", help="last day to look at")
+    run.add_argument("--months", type=int, default=12, help="length of the window (12)")
+    run.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
+    run.add_argument("--k", type=int, default=8, help="clusters (8, the article's number)")
+    run.add_argument("--starts", type=int, default=25, help="starts of the search (25)")
+    run.add_argument("--seed", type=int, default=0, help="random seed (0)")
+    run.add_argument("--language", choices=("zh", "en"), default="en", help="of the pictures")
+    run.add_argument("--encoding", default="utf-8-sig", choices=("utf-8-sig", "utf-8", "gb18030"))
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="where results go")
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+    run.set_defaults(do=_run)
+
+    check = commands.add_parser("check", help="hold tables against their contracts")
+    _tables(check)
+    check.add_argument("--show", type=int, default=10, help="findings to print per table (10)")
+    check.set_defaults(do=_check)
+
+    sample = commands.add_parser("sample", help="write a synthetic bank")
+    sample.add_argument("--customers", type=int, default=2000, metavar="N")
+    sample.add_argument("--months", type=int, default=12, metavar="M")
+    sample.add_argument("--preset", default="standard")
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--as-of", type=_day, default="2024-12-31", metavar="DATE")
+    sample.add_argument("--format", default="parquet", choices=("parquet", "csv", "mixed"))
+    sample.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sample.set_defaults(do=_sample)
+    return parser
+
+
+def _tables(parser) -> None:
+    parser.add_argument("--events", type=Path, metavar="E", help="transactions (CSV, Parquet)")
+    parser.add_argument("--customers", type=Path, metavar="C", help="one row per customer")
+    parser.add_argument("--holdings", type=Path, metavar="H", help="customer × product balances")
+    parser.add_argument("--mapping", type=Path, metavar="M.toml", help="your bank's words → ours")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _day(text: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write YYYY-MM-DD") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
