@@ -1,0 +1,338 @@
+"""The scorecard's SQL, executed for real, equals ``Scorecard.predict``.
+
+Servers are started in a temporary folder on a socket, without a network port. To have all of
+them on Debian: ``apt-get install postgresql mariadb-server-core mariadb-client-core``.
+"""
+
+import glob
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+
+from kequn_lab.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
+from kequn_lab.segments import fit_segments
+
+N = 200_000
+
+
+def bank_table(n: int, seed: int) -> pd.DataFrame:
+    """Customers of four kinds, skewed money, missing values, extremes, exact clips."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 4, n)
+    table = pd.DataFrame(
+        {
+            "aum_cny": np.exp(rng.normal(8 + kind, 1)),
+            "balance_min_cny": rng.normal(0, 5_000, n) * (1 + kind),
+            "age_years": rng.integers(18, 90, n).astype(float),
+            "counter_share": np.where(kind == 2, rng.random(n), 0.0),
+            "tx_per_month": rng.poisson(3 * kind + 1, n) / 1.0,
+            "is_business": (kind == 3).astype(float),
+        },
+        index=pd.Index([f"{i:018d}" for i in range(n)], name="customer_id"),
+    )
+    table = table.mask(rng.random(table.shape) < 0.03)
+    table.iloc[:6, 0] = [1e15, -1e15, 0.0, 1e-300, -0.0, np.nan]
+    table.iloc[6] = np.nan
+    return table
+
+
+@pytest.fixture(scope="module")
+def table():
+    return bank_table(N, 1)
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A scorecard from a pipeline: fills, clips, logarithms of both signs, scales."""
+    train = bank_table(3_000, 0).iloc[10:]
+    pipeline = fit_segments(train, n_clusters=8, n_starts=5, random_state=0)
+    return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31")
+
+
+@pytest.fixture(scope="module")
+def tied():
+    """By hand, so that thousands of customers are exactly as near to two or three centres;
+    and nothing fills a missing value."""
+
+    def feature(name, mean, scale):
+        return ScorecardFeature(name, "", None, None, None, False, mean, scale, 0.0, (), (1.0,))
+
+    features = (feature("age_years", 50.0, 8.0), feature("is_business", 0.5, 0.5))
+    centres = [(1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)]
+    segments = tuple(
+        ScorecardSegment(k, f"s{k}", f"客群{k}", f"S{k}", "", None, 0.2, centre)
+        for k, centre in enumerate(centres)
+    )
+    return Scorecard(features, segments, trained_on="2024-12-31", customers=10)
+
+
+def check(card: Scorecard, table: pd.DataFrame, found: pd.DataFrame):
+    found = found.set_index("customer_id").loc[table.index]
+    cluster = card.predict(table).astype("Int32")
+    answer = pd.to_numeric(found["cluster"]).astype("Int32")
+    differ = ~((cluster == answer) | (cluster.isna() & answer.isna())).fillna(False)
+    assert differ.sum() == 0, f"{differ.sum()} labels differ"
+    label = card.label(table).set_index("customer_id")
+    assert (found["segment_id"].fillna("") == label["segment_id"].fillna("")).all()
+    distance = pd.to_numeric(found["distance"]).astype(float)
+    np.testing.assert_allclose(distance, label["distance"], rtol=1e-9, atol=1e-9)
+
+
+def test_ties_are_there_and_go_to_the_lowest(tied, table):
+    """Otherwise the other tests would prove nothing about ties."""
+    z = [(table[f.name] - f.mean) / f.scale for f in tied.features]
+    squared = np.array([sum((a - c) ** 2 for a, c in zip(z, s.centre)) for s in tied.segments])
+    complete = ~np.isnan(squared[0])
+    ties = (squared == squared.min(axis=0)).sum(axis=0) > 1
+    assert (ties & complete).sum() > 20_000  # clusters 1 and 3 stand on the same spot
+    assert ((squared == squared.min(axis=0)).sum(axis=0) > 2).sum() > 100  # age 50, a business
+    answer = tied.predict(table)
+    assert (answer[complete] == squared[:, complete].argmin(axis=0)).all()
+    assert answer[~complete].isna().all()
+    assert 3 not in set(answer.dropna())
+
+
+CARDS = pytest.mark.parametrize("which", ["learned", "tied"])
+
+
+def csv_of(folder: Path, table: pd.DataFrame) -> Path:
+    file = folder / "customers.csv"
+    pa.csv.write_csv(pa.Table.from_pandas(table.reset_index(), preserve_index=False), file)
+    return file
+
+
+def columns_sql(table: pd.DataFrame, double: str) -> str:
+    return "customer_id VARCHAR(32), " + ", ".join(f"{c} {double}" for c in table)
+
+
+@CARDS
+def test_duckdb(which, table, request):
+    import duckdb
+
+    card = request.getfixturevalue(which)
+    with duckdb.connect() as con:
+        con.register("customers", table.reset_index())
+        check(card, table, con.execute(card.to_sql("duckdb", table="customers")).df())
+
+
+@CARDS
+def test_duckdb_takes_nan_as_missing(which, table, request):
+    import duckdb
+
+    card = request.getfixturevalue(which)
+    few = table.head(50)
+    with duckdb.connect() as con:
+        con.execute(f"CREATE TABLE customers ({columns_sql(few, 'DOUBLE')})")
+        rows = [[key, *map(float, row)] for key, row in zip(few.index, few.to_numpy())]
+        con.executemany(f"INSERT INTO customers VALUES ({', '.join('?' * 7)})", rows)
+        assert con.execute("SELECT count(*) FROM customers WHERE isnan(aum_cny)").fetchone()[0]
+        check(card, few, con.execute(card.to_sql("duckdb", table="customers")).df())
+
+
+@pytest.fixture(scope="module")
+def sqlite(table):
+    con = sqlite3.connect(":memory:")
+    try:
+        con.execute("SELECT LN(2.0)")
+    except sqlite3.OperationalError:
+        pytest.skip("this SQLite was built without mathematical functions (LN)")
+    con.execute(f"CREATE TABLE customers ({columns_sql(table, 'REAL')})")
+    rows = table.reset_index().astype(object).where(lambda t: t.notna(), None)
+    marks = ", ".join("?" * rows.shape[1])
+    con.executemany(f"INSERT INTO customers VALUES ({marks})", rows.itertuples(index=False))
+    yield con
+    con.close()
+
+
+@CARDS
+def test_sqlite(which, table, sqlite, request):
+    card = request.getfixturevalue(which)
+    check(card, table, pd.read_sql(card.to_sql("sqlite", table="customers"), sqlite))
+
+
+def test_sqlite_misses_a_column_aloud(learned, sqlite):
+    """With "…" around names SQLite would read the lacking column as a text, and score it."""
+    sqlite.execute("CREATE TABLE narrow (customer_id TEXT)")
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        sqlite.execute(learned.to_sql("sqlite", table="narrow"))
+
+
+def program(*names: str) -> str:
+    for name in names:
+        for place in [shutil.which(name), *sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))]:
+            if place:
+                return place
+    pytest.skip(f"{names[0]} is not installed; see the head of this file")
+
+
+@contextmanager
+def server_folder(account: str):
+    """A folder that a server may use; root hands it to the server's own account."""
+    folder = Path(tempfile.mkdtemp(prefix="kequn-"))
+    user = None
+    if os.getuid() == 0:
+        user = account if subprocess.run(["id", account], capture_output=True).returncode == 0 else "nobody"  # fmt: skip  # noqa: E501
+        shutil.chown(folder, user)
+    try:
+        yield folder, user
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running(command, ready, *, user, log: Path):
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, user=user, stdout=out, stderr=out, cwd="/")
+    try:
+        deadline = time.monotonic() + 30
+        while subprocess.run(ready, capture_output=True).returncode:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+@pytest.fixture(scope="module")
+def postgres(table, tmp_path_factory):
+    initdb, server, psql = program("initdb"), program("postgres"), program("psql")
+    file = csv_of(tmp_path_factory.mktemp("postgres"), table)
+    with server_folder("postgres") as (folder, user):
+        subprocess.run(
+            [initdb, "-D", folder / "data", "-U", "kequn", "-A", "trust", "--no-sync"],
+            user=user, check=True, capture_output=True, cwd="/",
+        )  # fmt: skip
+        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+        client = [psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", folder, "-U", "kequn", "-d", "postgres"]  # fmt: skip  # noqa: E501
+
+        def run(sql: str, *, stdin=None) -> str:
+            done = subprocess.run([*client, "-c", sql], stdin=stdin, capture_output=True)
+            assert done.returncode == 0, done.stderr.decode()
+            return done.stdout.decode()
+
+        with running(
+            [server, "-D", folder / "data", "-F", *options],
+            [*client, "-c", "SELECT 1"],
+            user=user,
+            log=file.with_name("log"),
+        ):
+            run(f"CREATE TABLE customers ({columns_sql(table, 'DOUBLE PRECISION')})")
+            with file.open("rb") as rows:
+                run("COPY customers FROM STDIN (FORMAT csv, HEADER)", stdin=rows)
+            yield run
+
+
+@CARDS
+def test_postgres(which, table, postgres, request, tmp_path):
+    card = request.getfixturevalue(which)
+    out = tmp_path / "labels.csv"
+    sql = card.to_sql("postgres", table="public.customers")
+    out.write_text(postgres(f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)"))
+    check(card, table, pd.read_csv(out, dtype={"customer_id": "str"}))
+
+
+def test_a_name_is_a_name_and_never_a_command(postgres):
+    """A column that is called like an attack is read as a column; the table survives."""
+    evil = 'x"; DROP TABLE customers; --'
+    quoted = '"' + evil.replace('"', '""') + '"'
+    postgres(f"CREATE TABLE odd (customer_id TEXT, {quoted} DOUBLE PRECISION)")
+    postgres("INSERT INTO odd VALUES ('a', 1.0), ('b', -1.0)")
+    f = ScorecardFeature(evil, "", None, None, None, False, 0.0, 1.0, 0.0, (), (1.0,))
+    sides = [(0, "up", 1.0), (1, "down", -1.0)]
+    s = tuple(ScorecardSegment(k, n, n, n, "", None, 0.5, (c,)) for k, n, c in sides)
+    sql = Scorecard((f,), s, trained_on="2024-12-31", customers=2).to_sql("postgres", table="odd")
+    answer = postgres(f"COPY (SELECT segment_id FROM ({sql}) s ORDER BY 1) TO STDOUT")
+    assert answer.split() == ["down", "up"]
+    assert postgres("COPY (SELECT count(*) FROM customers) TO STDOUT").strip() == str(N)
+
+
+@pytest.fixture(scope="module")
+def mariadb(table, tmp_path_factory):
+    install, server = program("mariadb-install-db"), program("mariadbd", "mysqld")
+    client = program("mariadb", "mysql")
+    file = csv_of(tmp_path_factory.mktemp("mariadb"), table)
+    with server_folder("mysql") as (folder, user):
+        os.chmod(folder, 0o755)
+        who = [f"--user={user}"] if user else []
+        subprocess.run(
+            [install, "--no-defaults", f"--datadir={folder}/data", "--skip-test-db",
+             "--auth-root-authentication-method=normal", *who],
+            check=True, capture_output=True, cwd="/",
+        )  # fmt: skip
+        socket = folder / "socket"
+        ask = [client, "--no-defaults", f"--socket={socket}", "-u", "root", "--local-infile=1"]
+        ask += ["--batch", "--default-character-set=utf8mb4"]
+
+        def run(sql: str, database="bank") -> str:
+            done = subprocess.run([*ask, "-e", sql, database], capture_output=True)
+            assert done.returncode == 0, done.stderr.decode()
+            return done.stdout.decode()
+
+        with running(
+            [server, "--no-defaults", f"--datadir={folder}/data", f"--socket={socket}",
+             "--skip-networking", "--local-infile=1", "--innodb-flush-log-at-trx-commit=0",
+             f"--pid-file={folder}/pid", *who],
+            [*ask, "-e", "SELECT 1"],
+            user=None,
+            log=file.with_name("log"),
+        ):  # fmt: skip
+            run("CREATE DATABASE bank", "mysql")
+            names = ", ".join(f"@v{i}" for i in range(table.shape[1]))
+            values = ", ".join(f"{c} = NULLIF(@v{i}, '')" for i, c in enumerate(table))
+            run(f"CREATE TABLE customers ({columns_sql(table, 'DOUBLE')})")
+            run(
+                f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE customers FIELDS TERMINATED BY ','"
+                f" OPTIONALLY ENCLOSED BY '\"' IGNORE 1 LINES (customer_id, {names}) SET {values}"
+            )
+            yield run
+
+
+@CARDS
+def test_mariadb(which, table, mariadb, request, tmp_path):
+    card = request.getfixturevalue(which)
+    out = tmp_path / "labels.tsv"
+    out.write_text(mariadb(card.to_sql("mariadb", table="bank.customers")))
+    check(card, table, pd.read_csv(out, sep="\t", dtype={"customer_id": "str"}))
+
+
+@pytest.fixture(scope="module")
+def spark():
+    pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed (extra spark)")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("no Java for Spark")
+    del pyspark
+    from pyspark.sql import SparkSession
+
+    session = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "1")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+@CARDS
+def test_spark(which, table, spark, request, tmp_path):
+    card = request.getfixturevalue(which)
+    table.reset_index().to_parquet(tmp_path / "customers.parquet")
+    spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("customers")
+    check(card, table, spark.sql(card.to_sql("spark", table="customers")).toPandas())
