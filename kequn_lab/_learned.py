@@ -27,7 +27,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
     position = -1
     for part in (step for _, outer in pipeline.steps for step in _flat(outer)):
         left = enumerate(_LEARNED[position + 1 :], start=position + 1)
-        fits = [i for i, step in left if hasattr(part, next(iter(step)))]
+        fits = [i for i, step in left if all(hasattr(part, a) for a in step)]
         if not fits:
             raise TypeError(
                 f"step {type(part).__name__} cannot stand in a scorecard; the way is "

@@ -20,15 +20,14 @@ __all__ = ["DIALECTS", "Dialect", "select"]
 class Dialect:
     """What differs between engines.
 
-    ``quotes`` stand around names; ``double`` is the type of 8-byte numbers and ``suffix``
-    marks a literal as one. ``fence`` and ``limit`` make the engine compute a step once, where
+    ``quotes`` stand around names; ``double`` is the type of 8-byte numbers.
+    ``fence`` and ``limit`` make the engine compute a step once, where
     it would otherwise copy the step's text into every place that uses it. ``nan``: columns
     can hold NaN, which is taken as missing. ``upper``: plain names are kept in capitals.
     """
 
     quotes: str = '""'
     double: str = "DOUBLE"
-    suffix: str = ""
     ln: str = "LN"
     fence: str = ""
     limit: str = ""
@@ -47,7 +46,7 @@ DIALECTS: dict[str, Dialect] = {
     "mariadb": _MYSQL,
     "spark": Dialect(quotes="``", nan=True),
     "hive": Dialect(quotes="``"),
-    "oracle": Dialect(double="BINARY_DOUBLE", suffix="D", upper=True),
+    "oracle": Dialect(double="BINARY_DOUBLE", upper=True),
     "sqlserver": Dialect(quotes="[]", double="FLOAT", ln="LOG"),
 }
 
@@ -136,7 +135,7 @@ def select(
         f"{_clipped(f, d)} AS x{j}" for j, f in enumerate(card.features)
     ]
     standard = ["id"] + [f"{_standard(f, f'x{j}', d)} AS z{j}" for j, f in enumerate(card.features)]
-    squared = ["id"] + [f"{_squared(s.centre, d)} AS d{i}" for i, s in enumerate(card.segments)]
+    squared = ["id"] + [f"{_squared(s.centre)} AS d{i}" for i, s in enumerate(card.segments)]
     nearest = ["id", f"{_first_least(len(k))} AS cluster", ", ".join(f"d{i}" for i in k)]
     names = [f"WHEN {i} THEN {_text(s.segment_id)}" for i, s in enumerate(card.segments)]
     roots = [f"WHEN {i} THEN SQRT(d{i})" for i in k]
@@ -170,12 +169,12 @@ def _clipped(f: ScorecardFeature, d: Dialect) -> str:
     if fill is not None and f.upper is not None:
         fill = min(fill, f.upper)
     missing = f"{name} IS NULL" + (f" OR {name} = CAST('NaN' AS {d.double})" if d.nan else "")
-    lines = [f"CASE WHEN {missing} THEN {'NULL' if fill is None else _literal(fill, d)}"]
+    lines = [f"CASE WHEN {missing} THEN {'NULL' if fill is None else _literal(fill)}"]
     clips = []
     if f.lower is not None:
-        clips.append(f"WHEN {name} < {_literal(f.lower, d)} THEN {_literal(f.lower, d)}")
+        clips.append(f"WHEN {name} < {_literal(f.lower)} THEN {_literal(f.lower)}")
     if f.upper is not None:
-        clips.append(f"WHEN {name} > {_literal(f.upper, d)} THEN {_literal(f.upper, d)}")
+        clips.append(f"WHEN {name} > {_literal(f.upper)} THEN {_literal(f.upper)}")
     lines += [" ".join(clips)] if clips else []
     lines.append(f"ELSE CAST({name} AS {d.double}) END")
     return "\n      ".join(lines)
@@ -183,13 +182,13 @@ def _clipped(f: ScorecardFeature, d: Dialect) -> str:
 
 def _standard(f: ScorecardFeature, x: str, d: Dialect) -> str:
     if f.log:
-        size = f"{d.ln}({_literal(1, d)} + ABS({x}))"
+        size = f"{d.ln}({_literal(1)} + ABS({x}))"
         x = size if f.lower is not None and f.lower >= 0 else f"SIGN({x}) * {size}"
-    return f"({x}{_minus(f.mean, d)}) / {_literal(f.scale, d)}"
+    return f"({x}{_minus(f.mean)}) / {_literal(f.scale)}"
 
 
-def _squared(centre: tuple[float, ...], d: Dialect) -> str:
-    gaps = [f"(z{j}{_minus(c, d)})" for j, c in enumerate(centre)]
+def _squared(centre: tuple[float, ...]) -> str:
+    gaps = [f"(z{j}{_minus(c)})" for j, c in enumerate(centre)]
     return "\n      + ".join(f"{gap} * {gap}" for gap in gaps)
 
 
@@ -202,15 +201,15 @@ def _first_least(n: int) -> str:
     return f"CASE WHEN d0 IS NULL THEN NULL {' '.join([*whens, f'ELSE {n - 1}'])} END"
 
 
-def _literal(value: float, d: Dialect) -> str:
+def _literal(value: float) -> str:
     """17 digits and an exponent: read back as the same double everywhere."""
     mantissa, exponent = f"{value:.16e}".split("e")
     whole, digits = mantissa.split(".")
-    return f"{whole}.{digits.rstrip('0') or '0'}E{int(exponent)}{d.suffix}"
+    return f"{whole}.{digits.rstrip('0') or '0'}E{int(exponent)}"
 
 
-def _minus(value: float, d: Dialect) -> str:
-    return f" {'+' if value < 0 else '-'} {_literal(abs(value), d)}"
+def _minus(value: float) -> str:
+    return f" {'+' if value < 0 else '-'} {_literal(abs(value))}"
 
 
 def _name(name: str, d: Dialect) -> str:

@@ -1,0 +1,295 @@
+"""A scorecard labels as its pipeline does, tells nothing of customers, and is read strictly."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from kequn_lab.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
+from kequn_lab.scorecard_sql import DIALECTS
+from kequn_lab.segments import fit_segments, label_table, name_clusters
+
+
+def customers(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 4, n)
+    table = pd.DataFrame(
+        {
+            "age_years": rng.normal(30 + 10 * kind, 4),
+            "aum_cny": np.exp(rng.normal(8 + kind, 1)),
+            "balance_min_cny": rng.normal(0, 5_000, n),
+            "web_share": np.where(kind == 1, rng.random(n), 0.0),
+        },
+        index=pd.Index([f"cust-{i:012d}" for i in range(n)], name="customer_id"),
+    )
+    return table.mask(rng.random(table.shape) < 0.05)
+
+
+@pytest.fixture(scope="module")
+def train():
+    return customers(2_000, 0)
+
+
+@pytest.fixture(scope="module")
+def pipeline(train):
+    return fit_segments(train, n_clusters=4, n_starts=5, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def card(pipeline, train):
+    return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31", synthetic=True)
+
+
+def five() -> tuple[Scorecard, pd.DataFrame]:
+    """Answers that can be checked in the head: age 40 ± 10 and whether a business."""
+    features = (
+        ScorecardFeature("age_years", "years", 40, 20, 60, False, 40, 10, 0.0, (), (1,)),
+        ScorecardFeature("is_business", "0 or 1", None, None, None, False, 0, 1, 0.0, (), (1,)),
+    )
+    segments = (
+        ScorecardSegment(0, "young_adult", "年轻人客群", "Young", "internet", 0.5, 0.5, (-1, 0)),
+        ScorecardSegment(1, "elderly", "老年客群", "Elderly", "", None, 0.5, (1, 0)),
+    )
+    table = pd.DataFrame(
+        {"age_years": [20.0, 90, np.nan, 40, 31], "is_business": [0.0, 0, 0, np.nan, 1]},
+        index=pd.Index(list("abcde"), name="customer_id"),
+    )
+    return Scorecard(features, segments, trained_on="2024-12-31", customers=100), table
+
+
+def test_five_customers():
+    card, table = five()
+    # b is clipped to 60; c is filled with 40, as far from both: the lower number; d has no label.
+    assert card.predict(table).tolist()[:3] == [0, 1, 0]
+    assert card.predict(table).isna().tolist() == [False, False, False, True, False]
+    label = card.label(table).set_index("customer_id")
+    assert label.loc["a", ["segment_id", "name_zh", "target_group"]].tolist() == [
+        "young_adult", "年轻人客群", "internet"]  # fmt: skip
+    assert label["distance"].tolist()[:3] == [1.0, 1.0, 1.0]  # 20 -> -2, 60 -> +2, 40 -> 0
+    assert label["margin"].tolist()[:3] == [0.5, 0.5, 0.0]  # (3 - 1) / (3 + 1), and the border
+    assert label.loc["d"].isna().all()
+    assert label.loc["e", "distance"] == pytest.approx(np.hypot(0.1, 1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_equal_the_pipelines_on_every_row(card, pipeline, seed):
+    new = customers(20_000, 10 + seed)
+    expected = pipeline.predict(new)
+    assert (card.predict(new).to_numpy() == expected).all()
+    again = Scorecard.from_json(card.to_json())
+    assert (again.predict(new).to_numpy() == expected).all()
+    assert (again.label(new)["cluster"].to_numpy() == expected).all()
+
+
+def test_label_equals_label_table(card, pipeline, train):
+    names = pd.DataFrame({"cluster": range(4), "segment_id": [f"cluster_{i}" for i in range(4)]})
+    new = customers(500, 3)
+    expected = label_table(pipeline, new, names)
+    own = ["customer_id", "cluster", "segment_id", "distance", "margin"]
+    pd.testing.assert_frame_equal(card.label(new)[own], expected[own], check_dtype=False)
+
+
+def test_arrow_and_pandas_are_the_same(card):
+    new = customers(300, 4)
+    arrow = pa.Table.from_pandas(new.reset_index(), preserve_index=False)
+    pd.testing.assert_frame_equal(card.label(arrow), card.label(new))
+    assert card.predict(new.iloc[:0]).empty
+
+
+def test_single_precision_decides_nothing(pipeline, train):
+    """Rows on the border, where single precision rounds to the wrong side, are counted again."""
+    features = (ScorecardFeature("x", "", 0, -1e6, 1e6, False, 0, 1, 0.0, (), (1,)),)
+    segments = tuple(
+        ScorecardSegment(k, f"s{k}", "", "", "", None, 0.5, (c,)) for k, c in enumerate((0.0, 1e5))
+    )
+    card = Scorecard(features, segments, trained_on="2024-12-31", customers=2)
+    x = 5e4 + np.array([-1e-6, -1e-9, 0, 1e-9, 1e-6])
+    assert (x.astype("f4") == 5e4).all()
+    assert card.predict(pd.DataFrame({"x": x})).tolist() == [0, 0, 0, 1, 1]
+
+
+def test_names_come_from_labels_and_similarity_from_names(pipeline, train):
+    centres = pd.DataFrame(pipeline["kmeans"].cluster_centers_, columns=train.columns)
+    signature = pd.DataFrame(
+        {"segment_id": "elderly", "feature": train.columns, "level_sd": centres.loc[2].to_numpy()}
+    )
+    names = name_clusters(centres.rename_axis("cluster"), signature)
+    words = pd.DataFrame({"segment_id": ["elderly"], "name_zh": ["老年客群"], "name_en": ["Elderly"]})  # fmt: skip  # noqa: E501
+    labels = label_table(pipeline, train, names, segments=words)
+    card = Scorecard.from_pipeline(
+        pipeline, train, labels, as_of="2024-12-31", names=names, unmatched_below=0.1
+    )
+    assert card.segments[2].segment_id == "elderly"
+    assert card.segments[2].name_zh == "老年客群"
+    assert card.segments[2].similarity == pytest.approx(1)
+    assert card.segments[0].similarity is None
+    assert card.segments[0].name_zh == "未命名1"
+    assert [s.share for s in card.segments] == pytest.approx(
+        labels["cluster"].value_counts(normalize=True).sort_index().tolist()
+    )
+    own = ["cluster", "segment_id", "name_zh", "name_en", "target_group"]
+    pd.testing.assert_frame_equal(
+        card.label(train)[own].astype(object), labels[own].astype(object), check_dtype=False
+    )
+
+
+def test_it_reads_a_plain_scikit_learn_pipeline(train):
+    full = train.fillna(0.0)
+    plain = Pipeline([("scale", StandardScaler()), ("k", KMeans(3, n_init=3, random_state=0))])
+    plain.fit(full)
+    card = Scorecard.from_pipeline(plain, full, as_of="2024-12-31")
+    assert card.features[0].fill is None
+    assert (card.predict(full) == plain.predict(full)).all()
+
+
+def test_a_step_that_it_cannot_express_is_refused(train):
+    full = train.fillna(0.0)
+    turned = Pipeline([("turn", PCA()), ("k", KMeans(3, n_init=1, random_state=0))]).fit(full)
+    with pytest.raises(TypeError, match="step PCA cannot stand in a scorecard"):
+        Scorecard.from_pipeline(turned, full, as_of="2024-12-31")
+    with pytest.raises(TypeError, match="without k-means"):
+        only = Pipeline([("scale", StandardScaler())]).fit(full)
+        only.predict = lambda x: np.zeros(len(x), int)
+        Scorecard.from_pipeline(only, full, as_of="2024-12-31")
+
+
+def test_no_customer_is_in_it(card, train):
+    text = card.to_json()
+    assert "cust-" not in text
+    numbers = set(map(float, re.findall(r"-?\d+\.\d+(?:e[-+]?\d+)?", text)))
+    for column in train:  # nobody's own extreme value
+        assert not numbers & ({train[column].min(), train[column].max()} - {0.0})
+    assert len(text) < 20_000
+
+
+def test_frozen_means_replaced_never_changed(card):
+    before = card.to_json()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        card.trained_on = "2030-01-01"
+    renamed = dataclasses.replace(card.segments[0], segment_id="elderly")
+    other = dataclasses.replace(card, segments=(renamed, *card.segments[1:]))
+    assert other.model_id != card.model_id
+    assert card.to_json() == before
+
+
+def test_json_keeps_every_digit_and_its_order(card):
+    again = Scorecard.from_json(card.to_json())
+    assert again == card
+    assert again.to_json() == card.to_json()
+    assert [*json.loads(card.to_json())] == [
+        "schema", "model_id", "trained_on", "customers", "synthetic", "random_state",
+        "unmatched_below", "inputs", "versions", "features", "segments"]  # fmt: skip
+
+
+def edit(card, change) -> str:
+    record = json.loads(card.to_json())
+    change(record)
+    return json.dumps(record)
+
+
+BROKEN = {
+    "unknown field": (lambda r: r.update(scael=1), r"unknown field 'scael'"),
+    "near miss": (
+        lambda r: r["features"][1].update(scal=1),
+        r"features\[1\] has an unknown field 'scal'; did you mean 'scale'",
+    ),
+    "missing field": (lambda r: r["segments"][0].pop("share"), r"segments\[0\] lacks share"),
+    "missing coordinate": (
+        lambda r: r["segments"][2]["centre"].pop("aum_cny"),
+        r"segments\[2\].centre lacks aum_cny",
+    ),
+    "extra coordinate": (
+        lambda r: r["segments"][2]["centre"].update(height=1),
+        r"segments\[2\].centre has height",
+    ),
+    "NaN centre": (lambda r: r["segments"][1]["centre"].update(aum_cny=float("nan")), "NaN"),
+    "infinite": (lambda r: r["features"][0].update(mean=1e999), "Infinity"),
+    "text for number": (lambda r: r["features"][0].update(mean="40"), r"mean must be float"),
+    "true for number": (lambda r: r["features"][0].update(mean=True), r"mean must be float"),
+    "scale 0": (lambda r: r["features"][0].update(scale=0), "scale must be above 0"),
+    "crossed clips": (lambda r: r["features"][0].update(lower=1e9), "above upper"),
+    "other schema": (lambda r: r.update(schema="kequn_lab.scorecard/9"), "schema .*/9"),
+    "no segments": (lambda r: r.update(segments=[]), "segments must be a list"),
+    "segment lost": (lambda r: r["segments"].pop(0), "write them in order"),
+    "feature lost": (lambda r: r["features"].pop(), "centre has web_share"),
+    "twice": (
+        lambda r: r["segments"][0].update(segment_id=r["segments"][1]["segment_id"]),
+        "segment_id comes twice",
+    ),
+    "a list": (lambda r: r.update(features=[1, 2]), r"features\[0\] must be an object"),
+    "quiet edit": (lambda r: r["features"][0].update(mean=1.0), "changed by hand"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_an_edited_scorecard_is_refused(card, what):
+    change, message = BROKEN[what]
+    with pytest.raises(ValueError, match=message):
+        Scorecard.from_json(edit(card, change))
+
+
+def test_an_edit_that_is_meant_is_taken(card):
+    text = edit(card, lambda r: r["segments"][0].update(segment_id="elderly"))
+    assert Scorecard.from_json(text, edited=True).segments[0].segment_id == "elderly"
+    with pytest.raises(ValueError, match="not JSON"):
+        Scorecard.from_json(card.to_json()[:-30])
+
+
+def test_a_table_that_lacks_a_feature_is_refused(card, train):
+    with pytest.raises(ValueError, match="lacks 2 of 4 features: age_years, web_share"):
+        card.predict(train.drop(columns=["age_years", "web_share"]))
+    with pytest.raises(ValueError, match="'aum_cny' is .*not numbers"):
+        card.predict(train.assign(aum_cny="rich"))
+
+
+SQLGLOT = {"mariadb": "mysql", "sqlserver": "tsql"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_sql_parses_in_its_dialect(card, dialect):
+    sqlglot = pytest.importorskip("sqlglot")
+    sql = card.to_sql(dialect, table="dw.customers")
+    tree = sqlglot.parse_one(sql, read=SQLGLOT.get(dialect, dialect))
+    assert [c.alias_or_name.lower() for c in tree.selects] == [
+        "customer_id", "cluster", "segment_id", "distance"]  # fmt: skip
+    assert not any(isinstance(t, sqlglot.exp.Anonymous) for t in tree.walk())  # no unknown function
+    literals = [n.name for n in tree.find_all(sqlglot.exp.Literal) if n.args.get("is_string") is False]  # fmt: skip  # noqa: E501
+    assert all("E" in n or n.isdigit() for n in literals)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("evil", ['"; drop table customers; --', "a`b", "a]b", "x' or '1'='1"])
+def test_names_are_quoted_in_every_dialect(card, dialect, evil):
+    sqlglot = pytest.importorskip("sqlglot")
+    sql = card.to_sql(dialect, table=(evil,), id_column=evil)
+    trees = sqlglot.parse(sql, read=SQLGLOT.get(dialect, dialect))
+    assert len(trees) == 1
+    assert [t.name for t in trees[0].find_all(sqlglot.exp.Table) if t.name not in
+            {"clipped", "standardised", "squared", "nearest"}] == [evil]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", ["", "a\nb", "a\x00b", "x" * 64, "客" * 22])
+def test_impossible_names_are_refused(card, bad):
+    with pytest.raises(ValueError, match="cannot name a table or column"):
+        card.to_sql("postgres", table=(bad,))
+    with pytest.raises(ValueError, match="unknown dialect 'db2'; known: duckdb"):
+        card.to_sql("db2", table="t")
+
+
+def test_numbers_survive_their_17_digits():
+    from kequn_lab.scorecard_sql import _literal
+
+    rng = np.random.default_rng(0)
+    for value in [*rng.normal(size=300), *np.exp(rng.normal(scale=200, size=300)), 0.1, 5e-324]:
+        text = _literal(value)
+        assert float(text) == value
+        assert "E" in text
+    assert _literal(1.5) == "1.5E0"
