@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kequn_lab.ledger import COUNTERPARTIES, draw_month
-from kequn_lab.people import BLOCK, draw_people, stream
-from kequn_lab.population import CHANNELS, TYPES, read_population
+from kequn_lab.synth.ledger import COUNTERPARTIES, draw_month
+from kequn_lab.synth.people import BLOCK, draw_people, stream
+from kequn_lab.synth.population import CHANNELS, TYPES, read_population
 
 __all__ = ["Bank", "make_bank"]
 
@@ -80,7 +80,7 @@ def periods(as_of: pd.Timestamp, months: int) -> list[tuple[int, int]]:
     end = as_of + pd.Timedelta(days=1)
     edges = [end - pd.DateOffset(months=m) for m in range(months, -1, -1)]
     day = [int(e.to_datetime64().astype("datetime64[D]").astype(int)) for e in edges]
-    return [(a, b - a) for a, b in zip(day, day[1:])]
+    return [(a, b - a) for a, b in zip(day[:-1], day[1:])]
 
 
 def _ids(first: int, size: int) -> pa.Array:

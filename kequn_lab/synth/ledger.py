@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kequn_lab.people import MONTH_DAYS, People
-from kequn_lab.population import CHANNELS, TYPES, Population
+from kequn_lab.synth.people import MONTH_DAYS, People
+from kequn_lab.synth.population import CHANNELS, TYPES, Population
 
 __all__ = ["Events", "draw_month"]
 

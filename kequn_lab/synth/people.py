@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from kequn_lab.population import CHANNELS, LATENTS, LOANS, TYPES, Population, transformed
+from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, TYPES, Population, transformed
 
 __all__ = ["BLOCK", "People", "draw_people", "stream"]
 
