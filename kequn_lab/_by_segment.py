@@ -1,0 +1,240 @@
+"""One variable summed up by segment, and bootstrap draws of the sums.
+
+Customers are sorted by segment once; then a segment is a slice, and each variable costs one
+gather and one partition. The bootstrap resamples sums, not customers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+#: The bootstrap draws customers, or where a segment has more than this many, that many random
+#: groups of its customers: sums of groups vary as sums of customers do.
+BLOCKS = 1000
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Customers sorted by segment: then a segment is a slice, and a pass needs one gather."""
+
+    ids: pd.Index
+    order: np.ndarray  # positions of the labelled customers, segment by segment
+    codes: np.ndarray  # the segment of each of them
+    starts: np.ndarray  # where each segment begins
+
+    @classmethod
+    def of(cls, features: pd.DataFrame, labels: pd.Series) -> Rows:
+        ids, codes = coded(_aligned(features, labels))
+        n = np.bincount(codes[codes >= 0], minlength=len(ids))
+        ids, renumbered = ids[n > 0], np.cumsum(n > 0) - 1
+        order = np.argsort(codes, kind="stable")[np.count_nonzero(codes < 0) :]
+        n = n[n > 0]
+        return cls(ids, order, renumbered[codes[order]], np.cumsum(n) - n)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        return np.diff(self.starts, append=len(self.order))
+
+
+def coded(labels: pd.Series) -> tuple[pd.Index, np.ndarray]:
+    """The segments in the order to show them, and each customer's position among them."""
+    if isinstance(labels.dtype, pd.CategoricalDtype):
+        ids, codes = labels.cat.categories, labels.cat.codes.to_numpy()
+    else:
+        codes, ids = pd.factorize(labels)
+        n = np.bincount(codes[codes >= 0], minlength=len(ids))
+        order = sorted(range(len(ids)), key=lambda i: (-n[i], str(ids[i])))
+        ids, codes = pd.Index(ids)[order], np.append(np.argsort(order), -1)[codes]
+    if not (codes >= 0).any():
+        raise ValueError("labels: no customer has a label")
+    # Sixteen bits sort by radix, in linear time.
+    return pd.Index(ids), codes.astype(np.int16 if len(ids) < 2**15 else np.int64)
+
+
+def _aligned(features: pd.DataFrame, labels: pd.Series) -> pd.Series:
+    """The labels of the customers of ``features``, in their order."""
+    if not features.columns.is_unique or not len(features.columns):
+        raise ValueError("features needs at least one column, and each name once")
+    for table, index in (("features", features.index), ("labels", labels.index)):
+        if not index.is_unique:
+            twice = index[index.duplicated()][:3].tolist()
+            raise ValueError(f"{table} has customers twice, for example {twice}; keep one row each")
+    if labels.index.equals(features.index):
+        return labels
+    at = labels.index.get_indexer(features.index)
+    if lost := int((at < 0).sum()):
+        some = features.index[at < 0][:3].tolist()
+        raise ValueError(
+            f"labels lack {lost} of the {len(features)} customers of features, for example "
+            f"{some}; labels start with {labels.index[:3].tolist()}. Index both by customer"
+        )
+    return labels.take(at)
+
+
+def require_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1; found {confidence}")
+
+
+# One variable ----------------------------------------------------------------------------------
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column is to be counted rather than averaged; a date is neither."""
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return False
+    if pd.api.types.is_datetime64_any_dtype(column) or column.dtype.kind in "mMc":
+        raise TypeError(
+            f"{column.name} is {column.dtype}, neither number nor category; "
+            "turn it into years or days before a stated date"
+        )
+    return True
+
+
+def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> pd.DataFrame:
+    """The profile of a number, one row per segment."""
+    x = column.to_numpy(float, na_value=np.nan)[rows.order]
+    known = ~np.isnan(x)
+    n = np.add.reduceat(known, rows.starts, dtype=np.int64)
+    if n.sum() < len(x):
+        x = x[known]
+    if np.isinf(x).any():
+        raise ValueError(f"{column.name} has {int(np.isinf(x).sum())} infinite values: mend them")
+    lowest, highest = (x.min(), x.max()) if len(x) else (np.nan, np.nan)
+    # In units of all customers' deviation: squares of large values lose no digits.
+    centre, scale = (x.mean(), x.std()) if lowest < highest else (lowest, 1.0)
+    draw.number((x - centre) / scale if draw.weights else x, known)
+    mean, squares, q25, median, q75 = table = np.full((5, len(n)), np.nan)
+    for s, end in enumerate(np.cumsum(n)):
+        if n[s]:
+            own = x[end - n[s] : end]
+            gap = own - own.mean()
+            table[:2, s] = own.mean(), gap @ gap
+            table[2:, s] = np.quantile(own, [0.25, 0.5, 0.75], overwrite_input=True)
+    part = _part(n[None], mean[None], squares[None], rows, centre=centre, scale=scale)
+    kind = "share" if lowest >= 0 and highest <= 1 else "number"
+    return part.assign(kind=kind, level=None, q25=q25, median=median, q75=q75)
+
+
+def category_rows(column: pd.Series, rows: Rows, max_levels: int, draw: Draw) -> pd.DataFrame:
+    """The profile of a category, one row per level and segment."""
+    codes, levels = pd.factorize(column)
+    codes = codes[rows.order]
+    n_of = np.bincount(codes[codes >= 0], minlength=len(levels))
+    frequent = np.argsort(-n_of, kind="stable")[: np.count_nonzero(n_of)]
+    names = [str(levels[i]) for i in frequent[:max_levels]]
+    if len(frequent) > max_levels:
+        names.append(f"({len(frequent) - max_levels} other levels)")
+    position = np.full(len(levels) + 1, -1)  # the last is where a missing value, -1, looks
+    position[frequent] = np.minimum(np.arange(len(frequent)), max_levels)
+    codes = position[codes]
+    known = codes >= 0
+    codes, names = codes[known], names or [None]  # all missing: one row that says so
+    draw.category(codes, known, len(names))
+    k = len(rows.ids)
+    counts = np.bincount(codes * k + rows.codes[known], minlength=len(names) * k)
+    counts = counts.reshape(len(names), k)
+    n = counts.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        share = counts / n
+    part = _part(np.tile(n, (len(names), 1)), share, counts * (1 - share), rows)
+    return part.assign(kind="category", level=np.repeat(np.array(names, object), k),
+                       q25=np.nan, median=np.nan, q75=np.nan)  # fmt: skip
+
+
+def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> pd.DataFrame:
+    """Rows of the profile from tables of items (one, or the levels of a category) × segments."""
+    effect, rest = _contrast(n, (mean - centre) / scale, squares / scale**2)
+    total = n.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        std = np.where(n > 1, np.sqrt(squares / (n - 1)), np.nan)
+        overall = np.nansum(n * mean, axis=1, keepdims=True) / total
+    items = {
+        "n": n,
+        "n_rest": total - n,
+        "missing_share": 1 - n / rows.sizes,
+        "mean": mean,
+        "std": std,
+        "rest_mean": rest * scale + centre,
+        "overall_mean": np.broadcast_to(overall, n.shape),
+        "effect": effect,
+    }
+    segment = np.tile(np.arange(n.shape[1]), len(n))
+    return pd.DataFrame({"segment": segment, **{name: v.ravel() for name, v in items.items()}})
+
+
+def _contrast(n, mean, squares) -> tuple[np.ndarray, np.ndarray]:
+    """Segment minus rest in pooled deviations, and the rest's mean; segments on the last axis.
+
+    ``squares`` are sums of squares about the segment's own mean.
+    """
+    mean = np.where(n > 0, mean, 0.0)
+    squares = np.where(n > 0, squares, 0.0)
+    others = 1.0 - np.eye(n.shape[-1])
+    n_rest = n @ others
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rest = (n * mean) @ others / n_rest
+        squares_rest = (squares + n * mean**2) @ others - n_rest * rest**2
+        gap = np.where(n > 0, mean - rest, np.nan)
+        pooled = np.sqrt(np.maximum(squares + squares_rest, 0.0) / (n + n_rest - 2))
+        pooled = np.where(pooled < 1e-7, 0.0, pooled)  # no spread but for rounding
+        effect = np.where((pooled == 0) & (np.abs(gap) < 1e-12), 0.0, gap / pooled)
+    return effect, rest
+
+
+# The bootstrap ---------------------------------------------------------------------------------
+
+
+class Draw:
+    """Draws of customers (or random groups of them) within segments, the same for all variables."""
+
+    def __init__(self, rows: Rows, n_boot: int, random_state: int):
+        rng = np.random.default_rng(random_state)
+        n_blocks = np.minimum(rows.sizes, BLOCKS) if n_boot else np.zeros_like(rows.sizes)
+        self.first = np.cumsum(n_blocks) - n_blocks
+        self.weights, block = [], []
+        for n, size, first in zip(n_blocks, rows.sizes, self.first):
+            if n:
+                block.append(first + rng.permutation(size) % n)
+                self.weights.append(rng.multinomial(n, np.full(n, 1 / n), n_boot).astype(float))
+        self.n_blocks = int(n_blocks.sum())
+        self.block = np.concatenate(block) if block else None
+        self.drawn = []
+
+    def number(self, z: np.ndarray, known: np.ndarray) -> None:
+        """Draw the effects of a number, given standardised and without missing values."""
+        if self.weights:
+            block = self.block if len(z) == len(known) else self.block[known]
+            self._effects([np.bincount(block, w, self.n_blocks) for w in (None, z, z * z)])
+
+    def category(self, codes: np.ndarray, known: np.ndarray, n_levels: int) -> None:
+        """Draw the effects of the levels of a category: means of zeros and ones."""
+        if self.weights:
+            block = self.block[known]
+            cells = np.bincount(codes * self.n_blocks + block, minlength=n_levels * self.n_blocks)
+            count = np.bincount(block, minlength=self.n_blocks)
+            for total in cells.reshape(n_levels, -1):
+                self._effects([count, total, total])
+
+    def _effects(self, sums: list[np.ndarray]) -> None:
+        """Effects of all draws from counts, sums and sums of squares per block."""
+        sums = np.stack(sums, axis=-1).astype(float)
+        drawn = [w @ sums[a : a + w.shape[1]] for a, w in zip(self.first, self.weights)]
+        n, total, squares = np.stack(drawn, axis=-1).transpose(1, 0, 2)  # draws × segments
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / n
+            effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
+        self.drawn.append(effect)
+
+    def interval(self, confidence: float) -> np.ndarray:
+        """Lower and upper end per row of the profile; missing where a draw has no effect."""
+        effect = np.concatenate(self.drawn, axis=1)
+        ends = np.full((2, effect.shape[1]), np.nan)
+        fine = ~np.isnan(effect).any(axis=0)
+        tail = (1 - confidence) / 2
+        # Between two infinite draws nothing can be interpolated.
+        ends[:, fine] = np.quantile(effect[:, fine], [tail, 1 - tail], axis=0, method="nearest")
+        return ends
