@@ -7,6 +7,7 @@ A contract is a fact about a table (:data:`CUSTOMERS`, :data:`EVENTS`, :data:`HO
 from __future__ import annotations
 
 import difflib
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -331,21 +332,26 @@ def convert(df: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.Data
 
 def _broken_rules(values: pd.Series, column: Column, row_name) -> pd.DataFrame:
     """Range, membership and missing values, by pandera; all failures, not the first."""
-    import pandera.pandas as pa
+    with warnings.catch_warnings():
+        # Where PySpark is installed, pandera loads it, and it warns about pandas 3.
+        warnings.simplefilter("ignore", FutureWarning)
+        import pandera.pandas as pa
 
-    checks = []
-    if column.ge is not None:
-        checks.append(pa.Check.ge(column.ge, error=f"must be >= {column.ge:g}"))
-    if column.le is not None:
-        checks.append(pa.Check.le(column.le, error=f"must be <= {column.le:g}"))
-    if column.isin is not None:
-        checks.append(pa.Check.isin(column.isin, error=f"not one of {', '.join(column.isin)}"))
-    try:
-        pa.SeriesSchema(checks=checks, nullable=column.nullable).validate(values, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
-        rules = cases["check"].replace({"not_nullable": "missing value"})
-        return violations_frame(cases["index"], column.name, rules, cases["failure_case"], row_name)
+        checks = []
+        if column.ge is not None:
+            checks.append(pa.Check.ge(column.ge, error=f"must be >= {column.ge:g}"))
+        if column.le is not None:
+            checks.append(pa.Check.le(column.le, error=f"must be <= {column.le:g}"))
+        if column.isin is not None:
+            checks.append(pa.Check.isin(column.isin, error=f"not one of {', '.join(column.isin)}"))
+        try:
+            pa.SeriesSchema(checks=checks, nullable=column.nullable).validate(values, lazy=True)
+        except pa.errors.SchemaErrors as errors:
+            cases = errors.failure_cases
+            rules = cases["check"].replace({"not_nullable": "missing value"})
+            return violations_frame(
+                cases["index"], column.name, rules, cases["failure_case"], row_name
+            )
     return violations_frame([], "", "", [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -84,7 +85,7 @@ class Analysis:
                 "agreement": kmeans.agreement_,
                 "starts": len(kmeans.restart_inertias_),
             },
-            "names": self.names.to_dict("records"),
+            "names": self.names.astype(object).where(self.names.notna(), None).to_dict("records"),
             "versions": export.versions(),
         }
 
@@ -132,9 +133,7 @@ def analyse(
         )
         steps.update()
         steps.set_description("name")
-        names = name_clusters(
-            centre_table(pipeline), catalogue.signatures(), overrides=overrides
-        )
+        names = name_clusters(centre_table(pipeline), catalogue.signatures(), overrides=overrides)
         groups = catalogue.target_groups()
         labels = label_table(
             pipeline,
@@ -152,6 +151,7 @@ def analyse(
                 inputs.features, segment, n_boot=n_boot, random_state=random_state
             ),
         }
+        tables["markers"] = profiles.marker_table(tables["profile"])
         steps.update()
         steps.set_description("compare")
         group = compare.assign_groups(segment, groups)
@@ -176,3 +176,75 @@ def require_folder(out: str | Path) -> Path:
     if not os.access(parent, os.W_OK | os.X_OK):
         raise PermissionError(f"{parent} cannot be written to; choose another folder (--out)")
     return out
+
+
+def write_results(
+    analysis: Analysis,
+    out: str | Path,
+    *,
+    language: str = "en",
+    encoding: str = "utf-8-sig",
+    quiet: bool = False,
+) -> list[str]:
+    """Write a run's results to a folder: all of them, or nothing.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    out : path
+        Results of an earlier run in it are replaced; other files are left alone.
+    language : {"zh", "en"}
+        Of the pictures.
+    encoding : str
+        Of the CSV files; ``utf-8-sig`` opens right in Excel.
+    quiet : bool
+        No progress bar.
+
+    Returns
+    -------
+    list of str
+        The files, relative to ``out``.
+    """
+    out = require_folder(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        _write_tables(analysis, part, encoding)
+        _write_figures(analysis, part, language, quiet)
+        files = sorted(str(p.relative_to(part).as_posix()) for p in part.rglob("*") if p.is_file())
+        files = sorted([*files, "run.json"])
+        export.write_json({**analysis.record(), "files": files}, part / "run.json")
+        _replace(part, out, files)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return files
+
+
+def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
+    inputs = analysis.inputs
+    meta = {
+        "synthetic": inputs.synthetic,
+        "random_state": analysis.parameters["random_state"],
+        "inputs": {f["file"]: f["sha256"] for f in inputs.files},
+    }
+    export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
+    for name, table in analysis.tables.items():
+        export.write_table(table, folder / f"{name}.csv", encoding=encoding)
+    for name, refused in inputs.refused.items():
+        if refused:
+            rows = pd.DataFrame([vars(r) for r in refused])
+            export.write_table(rows, folder / f"refused_{name}.csv", encoding=encoding)
+
+
+def _replace(part: Path, out: Path, files: list[str]) -> None:
+    """Put finished files in their place; take away those of an earlier run that are no more."""
+    old = out / "run.json"
+    earlier = json.loads(old.read_text(encoding="utf-8")).get("files", []) if old.exists() else []
+    # run.json goes last: while it is the old one, it names the old files.
+    for name in sorted(files, key=lambda f: f == "run.json"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(part / name, out / name)
+    for name in set(earlier) - set(files):
+        stale = (out / name).resolve()
+        if stale.is_relative_to(out.resolve()):
+            stale.unlink(missing_ok=True)
