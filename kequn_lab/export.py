@@ -70,7 +70,9 @@ def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.
             if pc.any(pc.match_substring_regex(column, found)).as_py():
                 new = pc.replace_substring_regex(column, pattern, replacement, max_replacements=1)
                 table = table.set_column(i, field, new)
-    return table
+    names = pa.array(table.column_names, pa.string())
+    names = pc.replace_substring_regex(names, pattern, replacement, max_replacements=1)
+    return table.rename_columns(names.to_pylist())
 
 
 def write_table(df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-sig") -> None:
@@ -292,8 +294,8 @@ def by_customer(table: pa.Table, name: str) -> pa.Table:
         raise ValueError(
             f"{name}: customer_id is {ids.type}, not text; convert it with astype(str)"
         )
-    if ids.null_count:
-        raise ValueError(f"{name}: customer_id missing in {ids.null_count} rows; leave them out")
+    if missing := pc.sum(pc.equal(pc.fill_null(ids, ""), "")).as_py():
+        raise ValueError(f"{name}: customer_id missing in {missing} rows; leave them out")
     if not pc.all(pc.less_equal(ids[:-1], ids[1:])).as_py():
         table = table.sort_by("customer_id")
         ids = table.column("customer_id")
