@@ -172,7 +172,7 @@ def test_by_segment_adds_up():
 money = st.integers(0, 300_000_000).map(lambda fen: fen / 100)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(money, min_size=1, max_size=6),
     st.integers(1, 3_000_000).map(lambda fen: fen / 100),

@@ -1,0 +1,192 @@
+"""What makes a segment a target, declared before any segment is known; its value in each segment.
+
+The criteria and weights are the user's (``criteria.csv``, ``weights.csv``). Their fingerprint,
+recorded at the start of a run, shows a later change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["AXES", "Criteria", "read_criteria", "segment_values"]
+
+AXES = ("attractiveness", "competitiveness")
+_STATISTICS = ("size_share", "mean", "share_positive")
+#: Customers weighted at a time in the resampling, times draws: about 100 MB.
+_CHUNK = 25_000_000
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What makes a segment a target, as declared before any segment is known.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per criterion: ``criterion_id``, ``axis`` (``attractiveness`` of the segment,
+        ``competitiveness`` of the bank there), ``role`` (``score`` or ``knock_out``), ``columns``
+        (features, joined by ``+`` where they are added up), ``statistic`` (``size_share``,
+        ``mean``, ``share_positive``), ``worst`` and ``best`` (values that score 0 and 1),
+        ``at_least`` (for knock-outs).
+    weights : DataFrame
+        ``bank_kind``, ``criterion_id``, ``weight`` (empty for knock-outs). A criterion counts for
+        the kinds of bank that it is listed for; weights add up to 1 per kind and axis.
+
+    Raises
+    ------
+    ValueError
+        When the tables do not fit together; says which row.
+    """
+
+    table: pd.DataFrame
+    weights: pd.DataFrame
+
+    def __post_init__(self):
+        _need(
+            self.table, "criteria", "criterion_id axis role columns statistic worst best at_least"
+        )
+        _need(self.weights, "weights", "bank_kind criterion_id weight")
+        table, weights = self.table, self.weights
+        if twice := sorted(table.loc[table["criterion_id"].duplicated(), "criterion_id"]):
+            raise ValueError(f"criteria names {twice} twice")
+        for column, allowed in (
+            ("axis", AXES),
+            ("role", ("score", "knock_out")),
+            ("statistic", _STATISTICS),
+        ):
+            if wrong := sorted(set(table[column]) - set(allowed)):
+                raise ValueError(f"criteria: {column} must be one of {allowed}; found {wrong}")
+        if unknown := sorted(set(weights["criterion_id"]) - set(table["criterion_id"])):
+            raise ValueError(f"weights names criteria that criteria lacks: {unknown}")
+        score = table["role"] == "score"
+        scales = table.loc[score, ["worst", "best"]].astype(float)
+        if scales.isna().any(axis=None) or (scales["worst"] == scales["best"]).any():
+            raise ValueError("criteria: each score needs worst and best, and they must differ")
+        if table.loc[~score, "at_least"].isna().any():
+            raise ValueError("criteria: each knock-out needs at_least")
+        scored = weights.merge(table.loc[score, ["criterion_id", "axis"]], on="criterion_id")
+        for (kind, axis), w in scored.groupby(["bank_kind", "axis"])["weight"]:
+            if w.isna().any() or (w < 0).any() or abs(w.sum() - 1) > 1e-9:
+                raise ValueError(
+                    f"weights of {kind}, {axis}, must be >= 0 and add up to 1; "
+                    f"found {w.tolist()}, sum {w.sum():g}"
+                )
+        for kind in weights["bank_kind"].unique():
+            lost = set(AXES) - set(scored.loc[scored["bank_kind"] == kind, "axis"])
+            if lost:
+                raise ValueError(f"weights of {kind}: no score for {', '.join(sorted(lost))}")
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of both tables, the same whatever wrote them to disk."""
+        text = "".join(
+            t.to_csv(index=False, lineterminator="\n") for t in (self.table, self.weights)
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_criteria(folder: str | Path) -> Criteria:
+    """Read ``criteria.csv`` and ``weights.csv``; do it at the start of a run, before clustering.
+
+    Examples
+    --------
+    >>> from kequn_lab import catalogue
+    >>> declared = read_criteria(catalogue.path())
+    >>> sorted(declared.weights["bank_kind"].unique())
+    ['internet_bank', 'traditional_bank']
+    """
+    files = [Path(folder) / f"{name}.csv" for name in ("criteria", "weights")]
+    return Criteria(*(pd.read_csv(file, encoding="utf-8-sig") for file in files))
+
+
+def _need(df: pd.DataFrame, table: str, columns: str) -> None:
+    if missing := [c for c in columns.split() if c not in df.columns]:
+        raise ValueError(f"{table} lacks {', '.join(missing)}; it has {', '.join(map(str, df))}")
+
+
+# Segment × criterion ---------------------------------------------------------------------------
+
+
+def segment_values(
+    features: pd.DataFrame,
+    labels: pd.Series,
+    criteria: pd.DataFrame,
+    *,
+    n_boot: int = 0,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Value of each criterion in each segment, and again in resampled customers.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Indexed by customer.
+    labels : Series of str
+        Segment id by customer; customers without one count only in the total.
+    criteria : DataFrame
+        ``criterion_id``, ``columns``, ``statistic`` as in :class:`Criteria`.
+    n_boot : int
+        Resamples of the customers (Poisson weights: each customer counts 0, 1, 2 … times).
+
+    Returns
+    -------
+    DataFrame
+        ``draw`` (0: the customers as they are), ``segment_id``, ``criterion_id``, ``value``.
+        Missing where the features lack a column, or no customer of the segment has a value.
+
+    Examples
+    --------
+    >>> features = pd.DataFrame({"aum_cny": [1., 3, 10]}, index=list("abc"))
+    >>> labels = pd.Series(["young", "young", "old"], index=list("abc"))
+    >>> wanted = pd.DataFrame({"criterion_id": ["wealth"], "columns": ["aum_cny"],
+    ...                        "statistic": ["mean"]})
+    >>> segment_values(features, labels, wanted)
+       draw segment_id criterion_id  value
+    0     0        old       wealth   10.0
+    1     0      young       wealth    2.0
+    """
+    labels = labels.reindex(features.index)
+    segments = sorted(labels.dropna().unique())
+    if not segments:
+        raise ValueError("no customer of features has a label: check that both use the same ids")
+    x = np.column_stack([_quantity(features, row) for row in criteria.itertuples()])
+    known = ~np.isnan(x)
+    columns = np.hstack([np.where(known, x, 0.0), known])
+    codes = pd.Categorical(labels, categories=segments).codes
+    sums = np.zeros((n_boot + 1, len(segments) + 1, columns.shape[1]))
+    counts = np.zeros((n_boot + 1, len(segments) + 1))
+    rng, chunk = np.random.default_rng(random_state), _CHUNK // max(n_boot, 1)
+    for s in range(-1, len(segments)):  # -1: customers without a label
+        rows = np.flatnonzero(codes == s)
+        sums[0, s], counts[0, s] = columns[rows].sum(0), len(rows)
+        for start in range(0, len(rows) if n_boot else 0, chunk):
+            part = rows[start : start + chunk]
+            w = rng.poisson(1.0, size=(n_boot, len(part))).astype(np.float32)
+            sums[1:, s] += w @ columns[part].astype(np.float32)
+            counts[1:, s] += w.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = sums[..., : x.shape[1]] / sums[..., x.shape[1] :]
+        shares = counts / counts.sum(1, keepdims=True)
+    is_size = (criteria["statistic"] == "size_share").to_numpy()
+    values = np.where(is_size, shares[..., None], means)[:, : len(segments)]
+    index = pd.MultiIndex.from_product(
+        [range(n_boot + 1), segments, criteria["criterion_id"]],
+        names=["draw", "segment_id", "criterion_id"],
+    )
+    return pd.Series(values.ravel(), index=index, name="value").reset_index()
+
+
+def _quantity(features: pd.DataFrame, criterion) -> np.ndarray:
+    """What the criterion averages, per customer."""
+    if criterion.statistic == "size_share":
+        return np.ones(len(features))
+    names = [c.strip() for c in str(criterion.columns).split("+")]
+    if not set(names) <= set(features.columns):
+        return np.full(len(features), np.nan)
+    x = features[names].sum(axis=1, skipna=False).to_numpy(float, na_value=np.nan)
+    return np.where(np.isnan(x), np.nan, x > 0) if criterion.statistic == "share_positive" else x
