@@ -1,0 +1,93 @@
+"""components: the plane of the separation plot and the order of variables."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab.components import components, variable_order
+
+REFERENCE = [("iris", "X", "k3"), ("mcdonalds", "X_binary", "k4"), ("vacmot", "X_binary", "ng6")]
+
+
+def load(shared, folder, data, name):
+    home = shared / "reference" / folder
+    X = pd.read_csv(home / f"{data}.csv")
+    return home, X, pd.read_csv(home / f"{name}_partition.csv")["cluster"]
+
+
+@pytest.mark.parametrize(("folder", "data", "name"), REFERENCE)
+def test_axes_agree_with_r(shared, folder, data, name):
+    home, X, labels = load(shared, folder, data, name)
+    found = components(X, labels)
+    expected = pd.read_csv(home / f"{name}_pca_rotation.csv", index_col=0)
+    sign = np.sign((found.axes.to_numpy() * expected.to_numpy()).sum(axis=0))
+    assert np.allclose(found.axes * sign, expected, rtol=0, atol=1e-9)
+    summary = json.loads((home / f"{name}_summary.json").read_text())
+    assert np.allclose(found.explained["std"], summary["pca_sdev"], rtol=0, atol=1e-9)
+    if name != "ng6":  # neural gas: a centre is not the mean of its segment
+        centres = pd.read_csv(home / f"{name}_pca_centers.csv")
+        found_centres = found.centres.sort_index().to_numpy() * sign
+        assert np.allclose(found_centres, centres, rtol=0, atol=1e-9)
+
+
+def test_hulls_agree_with_flexclust(shared):
+    """On iris; on survey data many customers stand on one spot and share its distance."""
+    home, X, labels = load(shared, "iris", "X", "k3")
+    found = components(X, labels)
+    for s, hull in enumerate(json.loads((home / "k3_summary.json").read_text())["hulls"], start=1):
+        for name in ("inner", "outer"):
+            rows = found.hulls[(found.hulls["segment_id"] == s) & (found.hulls["hull"] == name)]
+            corners = {tuple(c) for c in rows[["PC1", "PC2"]].round(9).to_numpy()}
+            at = found.scores.loc[np.array(hull[f"{name}_hull_rows1"]) - 1, ["PC1", "PC2"]]
+            assert corners == {tuple(c) for c in at.round(9).to_numpy()}
+
+
+def test_a_sample_is_drawn_but_axes_and_centres_use_all():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(500, 3)), columns=list("abc"))
+    labels = pd.Series(rng.choice(["x", "y"], 500))
+    few, all_ = components(X, labels, n_sample=60), components(X, labels)
+    assert (len(few.scores), len(all_.scores), few.n_customers) == (60, 500, 500)
+    pd.testing.assert_frame_equal(few.centres, all_.centres)
+    pd.testing.assert_frame_equal(few.scores, all_.scores.loc[few.scores.index])
+    assert few.hulls.index.isin(few.scores.index).all()
+    centred = (X - X.mean()) @ all_.axes
+    assert np.allclose(centred.groupby(labels).mean().loc[few.centres.index], few.centres)
+
+
+def test_segments_too_small_for_a_hull_have_none():
+    X = pd.DataFrame({"a": [0.0, 1, 2, 3, 9], "b": [0.0, 1, 0, 2, 9]})
+    found = components(X, pd.Series(["x", "x", "x", "x", "alone"]))
+    assert set(found.hulls["segment_id"]) == {"x"}
+    line = components(X.assign(b=X["a"]), pd.Series(["x"] * 5))
+    assert line.hulls.empty
+
+
+def test_bad_tables_are_refused():
+    X = pd.DataFrame({"a": [0.0, 1], "b": [1.0, np.nan]})
+    labels = pd.Series(["x", "y"])
+    with pytest.raises(ValueError, match="b has missing or infinite"):
+        components(X, labels)
+    with pytest.raises(ValueError, match="at least two variables"):
+        components(X[["a"]], labels)
+    with pytest.raises(ValueError, match="lack 1 of the 2"):
+        components(X, labels.iloc[:1])
+    with pytest.raises(TypeError, match="leave out c"):
+        variable_order(X.assign(c=["u", "v"]))
+
+
+def test_variables_that_go_together_stand_together():
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=(2, 400))
+    noise = rng.normal(scale=0.3, size=(400, 6))
+    X = pd.DataFrame(noise, columns=["f1", "s1", "f2", "s2", "f3", "s3"])
+    X[["f1", "f2", "f3"]] += first[:, None]
+    X[["s1", "s2", "s3"]] += second[:, None]
+    X["constant"], X.loc[:50, "f1"] = 1.0, np.nan
+    order = variable_order(X)
+    assert order[-1] == "constant" and sorted(order) == sorted(X)
+    assert {name[0] for name in order[:3]} in ({"f"}, {"s"})
+    money = variable_order(X.assign(f2=X["f2"] * 1e9 + 1e12))  # units do not matter
+    assert {name[0] for name in money[:3]} in ({"f"}, {"s"})
