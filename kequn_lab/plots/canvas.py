@@ -1,0 +1,238 @@
+"""What every picture does alike: check its table, get axes, take names, say synthetic, save."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import unicodedata
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .palette import segment_looks
+from .style import current, name_pairs, say, warn_missing_glyphs
+
+__all__ = ["save", "stamp"]
+
+_STAMP = "kequn-synthetic"
+GREY = "0.45"
+
+
+def need(table: pd.DataFrame, columns: Sequence[str], function: str) -> None:
+    """Refuse a table that lacks a column, or has no rows."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"{function}: a DataFrame is needed, found {type(table).__name__}")
+    if lacking := [c for c in columns if c not in table.columns]:
+        raise ValueError(
+            f"{function}: the table lacks {', '.join(lacking)}; it has {list(table.columns)}"
+        )
+    if table.empty:
+        raise ValueError(f"{function}: the table has no rows")
+
+
+def segment_key(table: pd.DataFrame, function: str) -> str:
+    """The column that holds segment ids: ``segment_id`` or ``segment``."""
+    key = next((k for k in ("segment_id", "segment") if k in getattr(table, "columns", ())), None)
+    need(table, ["segment_id"] if key is None else [key], function)
+    return key
+
+
+def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """The axes given, or those of a new figure of this size (inches)."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=size, layout="constrained")
+    if current().synthetic:
+        stamp(ax.figure)
+    return ax
+
+
+def panels(ax: Axes, n: int, *, columns: int, gap: tuple[float, float] = (0.03, 0.12)):
+    """Divide axes into n small ones, row by row; the axes themselves are left blank."""
+    ax.set_axis_off()
+    rows = -(-n // columns)
+    width = (1 - gap[0] * (columns - 1)) / columns
+    height = (1 - gap[1] * (rows - 1)) / rows
+    corners = [
+        (i % columns * (width + gap[0]), 1 - height - i // columns * (height + gap[1]))
+        for i in range(n)
+    ]
+    return [ax.inset_axes((*corner, width, height)) for corner in corners]
+
+
+def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The segments in the table's order: index id; label, color, marker, hatch, linestyle."""
+    first = table.drop_duplicates(key).set_index(key)
+    looks = segment_looks(first.index)
+    looks.insert(0, "label", _labels(first, "name", current().segments))
+    return looks
+
+
+def segments_named(ids: Sequence) -> pd.DataFrame:
+    """As :func:`segments_of`, for ids alone."""
+    return segments_of(pd.DataFrame({"segment_id": list(ids)}), "segment_id")
+
+
+def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> pd.Series:
+    """Label by row key, in the given order of variables or else that of the table.
+
+    The key is the variable, or (variable, level) where the table has levels of a category.
+    """
+    names = table.drop_duplicates("variable").set_index("variable")
+    label = dict(zip(names.index, _labels(names, "meaning", current().variables)))
+    if order is not None:
+        if strange := [v for v in order if v not in label]:
+            raise ValueError(f"{function}: order names variables that the table lacks: {strange}")
+        table = table[table["variable"].isin(order)]
+        rank = {v: i for i, v in enumerate(order)}
+        table = table.sort_values("variable", key=lambda v: v.map(rank), kind="stable")
+    level = table["level"] if "level" in table else pd.Series(pd.NA, table.index)
+    keys = dict.fromkeys(zip(table["variable"], level.astype(object).where(level.notna(), None)))
+    return pd.Series(
+        [label[v] if lv is None else f"{label[v]} = {clean(lv, 16)}" for v, lv in keys],
+        index=pd.MultiIndex.from_tuples(keys, names=["variable", "level"]),
+    )
+
+
+def row_keys(table: pd.DataFrame) -> pd.MultiIndex:
+    """(variable, level) of each row, level None where there is none."""
+    level = table["level"] if "level" in table else pd.Series(pd.NA, table.index)
+    level = level.astype(object).where(level.notna(), None)
+    return pd.MultiIndex.from_arrays([table["variable"], level], names=["variable", "level"])
+
+
+def _labels(first: pd.DataFrame, prefix: str, known: Mapping) -> list[str]:
+    own = {f"{prefix}_zh", f"{prefix}_en"} & set(first.columns)
+    pairs = name_pairs(first, prefix) if own else [known.get(i, _own_name(i)) for i in first.index]
+    return [clean(say(*pair)) for pair in pairs]
+
+
+def _own_name(segment_id) -> tuple[str, str]:
+    number = str(segment_id).removeprefix("unmatched_")
+    if number != str(segment_id):
+        return f"未命名{number}", f"Unmatched {number}"
+    return str(segment_id), str(segment_id)
+
+
+def clean(name, width: int = 30) -> str:
+    """A name on one line, not read as a formula, cut at a width (a hanzi counts as two)."""
+    text, used = "", 0
+    for c in " ".join(str(name).split()):
+        used += 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        if used > width:
+            text = text.rstrip() + "…"
+            break
+        text += c
+    return text.replace("$", r"\$")
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """0.123 as 12%."""
+    return f"{value:.{digits}%}"
+
+
+def stamp(fig: Figure, text: str | None = None) -> Figure:
+    """Say at the foot of a figure that its data are synthetic, once.
+
+    Parameters
+    ----------
+    fig : Figure
+    text : str, optional
+        Another footnote.
+
+    Returns
+    -------
+    Figure
+        ``fig``.
+
+    Examples
+    --------
+    >>> stamp(stamp(plt.figure())).texts[0].get_text()
+    'Synthetic data: no real customers'
+    >>> plt.close()
+    """
+    fig = fig.get_figure(root=True)
+    if any(t.get_gid() == _STAMP for t in fig.texts):
+        return fig
+    text = text or say("合成数据，不含真实客户", "Synthetic data: no real customers")
+    fig.text(0.995, 0.008, text, ha="right", va="bottom", fontsize=8, color=GREY, gid=_STAMP)
+    if hasattr(engine := fig.get_layout_engine(), "get") and "rect" in engine.get():
+        foot = 0.22 / fig.get_figheight()  # inches kept free for the line
+        engine.set(rect=(0, foot, 1, 1 - foot))
+    return fig
+
+
+def save(
+    fig: Figure,
+    path: str | os.PathLike,
+    *,
+    synthetic: bool | None = None,
+    title: str = "",
+    metadata: Mapping[str, str] | None = None,
+    dpi: float = 150,
+) -> Path:
+    """Write a picture whole or not at all, with what it is in its metadata.
+
+    Parameters
+    ----------
+    fig : Figure
+    path : path
+        Ends in .png, .svg or .pdf.
+    synthetic : bool, optional
+        Whether the data are synthetic; True puts the footnote on, too. None: what
+        :func:`style` said, or what the figure's footnote says.
+    title : str
+        Kept in the metadata.
+    metadata : mapping of str to str, optional
+        Further entries, by the names that the format knows (PNG: any).
+    dpi : float
+        Dots per inch of a PNG.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
+    Raises
+    ------
+    ValueError
+        Another ending.
+    FileNotFoundError
+        The folder is not there.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise ValueError(f"{path.name}: a picture ends in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent}: no such folder for {path.name}")
+    stamped = any(t.get_gid() == _STAMP for t in fig.texts)
+    if synthetic is None:
+        synthetic = True if stamped else current().synthetic
+    if synthetic:
+        stamp(fig)
+    said = {True: "yes", False: "no", None: "not stated"}[synthetic]
+    software, about = f"kequn_lab {version('kequn_lab')}", f"synthetic data: {said}"
+    words = {
+        "png": {"Software": software, "Title": title, "Description": about},
+        "svg": {"Creator": software, "Title": title, "Description": about, "Date": None},
+        "pdf": {"Creator": software, "Title": title, "Subject": about, "CreationDate": None},
+    }[kind] | dict(metadata or {})
+    warn_missing_glyphs([fig], stacklevel=3)
+    handle, temporary = tempfile.mkstemp(suffix=f".{kind}", prefix=".", dir=path.parent)
+    os.close(handle)
+    try:
+        # no random ids: the same figure gives the same file
+        with mpl.rc_context({"svg.hashsalt": "kequn_lab"}):
+            fig.savefig(temporary, format=kind, dpi=dpi, metadata=words)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

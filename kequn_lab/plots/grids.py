@@ -1,0 +1,146 @@
+"""Pictures of all variables in all segments at once: a heat map and a snake plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from .canvas import axes, clean, need, row_keys, segment_key, segments_of, variables_of
+from .profile import EFFECT
+from .style import say
+
+__all__ = ["heat_map", "snake_plot"]
+
+
+def heat_map(
+    table: pd.DataFrame,
+    *,
+    order: Sequence[str] | None = None,
+    value: str = "effect",
+    limit: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Variables by segments in colours from below (blue) to above (red) the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment_id, variable, ``value``; if there level and names. As
+        ``profiles.profile_table``.
+    order : sequence of str, optional
+        Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
+    value : str
+        Column shown; 0 is white.
+    limit : float, optional
+        Where the colours end; stronger cells keep the end colour and their number. Default the
+        98th percentile of the absolute values.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Each cell bears its number, so the map is read without colour, too.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or ``order`` names an unknown variable.
+    """
+    key = segment_key(table, "heat_map")
+    need(table, ["variable", value], "heat_map")
+    looks, labels = segments_of(table, key), variables_of(table, order, "heat_map")
+    grid = _grid(table, key, looks, labels, value)
+    ax = axes(ax, (2.6 + 0.85 * len(looks), 1.2 + 0.24 * len(labels)))
+    if limit is None:
+        known = np.abs(grid[np.isfinite(grid)])
+        limit = float(np.quantile(known, 0.98)) if known.size and known.max() else 1.0
+    finite = np.where(np.isfinite(grid), grid, np.sign(np.nan_to_num(grid)) * 2 * limit)
+    image = ax.imshow(
+        np.where(np.isnan(grid), np.nan, finite),
+        cmap=sns.color_palette("vlag", as_cmap=True), vmin=-limit, vmax=limit, aspect="auto",
+    )  # fmt: skip
+    for (i, j), v in np.ndenumerate(grid):
+        ink = "white" if abs(finite[i, j]) > 0.75 * limit else "0.15"
+        text = "–" if np.isnan(v) else ("∞" if v > 0 else "−∞") if np.isinf(v) else signed(v)
+        ax.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
+    slant = any(len(t) > 7 for t in looks["label"]) or len(looks) > 8
+    ax.set_xticks(range(len(looks)), looks["label"], rotation=35 if slant else 0,
+                  ha="left" if slant else "center", rotation_mode="anchor")  # fmt: skip
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(len(labels)), labels)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, aspect=30, extend="both")
+    bar.set_label(say(*EFFECT) if value == "effect" else clean(value))
+    bar.outline.set_visible(False)
+    return ax
+
+
+def snake_plot(
+    table: pd.DataFrame,
+    *,
+    order: Sequence[str] | None = None,
+    value: str = "effect",
+    ax: Axes | None = None,
+) -> Axes:
+    """One line a segment over all variables: where segments cross and where they part.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment_id, variable, ``value``; if there level and names. As
+        ``profiles.profile_table``.
+    order : sequence of str, optional
+        Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
+    value : str
+        Column drawn along x.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Lines differ in colour, marker and dash.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or ``order`` names an unknown variable.
+    """
+    key = segment_key(table, "snake_plot")
+    need(table, ["variable", value], "snake_plot")
+    looks, labels = segments_of(table, key), variables_of(table, order, "snake_plot")
+    grid = _grid(table, key, looks, labels, value)
+    grid[~np.isfinite(grid)] = np.nan
+    ax = axes(ax, (8.5, 1.2 + 0.26 * len(labels)))
+    y = np.arange(len(labels))
+    for j, look in enumerate(looks.itertuples()):
+        ax.plot(
+            grid[:, j], y, color=look.color, ls=look.linestyle, lw=1.5, marker=look.marker, ms=6,
+            mec="0.2", mew=0.5, label=look.label,
+        )  # fmt: skip
+    ax.axvline(0, color="0.2", lw=0.8, zorder=0)
+    ax.grid(True)
+    ax.set_yticks(y, labels)
+    ax.tick_params(axis="y", length=0)
+    ax.set(ylim=(len(labels) - 0.4, -0.6), xlabel=say(*EFFECT) if value == "effect" else value)
+    ax.spines["left"].set_visible(False)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
+    return ax
+
+
+def signed(value: float) -> str:
+    """One decimal, with a true minus sign and no minus zero."""
+    text = f"{value:.1f}".replace("-", "−")
+    return "0.0" if text == "−0.0" else text
+
+
+def _grid(table, key, looks, labels, value) -> np.ndarray:
+    """Values, variables × segments, NaN where the table has no row."""
+    keyed = table.set_index(row_keys(table))
+    columns = [keyed.loc[(keyed[key] == s).to_numpy(), value] for s in looks.index]
+    columns = [c[~c.index.duplicated()].reindex(labels.index) for c in columns]
+    return np.column_stack([c.to_numpy(float, na_value=np.nan) for c in columns])

@@ -1,0 +1,255 @@
+"""Pictures of who is in each segment, from the tables of ``profiles``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import PercentFormatter
+
+from .canvas import (
+    axes,
+    clean,
+    need,
+    panels,
+    percent,
+    row_keys,
+    segment_key,
+    segments_of,
+    variables_of,
+)  # fmt: skip
+from .style import say
+
+__all__ = ["distribution_plot", "profile_plot", "size_plot"]
+
+EFFECT = ("与其余客户相差（标准差）", "Difference from the rest (standard deviations)")
+
+
+def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Bars of the segments' shares, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment_id, share (0 to 1); if there customers, share_low, share_high, name_zh,
+        name_en. As ``profiles.size_table``; drawn in its order.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or there are no rows.
+
+    Examples
+    --------
+    >>> ax = size_plot(pd.DataFrame({"segment_id": ["a", "b"], "share": [0.7, 0.3]}))
+    >>> [t.get_text() for t in ax.get_yticklabels()]
+    ['a', 'b']
+    """
+    key = segment_key(table, "size_plot")
+    need(table, ["share"], "size_plot")
+    looks = segments_of(table, key)
+    ax = axes(ax, (8, 0.8 + 0.38 * len(table)))
+    y = np.arange(len(table))
+    share = table["share"].to_numpy(float)
+    ax.barh(y, share, height=0.7, color=looks.loc[table[key], "color"], edgecolor="0.25", lw=0.6)
+    end = share
+    if {"share_low", "share_high"} <= set(table.columns):
+        low, high = table["share_low"].to_numpy(float), table["share_high"].to_numpy(float)
+        error = np.clip([share - low, high - share], 0, None)
+        ax.errorbar(share, y, xerr=error, fmt="none", ecolor="0.15", elinewidth=1.2, capsize=3,
+                    path_effects=[withStroke(linewidth=2.6, foreground="white")])  # fmt: skip
+        end = np.maximum(share, high)
+    counts = table["customers"] if "customers" in table else [None] * len(table)
+    for at, x, value, n in zip(y, end, share, counts):
+        text = percent(value, 1) + ("" if n is None else f"  ({n:,.0f})")
+        ax.annotate(text, (x, at), (6, 0), textcoords="offset points", va="center", fontsize=9)
+    ax.set_yticks(y, looks.loc[table[key], "label"])
+    ax.tick_params(axis="y", length=0)
+    ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, end.max() * 1.22))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel(say("客户占比（括号内为客户数）", "Share of customers (customers in brackets)"))
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def profile_plot(
+    table: pd.DataFrame,
+    *,
+    markers: pd.DataFrame | None = None,
+    order: Sequence[str] | None = None,
+    value: str = "effect",
+    overall: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One panel a segment, one bar a variable; the variables that mark the segment stand out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment_id, variable and ``value``; if there level, ``<value>_low``,
+        ``<value>_high``, marker (bool), meaning_zh, meaning_en, name_zh, name_en. As
+        ``profiles.profile_table``.
+    markers : DataFrame, optional
+        Columns segment_id, variable, marker (and level), as ``profiles.marker_table``. Bars of
+        the segment's colour mark it, pale ones do not. Without it, and without a column marker,
+        all bars are alike.
+    order : sequence of str, optional
+        Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
+        Variables that it leaves out are not drawn.
+    value : str
+        Column of the bars' lengths.
+    overall : str, optional
+        Column drawn as a dot: what all customers have. For an effect that is the zero line.
+    ax : Axes, optional
+        Divided into panels, which are its ``child_axes``.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or ``order`` names an unknown variable.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.1.
+    """
+    key = segment_key(table, "profile_plot")
+    need(table, ["variable", value, *([overall] if overall else [])], "profile_plot")
+    looks, labels = segments_of(table, key), variables_of(table, order, "profile_plot")
+    table = _marked(table, key, markers)
+    columns = next(c for c in (len(looks), 4, 5, 6) if c <= 6 and (c * 2 >= len(looks) or c == 6))
+    rows = -(-len(looks) // columns)
+    tall = max(1.2, 0.19 * len(labels))
+    ax = axes(ax, (2.2 + (2.1 if columns < 5 else 1.7) * columns, 0.7 + rows * (tall + 0.65)))
+    parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.65 / (rows * (tall + 0.65))))
+    low, high = _limits(table, [value, overall, f"{value}_low", f"{value}_high"])
+    y = np.arange(len(labels))
+    for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
+        rows_ = table[table[key] == segment]
+        rows_ = rows_.set_index(row_keys(rows_)).reindex(labels.index)
+        x, mark = rows_[value].to_numpy(float), rows_["marker"].to_numpy() == True  # noqa: E712
+        bars = panel.barh(y, x, height=0.74, color=look["color"], lw=0)
+        for bar, marked in zip(bars, mark):
+            bar.set(alpha=1 if marked else 0.28, edgecolor="0.2" if marked else "none")
+            bar.set_linewidth(0.6 if marked else 0)
+        if {f"{value}_low", f"{value}_high"} <= set(rows_.columns):
+            span = rows_[[f"{value}_low", f"{value}_high"]].to_numpy(float)
+            panel.hlines(y, *span.T, color="0.2", lw=0.9)
+        if overall:
+            panel.plot(rows_[overall], y, "o", color="0.1", ms=3, zorder=3)
+        panel.axvline(0, color="0.2", lw=0.8)
+        panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
+        panel.set_title(look["label"], fontsize=10.5, pad=5)
+        panel.set_yticks(y, labels if i % columns == 0 else [])
+        panel.tick_params(axis="y", length=0, labelsize=8.5)
+        panel.tick_params(axis="x", labelsize=8)
+        panel.grid(axis="x")
+        panel.set_axisbelow(True)
+        panel.spines["left"].set_visible(False)
+    told = say("；实色为标志变量", "; solid bars mark the segment")
+    text = say(*EFFECT) if value == "effect" else clean(value)
+    _below(ax, text + ("" if table["marker"].all() else told))
+    return ax
+
+
+def _marked(table: pd.DataFrame, key: str, markers: pd.DataFrame | None) -> pd.DataFrame:
+    """The table with a column marker: from ``markers``, its own, or True throughout."""
+    if markers is None:
+        return table if "marker" in table else table.assign(marker=True)
+    other = segment_key(markers, "profile_plot: markers")
+    need(markers, ["variable", "marker"], "profile_plot: markers")
+    ids = zip(markers[other], row_keys(markers))
+    known = dict(zip(ids, markers["marker"].astype(bool)))
+    return table.assign(marker=[known.get(i, False) for i in zip(table[key], row_keys(table))])
+
+
+def _limits(table: pd.DataFrame, columns: Sequence[str | None]) -> tuple[float, float]:
+    values = table[[c for c in columns if c in table.columns]].to_numpy(float)
+    values = values[np.isfinite(values)]
+    low, high = min(values.min(initial=0), 0), max(values.max(initial=0), 0)
+    room = 0.06 * ((high - low) or 1)
+    return (low - room if low < 0 else 0), (high + room if high > 0 else 0)
+
+
+def _below(ax: Axes, text: str) -> None:
+    """One label for the x axes of all panels."""
+    place = {"xy": (0.5, 0), "xycoords": "axes fraction", "xytext": (0, -20)}
+    ax.annotate(text, **place, textcoords="offset points", ha="center", va="top", fontsize=10)
+
+
+def distribution_plot(
+    table: pd.DataFrame, *, variable: str | None = None, unit: str = "", ax: Axes | None = None
+) -> Axes:
+    """Boxes of one variable by segment, drawn from quantiles.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns segment_id, variable, q25, median, q75; if there q05, q95 (whiskers), mean (dot),
+        overall_mean (dashed line) and names. As ``profiles.profile_table``.
+    variable : str, optional
+        Which variable; may be left out when the table holds one.
+    unit : str
+        Shown beside the variable's name.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing, the variable is not in the table, or it must be named.
+    """
+    key = segment_key(table, "distribution_plot")
+    need(table, ["variable", "q25", "median", "q75"], "distribution_plot")
+    have = list(dict.fromkeys(table["variable"]))
+    if variable is None and len(have) > 1:
+        raise ValueError(f"distribution_plot: name one variable of {have}")
+    variable = have[0] if variable is None else variable
+    label = variables_of(table, None, "distribution_plot").xs(variable, level=0)
+    looks, rows = segments_of(table, key), table[table["variable"] == variable]
+    if "level" in rows and rows["level"].notna().any():
+        raise ValueError(f"distribution_plot: {variable} is a category and has no quantiles")
+    ax = axes(ax, (8, 0.9 + 0.42 * len(rows)))
+    whiskers = ("q05", "q95") if {"q05", "q95"} <= set(rows.columns) else ("q25", "q75")
+    boxes = [
+        {"q1": r["q25"], "med": r["median"], "q3": r["q75"], "fliers": [],
+         "whislo": r[whiskers[0]], "whishi": r[whiskers[1]], "label": looks.loc[r[key], "label"]}
+        for _, r in rows.iterrows()
+    ]  # fmt: skip
+    y = np.arange(len(rows))
+    drawn = ax.bxp(
+        boxes, positions=y, orientation="horizontal", widths=0.62, showfliers=False,
+        patch_artist=True, showcaps=whiskers[0] == "q05", boxprops={"edgecolor": "0.25"},
+        medianprops={"color": "0.05", "lw": 2},
+    )  # fmt: skip
+    for box, segment in zip(drawn["boxes"], rows[key]):
+        box.set_facecolor(looks.loc[segment, "color"])
+    parts = [say("盒：中间一半；粗线：中位数", "Box: middle half; thick line: median")]
+    if whiskers[0] == "q05":
+        parts.append(say("须：5% 至 95%", "whiskers: 5% to 95%"))
+    if "mean" in rows:
+        ax.plot(rows["mean"], y, "D", color="white", mec="0.1", ms=5, zorder=4)
+        parts.append(say("菱形：均值", "diamond: mean"))
+    if "overall_mean" in rows:
+        ax.axvline(rows["overall_mean"].iloc[0], color="0.3", ls="--", lw=1, zorder=0)
+        parts.append(say("虚线：全体均值", "dashed: mean of all"))
+    ax.set_title(f"{label.iloc[0]} ({unit})" if unit else label.iloc[0])
+    ax.set(ylim=(len(rows) - 0.4, -0.6), xlabel=say("；", "; ").join(parts))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x")
+    return ax
