@@ -1,4 +1,4 @@
-"""How variables and segments lie to each other: an order of variables, and a plane of customers."""
+"""How segments lie to each other: the plane that shows most of the customers' spread."""
 
 from __future__ import annotations
 
@@ -6,51 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial import ConvexHull, QhullError
 
 from kequn_lab._by_segment import Rows, is_text
 
-__all__ = ["Components", "components", "variable_order"]
-
-
-def variable_order(features: pd.DataFrame) -> list[str]:
-    """Order variables so that those that go together stand together.
-
-    Parameters
-    ----------
-    features : DataFrame, shape (n_customers, n_variables)
-        Numbers; missing values count as the mean.
-
-    Returns
-    -------
-    list of str
-        Leaves of an average-linkage tree on the Euclidean distance of the standardised
-        variables, √(2n(1 − r)), turned so that neighbours are as alike as possible. Constant
-        variables come last.
-
-    Examples
-    --------
-    >>> variable_order(pd.DataFrame({"a": [1, 2, 3.0], "b": [1, 0, 1.0], "c": [1, 2, 4.0]}))
-    ['b', 'c', 'a']
-    """
-    if text := [str(c) for c in features if is_text(features[c])]:
-        raise TypeError(f"only numbers can be ordered; leave out {', '.join(text)}")
-    z = np.empty(features.shape, np.float32, order="F")
-    for j, name in enumerate(features.columns):
-        x = features[name].to_numpy(float, na_value=np.nan)
-        known = x[~np.isnan(x)]
-        constant = not known.size or known.min() == known.max()
-        z[:, j] = 0 if constant else np.nan_to_num((x - known.mean()) / known.std())
-    gram = (z.T @ z).astype(float)
-    norm = np.sqrt(np.diag(gram))
-    vary = np.flatnonzero(norm > 0)
-    constant = np.flatnonzero(norm == 0)
-    if len(vary) > 2:
-        r = gram[np.ix_(vary, vary)] / np.outer(norm[vary], norm[vary])
-        distance = np.sqrt(np.clip(2 - 2 * r, 0, None))[np.triu_indices(len(vary), 1)]
-        vary = vary[leaves_list(linkage(distance, "average", optimal_ordering=True))]
-    return [features.columns[j] for j in (*vary, *constant)]
+__all__ = ["Components", "components"]
 
 
 @dataclass(frozen=True)

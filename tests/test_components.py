@@ -1,4 +1,4 @@
-"""components: the plane of the separation plot and the order of variables."""
+"""components: the plane of the separation plot."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.components import components, variable_order
+from kequn_lab.components import components
 
 REFERENCE = [("iris", "X", "k3"), ("mcdonalds", "X_binary", "k4"), ("vacmot", "X_binary", "ng6")]
 
@@ -74,20 +74,3 @@ def test_bad_tables_are_refused():
         components(X[["a"]], labels)
     with pytest.raises(ValueError, match="lack 1 of the 2"):
         components(X, labels.iloc[:1])
-    with pytest.raises(TypeError, match="leave out c"):
-        variable_order(X.assign(c=["u", "v"]))
-
-
-def test_variables_that_go_together_stand_together():
-    rng = np.random.default_rng(1)
-    first, second = rng.normal(size=(2, 400))
-    noise = rng.normal(scale=0.3, size=(400, 6))
-    X = pd.DataFrame(noise, columns=["f1", "s1", "f2", "s2", "f3", "s3"])
-    X[["f1", "f2", "f3"]] += first[:, None]
-    X[["s1", "s2", "s3"]] += second[:, None]
-    X["constant"], X.loc[:50, "f1"] = 1.0, np.nan
-    order = variable_order(X)
-    assert order[-1] == "constant" and sorted(order) == sorted(X)
-    assert {name[0] for name in order[:3]} in ({"f"}, {"s"})
-    money = variable_order(X.assign(f2=X["f2"] * 1e9 + 1e12))  # units do not matter
-    assert {name[0] for name in money[:3]} in ({"f"}, {"s"})

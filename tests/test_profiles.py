@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import profiles
-from kequn_lab.profiles import marker_table, profile_table, size_table
+from kequn_lab.profiles import marker_table, profile_table, size_table, variable_order
 
 FIVE = pd.DataFrame(
     {
@@ -334,5 +333,18 @@ def test_share_of_nobody_is_no_marker():
     assert table["direction"].eq("equal").all()
 
 
-def test_surface():
-    assert set(profiles.__all__) == {"marker_table", "profile_table", "size_table"}
+def test_variables_that_go_together_stand_together():
+    rng = np.random.default_rng(1)
+    first, second = rng.normal(size=(2, 400))
+    noise = rng.normal(scale=0.3, size=(400, 6))
+    X = pd.DataFrame(noise, columns=["f1", "s1", "f2", "s2", "f3", "s3"])
+    X[["f1", "f2", "f3"]] += first[:, None]
+    X[["s1", "s2", "s3"]] += second[:, None]
+    X["constant"], X.loc[:50, "f1"] = 1.0, np.nan
+    order = variable_order(X)
+    assert order[-1] == "constant" and sorted(order) == sorted(X)
+    assert {name[0] for name in order[:3]} in ({"f"}, {"s"})
+    money = variable_order(X.assign(f2=X["f2"] * 1e9 + 1e12))  # units do not matter
+    assert {name[0] for name in money[:3]} in ({"f"}, {"s"})
+    with pytest.raises(TypeError, match="leave out city"):
+        variable_order(FIVE)
