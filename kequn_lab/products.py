@@ -1,0 +1,230 @@
+"""Who gets what, where: people × goods × place (人货场).
+
+People bring needs, goods serve them, places are where the people already are. The needs are read
+from the article where it names them (quoted); how much they weigh and how well a product serves
+them is assumption, in two tables that the user can edit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kequn_lab import catalogue
+
+__all__ = ["allowed_products", "match_products", "needs", "offers", "serves"]
+
+_CHANNELS = ("mobile", "web", "counter", "atm", "agent", "third_party")
+NEEDS = {
+    "safety": ("本金安全", "safe principal"),
+    "yield": ("收益", "yield"),
+    "liquidity": ("随用随取", "money at hand"),
+    "business_credit": ("经营融资", "business credit"),
+    "consumer_credit": ("消费融资", "consumer credit"),
+}
+
+
+def needs() -> pd.DataFrame:
+    """What segments need: ``segment_id``, ``need_id``, ``weight`` (0 to 1), ``basis``, quote."""
+    return pd.read_csv(catalogue.path() / "segment_needs.csv", encoding="utf-8-sig")
+
+
+def serves() -> pd.DataFrame:
+    """What products serve: ``product_id``, ``need_id``, ``serves`` (0 to 1), ``basis``, quote.
+
+    Examples
+    --------
+    >>> serves().query("need_id == 'business_credit'")[["product_id", "serves"]]
+        product_id  serves
+    31  micro_loan     1.0
+    """
+    return pd.read_csv(catalogue.path() / "product_serves.csv", encoding="utf-8-sig")
+
+
+def _goods(products: pd.DataFrame | None, era: str) -> pd.DataFrame:
+    """Products of the era, by id."""
+    if era not in ("article", "current"):
+        raise ValueError(f"era must be 'article' or 'current'; found {era!r}")
+    goods = (catalogue.products() if products is None else products).set_index("product_id")
+    if "maximum_cny" in goods and (goods["maximum_cny"] < goods["minimum_cny"]).any():
+        wrong = goods.index[goods["maximum_cny"] < goods["minimum_cny"]][0]
+        raise ValueError(f"product {wrong}: maximum_cny is below minimum_cny")
+    return goods if era == "article" else goods[~goods["status_today"].str.startswith("ended")]
+
+
+def allowed_products(
+    features: pd.DataFrame, *, products: pd.DataFrame | None = None, era: str = "current"
+) -> pd.DataFrame:
+    """Which products may be offered to each customer: none above the risk class or the means.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Indexed by customer: ``aum_cny``, and optionally ``risk_rank`` (1 to 5) and
+        ``is_business``.
+    products : DataFrame, optional
+        As the catalogue's products; ``maximum_cny`` may be added.
+    era : {"current", "article"}
+        ``current`` leaves out what is no longer sold.
+
+    Returns
+    -------
+    DataFrame of bool, shape (n_customers, n_products)
+        A person without a known risk class may have R1 only; businesses have none, and are not
+        asked. A product whose minimum is above the customer's assets is not allowed; businesses
+        have their own minimum where there is one. Loans have neither: credit is not judged here.
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"aum_cny": [5_000., 3e5], "risk_rank": [1., 2.]})
+    >>> allowed_products(customers)[["large_cd", "wealth_product", "savings_bond"]]
+       large_cd  wealth_product  savings_bond
+    0     False           False          True
+    1      True            True          True
+    """
+    if "aum_cny" not in features:
+        raise ValueError("features lacks aum_cny: without it no minimum can be held")
+    goods = _goods(products, era)
+    n = len(features)
+    firm = np.zeros(n, bool)
+    if "is_business" in features:
+        firm = features["is_business"].fillna(0).to_numpy(float) > 0.5
+    rank = np.ones(n)
+    if "risk_rank" in features:
+        rank = features["risk_rank"].fillna(1.0).to_numpy(float)
+    means = features["aum_cny"].fillna(0.0).to_numpy(float)
+    out = {}
+    for product in goods.itertuples():
+        credit = product.side == "credit"
+        risk = 1.0 if pd.isna(product.risk_class) else float(product.risk_class[1:])
+        least = 0.0 if pd.isna(product.minimum_cny) else product.minimum_cny
+        least_firm = (
+            least if pd.isna(product.minimum_business_cny) else product.minimum_business_cny
+        )
+        minimum = np.where(firm, least_firm, least)
+        out[product.Index] = credit | (((rank >= risk) | firm) & (means >= minimum))
+    return pd.DataFrame(out, index=features.index)
+
+
+def match_products(
+    features: pd.DataFrame,
+    labels: pd.Series,
+    *,
+    products: pd.DataFrame | None = None,
+    segment_needs: pd.DataFrame | None = None,
+    product_serves: pd.DataFrame | None = None,
+    era: str = "current",
+) -> pd.DataFrame:
+    """Score every segment × product × channel, and say why.
+
+    Parameters
+    ----------
+    features : DataFrame
+        As :func:`allowed_products`, with ``<channel>_share`` for the places.
+    labels : Series of str
+        Segment by customer; segments without needs in the table are left out.
+    products, era
+        As :func:`allowed_products`.
+    segment_needs, product_serves : DataFrame, optional
+        Default :func:`needs`, :func:`serves`.
+
+    Returns
+    -------
+    DataFrame
+        ``segment_id``, ``product_id``, ``channel_id``; ``need`` (0 to 1: how much of what the
+        segment needs the product serves), ``allowed_share`` (of its customers),
+        ``channel_share`` (of its events), ``score`` (their product); ``why_zh``, ``why_en``;
+        highest score first within a segment.
+
+    Raises
+    ------
+    ValueError
+        No segment has needs, no channel is known, a need weight below 0 or an unknown need.
+    """
+    wanted = needs() if segment_needs is None else segment_needs
+    served = serves() if product_serves is None else product_serves
+    for table, column in ((wanted, "weight"), (served, "serves")):
+        bad = table[~table[column].between(0, 1) | ~table["need_id"].isin(NEEDS)]
+        if len(bad):
+            row = bad.iloc[0].to_dict()
+            raise ValueError(f"{column} must be 0 to 1 and need_id one of {list(NEEDS)}; {row}")
+    goods = _goods(products, era)
+    labels = labels.reindex(features.index)
+    segments = [s for s in wanted["segment_id"].unique() if (labels == s).any()]
+    if not segments:
+        raise ValueError("no customer is in a segment that the table of needs names")
+    channels = [c for c in _CHANNELS if f"{c}_share" in features]
+    if not channels:
+        raise ValueError("features has no <channel>_share: the place is not known")
+    allowed = allowed_products(features, products=products, era=era)
+    rows = []
+    for segment in segments:
+        weight = wanted[wanted["segment_id"] == segment].set_index("need_id")["weight"]
+        mine = (labels == segment).to_numpy()
+        shares = features.loc[mine, [f"{c}_share" for c in channels]].mean().fillna(0.0)
+        for product in goods.index:
+            part = served[served["product_id"] == product].set_index("need_id")["serves"]
+            met = (weight * part).dropna()
+            met = met[met > 0].sort_values(ascending=False)
+            need = float(met.sum() / weight.sum()) if weight.sum() > 0 else 0.0
+            can = float(allowed.loc[mine, product].mean())
+            why = _why(met.index, can)
+            rows += [
+                (segment, product, c, need, can, float(s), need * can * float(s), *why)
+                for c, s in zip(channels, shares, strict=True)
+            ]
+    columns = ["segment_id", "product_id", "channel_id", "need", "allowed_share", "channel_share"]
+    out = pd.DataFrame(rows, columns=[*columns, "score", "why_zh", "why_en"])
+    place = pd.Categorical(out["segment_id"], categories=segments).codes
+    return out.iloc[np.lexsort((-out["score"], place))].reset_index(drop=True)
+
+
+def _why(met: pd.Index, can: float) -> tuple[str, str]:
+    if not len(met):
+        return "不满足该客群的任何需求", "serves none of the segment's needs"
+    zh, en = zip(*(NEEDS[n] for n in met), strict=True)
+    return (
+        f"满足{'、'.join(zh)};{can:.0%} 的客户符合起点和风险等级",
+        f"serves {', '.join(en)}; {can:.0%} of the customers meet the minimum and risk class",
+    )
+
+
+def offers(
+    features: pd.DataFrame,
+    labels: pd.Series,
+    matches: pd.DataFrame,
+    *,
+    products: pd.DataFrame | None = None,
+    era: str = "current",
+) -> pd.DataFrame:
+    """One offer per customer: what the segment needs most among what this customer may have.
+
+    Parameters
+    ----------
+    features, labels, products, era
+        As :func:`match_products`.
+    matches : DataFrame
+        As from :func:`match_products`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by customer: ``segment_id``, ``product_id``, ``channel_id`` (the customer's own
+        busiest channel), ``need``. Missing product where nothing that is allowed serves a need,
+        or the segment has no matches.
+    """
+    need = matches.drop_duplicates(["segment_id", "product_id"])
+    need = need.set_index(["segment_id", "product_id"])["need"].unstack()  # noqa: PD010
+    allowed = allowed_products(features, products=products, era=era)[need.columns]
+    labels = labels.reindex(features.index)
+    score = need.reindex(labels).fillna(0.0).to_numpy() * allowed.to_numpy()
+    best = score.argmax(axis=1)
+    found = score[np.arange(len(score)), best]
+    product = pd.Series(need.columns.to_numpy()[best], index=features.index).where(found > 0)
+    columns = [f"{c}_share" for c in _CHANNELS if f"{c}_share" in features]
+    shares = features[columns].fillna(-1.0).to_numpy()
+    channel = np.array([c.removesuffix("_share") for c in columns])[shares.argmax(axis=1)]
+    channel = pd.Series(channel, index=features.index).where(shares.max(axis=1) > 0)
+    return pd.DataFrame(
+        {"segment_id": labels, "product_id": product, "channel_id": channel, "need": found}
+    )
