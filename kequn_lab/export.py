@@ -151,23 +151,33 @@ def write_labels(
     path = Path(path)
     table = by_customer(_arrow(labels), path.name)
     _write(table, path, encoding)
+    columns = {field.name: str(field.type) for field in table.schema}
+    return write_record(
+        path, rows=table.num_rows, columns=columns, encoding=encoding, meta=dict(meta or {})
+    )
+
+
+def write_record(
+    path: Path, *, rows: int, columns: Mapping[str, str], encoding: str, meta: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe a label file that was just written, in ``….meta.json`` beside it."""
+    path = Path(path)
     record = {
         "schema": LABELS_SCHEMA,
         "file": path.name,
         "sha256": sha256(path),
-        "rows": table.num_rows,
-        "encoding": None if _is_parquet(path) else encoding,
+        "rows": rows,
+        "encoding": encoding,
         "escaping": "an apostrophe stands before text that a spreadsheet would run",
-        "columns": {field.name: _type_name(field.type) for field in table.schema},
-        "synthetic": None,
+        "columns": {n: "large_string" if t == "string" else t for n, t in columns.items()},
         "versions": versions(),
     }
     if _is_parquet(path):
         del record["encoding"], record["escaping"]
-    clash = sorted((record.keys() - {"synthetic"}) & dict(meta or {}).keys())
+    clash = sorted(record.keys() & meta.keys())
     if clash:
         raise ValueError(f"meta: {', '.join(clash)} written by write_labels itself; leave it out")
-    record |= dict(meta or {})
+    record |= {"synthetic": None, **meta}
     write_json(record, sidecar(path))
     return record
 
@@ -246,10 +256,6 @@ def _read_csv(path: Path, encoding: str, columns: Mapping[str, str]) -> pa.Table
 
 def _is_parquet(path: str | Path) -> bool:
     return Path(path).suffix.lower() in (".parquet", ".pq")
-
-
-def _type_name(type_: pa.DataType) -> str:
-    return "large_string" if pa.types.is_string(type_) else str(type_)
 
 
 def _arrow(df: pd.DataFrame) -> pa.Table:

@@ -21,8 +21,10 @@ from sklearn.pipeline import Pipeline
 
 from kequn_lab._files import versions
 from kequn_lab._learned import learned, names_of, spread
+from kequn_lab._nearest import labelled, nearest
 from kequn_lab._strict import build, parse
 from kequn_lab.features import FEATURES
+from kequn_lab.scorecard_sql import select
 
 __all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
 
@@ -280,8 +282,6 @@ class Scorecard:
         ValueError
             A feature is lacking, or is not a number.
         """
-        from kequn_lab.scoring import nearest
-
         clusters = nearest(self, table)
         index = table.index if isinstance(table, pd.DataFrame) else None
         out = pd.Series(clusters, index=index, name="cluster")
@@ -295,14 +295,10 @@ class Scorecard:
         table : DataFrame or pyarrow Table
             As :meth:`predict`; ``customer_id`` is a column, or the index of a DataFrame.
         """
-        from kequn_lab.scoring import labelled
-
         return labelled(self, table).to_pandas()
 
     def to_sql(self, dialect: str, *, table: str, id_column: str = "customer_id") -> str:
         """The scorecard as one SELECT; see :func:`kequn_lab.scorecard_sql.select`."""
-        from kequn_lab.scorecard_sql import select
-
         return select(self, dialect, table=table, id_column=id_column)
 
 

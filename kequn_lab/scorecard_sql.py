@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kequn_lab.scorecard import Scorecard, ScorecardFeature
-
 __all__ = ["DIALECTS", "Dialect", "select"]
 
 
@@ -52,7 +50,7 @@ DIALECTS: dict[str, Dialect] = {
 
 
 def select(
-    card: Scorecard, dialect: str, *, table: str | tuple[str, ...], id_column: str = "customer_id"
+    card, dialect: str, *, table: str | tuple[str, ...], id_column: str = "customer_id"
 ) -> str:
     """One SELECT: id, ``cluster``, ``segment_id`` and ``distance`` of every row.
 
@@ -86,7 +84,7 @@ def select(
 
     Examples
     --------
-    >>> from kequn_lab.scorecard import ScorecardFeature, ScorecardSegment
+    >>> from kequn_lab.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
     >>> age = ScorecardFeature("age", "years", 40, 18, 90, False, 44, 15, 0, (), (1,))
     >>> young = ScorecardSegment(0, "young_adult", "年轻人客群", "Young", "", None, 0.5, (-1.0,))
     >>> old = ScorecardSegment(1, "elderly", "老年客群", "Elderly", "", None, 0.5, (1.0,))
@@ -161,7 +159,7 @@ def _step(name: str, columns: list[str], source: str, d: Dialect | None = None) 
     return f"{name} AS {d.fence}(\n  SELECT\n    {body}\n  FROM {source}{d.limit}\n)"
 
 
-def _clipped(f: ScorecardFeature, d: Dialect) -> str:
+def _clipped(f, d: Dialect) -> str:
     name = _name(f.name, d)
     fill = f.fill
     if fill is not None and f.lower is not None:
@@ -180,7 +178,7 @@ def _clipped(f: ScorecardFeature, d: Dialect) -> str:
     return "\n      ".join(lines)
 
 
-def _standard(f: ScorecardFeature, x: str, d: Dialect) -> str:
+def _standard(f, x: str, d: Dialect) -> str:
     if f.log:
         size = f"{d.ln}({_literal(1)} + ABS({x}))"
         x = size if f.lower is not None and f.lower >= 0 else f"SIGN({x}) * {size}"

@@ -1,189 +1,117 @@
-"""Labels for many customers: a scorecard run over tables and files, chunk by chunk."""
+"""Labels for many customers: a scorecard run chunk by chunk into a file."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from kequn_lab import export
+from kequn_lab._nearest import labelled
+from kequn_lab.drift import Spread
 from kequn_lab.scorecard import Scorecard
 
-__all__ = ["labelled", "nearest"]
-
-ROWS = 16_384  # per chunk: a column of them stays in the cache
-_EPS = float(np.finfo(np.float32).eps) / 2
+__all__ = ["score_chunks"]
 
 
-def nearest(card: Scorecard, table) -> NDArray[np.int32]:
-    """The cluster of each row, −1 where a value is missing that nothing fills.
+def score_chunks(
+    card: Scorecard,
+    chunks: Iterable[pa.Table],
+    path: str | Path | None,
+    *,
+    encoding: str = "utf-8-sig",
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Label chunk after chunk into one CSV with its record; memory does not grow with rows.
 
-    Single precision first; where rounding could have decided, again in double precision.
+    Parameters
+    ----------
+    card : Scorecard
+    chunks : iterable of pyarrow Table
+        ``customer_id`` and the features, as :mod:`kequn_lab.streams` reads them.
+    path : path or None
+        ``labels.csv``; the record lies beside it, as :func:`~kequn_lab.export.write_labels`
+        says, but rows keep the order of the input. None scores and writes nothing (dry run).
+    encoding, meta : see :func:`~kequn_lab.export.write_labels`
+
+    Returns
+    -------
+    dict
+        The record: ``rows``, ``unlabelled`` rows, ``segments`` (customers per segment),
+        ``drift`` (per feature, against the training: see :mod:`kequn_lab.drift`), ….
+
+    Raises
+    ------
+    ValueError
+        A feature is lacking, a customer comes twice (also in two chunks), an id is missing.
+        Nothing is written then.
     """
-    columns = _columns(card, table)
-    doubt = _single_precision_error(card)
-    centres = np.array([s.centre for s in card.segments])
-    lifted = (-2 * centres).astype(np.float32)
-    squares = (centres**2).sum(axis=1).astype(np.float32)[:, None]
-
-    def chunk(rows: slice) -> NDArray[np.int32]:
-        if doubt is None:
-            return _closest(_squared(card, [c[rows] for c in columns]))[0]
-        z = np.stack([_coordinate(f, c[rows], np.float32) for f, c in zip(card.features, columns)])
-        score = lifted @ z
-        score += squares
-        labels, best, second = _closest(score)
-        again = np.flatnonzero(~(second - best > doubt))  # NaN is a doubt too
-        if len(again):
-            again_columns = [c[rows][again] for c in columns]
-            labels[again] = _closest(_squared(card, again_columns))[0]
-        return labels
-
-    return _by_chunks(chunk, len(columns[0]))
-
-
-def labelled(card: Scorecard, table) -> pa.Table:
-    """The label table of :meth:`Scorecard.label` as Arrow, for writing."""
-    columns = _columns(card, table)
-
-    def chunk(rows: slice) -> NDArray:
-        labels, best, second = _closest(_squared(card, [c[rows] for c in columns]))
-        near, next_ = np.sqrt(best), np.sqrt(second)
-        if len(card.segments) == 1:
-            next_ = near
-        both = near + next_
-        margin = np.divide(next_ - near, both, out=np.zeros_like(both), where=both > 0)
-        margin[labels < 0] = np.nan
-        return np.stack([labels, near, margin], axis=1)
-
-    out = _by_chunks(chunk, len(columns[0])).reshape(-1, 3)
-    labels = out[:, 0].astype(np.int32)
-    known = pa.array(labels, mask=labels < 0)
-    facts = {
-        name: pa.array([getattr(s, name) for s in card.segments]).take(known)
-        for name in ("segment_id", "name_zh", "name_en", "target_group")
+    counts = np.zeros(len(card.segments) + 1, dtype=np.int64)
+    seen: list[NDArray] = []
+    spread = Spread(card)
+    columns: dict[str, str] = {}
+    with ExitStack() as stack:
+        sink = None
+        for chunk in chunks:
+            labels = labelled(card, chunk)
+            _check_ids(labels["customer_id"], sum(map(len, seen)))
+            seen.append(_hashes(labels["customer_id"]))
+            counts += np.bincount(
+                labels["cluster"].fill_null(len(card.segments)).to_numpy(),
+                minlength=len(counts),
+            )
+            spread.add(chunk)
+            if path is not None:
+                safe = export.neutralise(labels)
+                if sink is None:
+                    columns = {f.name: str(f.type) for f in safe.schema}
+                    sink = stack.enter_context(
+                        export.csv_sink(path, safe.schema, encoding=encoding)
+                    )
+                sink.write_table(safe)
+        if not seen:
+            raise ValueError("no customers to score; the input has no rows")
+        _check_unique(seen)
+    own = {
+        "model_id": card.model_id,
+        "trained_on": card.trained_on,
+        "unlabelled": int(counts[-1]),
+        "segments": {s.segment_id: int(n) for s, n in zip(card.segments, counts)},
+        "drift": spread.table().to_dict("records"),
+        **dict(meta or {}),
     }
-    return pa.table(
-        {
-            "customer_id": _ids(table),
-            "cluster": known,
-            **facts,
-            "distance": pa.array(out[:, 1], from_pandas=True),
-            "margin": pa.array(out[:, 2], from_pandas=True),
-        }
-    )
+    rows = int(counts.sum())
+    if path is None:
+        return {"rows": rows, **own}
+    return export.write_record(path, rows=rows, columns=columns, encoding=encoding, meta=own)
 
 
-def _by_chunks(work, n_rows: int) -> NDArray:
-    """Run the chunks side by side; numpy leaves the interpreter free while it counts."""
-    rows = [slice(i, min(i + ROWS, n_rows)) for i in range(0, n_rows, ROWS)]
-    if not rows:
-        return np.empty(0, dtype=np.int32)
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(work, rows)))
+def _check_ids(ids: pa.ChunkedArray, before: int) -> None:
+    empty = pc.equal(pc.fill_null(ids, ""), "")
+    if pc.any(empty).as_py():
+        row = before + 1 + pc.index(empty, True).as_py()
+        raise ValueError(f"customer_id is missing in row {row} of the input; leave the row out")
 
 
-def _ids(table) -> pa.Array:
-    names = table.column_names if isinstance(table, pa.Table) else list(table.columns)
-    if "customer_id" in names:
-        ids = table["customer_id"]
-    elif isinstance(table, pd.DataFrame):
-        ids = table.index.astype("str").to_series()
-    else:
-        raise ValueError(f"no column customer_id; found {', '.join(names)}; name the id so")
-    if isinstance(ids, pd.Series):
-        ids = pa.array(ids, from_pandas=True)
-    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
-        raise ValueError(f"customer_id is {ids.type}, not text; convert it with astype(str)")
-    return ids
+def _hashes(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Eight bytes stand for an id of any length; twelve million rows fit in 100 MB."""
+    return pd.util.hash_array(ids.to_pandas().to_numpy(dtype=object), categorize=False)
 
 
-def _columns(card: Scorecard, table) -> list[NDArray]:
-    """The features of a table as arrays of numbers, NaN for missing."""
-    names = table.column_names if isinstance(table, pa.Table) else list(table.columns)
-    lacking = [n for n in card.feature_names if n not in names]
-    if lacking:
+def _check_unique(seen: list[NDArray]) -> None:
+    hashes = np.concatenate(seen)
+    order = np.argsort(hashes, kind="stable")
+    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+    if len(again):
+        first, second = sorted(order[[again[0], again[0] + 1]] + 1)
         raise ValueError(
-            f"the table lacks {len(lacking)} of {len(card.features)} features: "
-            f"{', '.join(lacking)}; compute them (kequn_lab.features), or train a scorecard "
-            "without them"
+            f"{len(again)} customers come twice, for example rows {first:,} and {second:,} of the "
+            "input; keep one row for each"
         )
-    out = []
-    for name in card.feature_names:
-        column = table[name]
-        try:
-            if isinstance(column, pd.Series):
-                out.append(column.to_numpy(dtype=np.float64, na_value=np.nan))
-            else:
-                out.append(column.cast(pa.float64()).to_numpy())
-        except (TypeError, ValueError) as error:
-            kind = column.dtype if isinstance(column, pd.Series) else column.type
-            raise ValueError(f"column {name!r} is {kind}, not numbers: {error}") from error
-    return out
-
-
-def _coordinate(f, values: NDArray, dtype=np.float64) -> NDArray:
-    """Fill, clip, logarithm, standardise: one feature's way into the model's space."""
-    x = values.astype(dtype)
-    if f.fill is not None:
-        np.copyto(x, f.fill, where=np.isnan(x))
-    if f.lower is not None or f.upper is not None:
-        np.clip(x, f.lower, f.upper, out=x)
-    if f.log:
-        size = np.log(1 + np.abs(x))
-        x = size if f.lower is not None and f.lower >= 0 else np.copysign(size, x)
-    x -= dtype(f.mean)
-    x /= dtype(f.scale)
-    return x
-
-
-def _squared(card: Scorecard, columns: list[NDArray]) -> NDArray[np.float64]:
-    """Squared distances, shape (n_segments, n_rows); summed in the order that SQL sums."""
-    out = np.zeros((len(card.segments), len(columns[0])))
-    for j, (f, values) in enumerate(zip(card.features, columns)):
-        z = _coordinate(f, values)
-        for k, segment in enumerate(card.segments):
-            step = z - segment.centre[j]
-            step *= step
-            out[k] += step
-    return out
-
-
-def _closest(score: NDArray) -> tuple[NDArray[np.int32], NDArray, NDArray]:
-    """Position, lowest and second lowest of each column; ties to the first, NaN to −1."""
-    best = score[0].copy()
-    second = np.full_like(best, np.inf)
-    labels = np.zeros(len(best), dtype=np.int32)
-    for k in range(1, len(score)):
-        less = score[k] < best
-        np.minimum(second, np.maximum(best, score[k]), out=second)
-        np.minimum(best, score[k], out=best)
-        labels[less] = k
-    labels[np.isnan(best)] = -1
-    return labels, best, second
-
-
-def _single_precision_error(card: Scorecard) -> float | None:
-    """How far rounding can move the difference of two scores; None if nothing bounds it."""
-    if any(f.lower is None or f.upper is None for f in card.features):
-        return None
-    centres = np.abs([s.centre for s in card.segments])
-    worst = np.zeros(len(centres))
-    for j, f in enumerate(card.features):
-        ends = np.array([f.lower, f.upper, 0.0 if f.fill is None else f.fill])
-        ends = np.clip(ends, f.lower, f.upper)
-        size = np.abs(np.log1p(np.abs(ends)) if f.log else ends).max() + abs(f.mean)
-        moved = 4 * _EPS * (size + f.log) / f.scale
-        reach = np.abs(_coordinate(f, ends)).max()
-        worst += 2 * centres[:, j] * (moved + (len(card.features) + 2) * _EPS * reach)
-        worst += (len(card.features) + 2) * _EPS * centres[:, j] ** 2
-    return float(2 * worst.max())
-
-
-def _chunks_of(table: pa.Table) -> Iterator[pa.Table]:  # pragma: no cover
-    yield table
