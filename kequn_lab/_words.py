@@ -1,0 +1,126 @@
+"""Names and numbers as people read them, in Chinese and in English."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+LANGUAGES = ("zh", "en")
+# Behind a number; other units say nothing that the variable's name does not.
+_UNITS = {
+    "zh": {"days": " 天", "minutes": " 分钟"},
+    "en": {"years": " years", "days": " days", "minutes": " minutes"},
+}
+
+
+def require_language(language: str) -> None:
+    """Refuse any language but the two."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}; give 'zh' or 'en'")
+
+
+@dataclass(frozen=True)
+class Words:
+    """Names of segments and variables, and how their values are written.
+
+    Examples
+    --------
+    >>> variables = pd.DataFrame({"feature": ["aum_cny"], "meaning_zh": ["金融资产"],
+    ...                           "meaning_en": ["Assets"], "unit": ["CNY"]})
+    >>> words = Words.of(variables=variables)
+    >>> words.variable("aum_cny", "zh"), words.value(12345.6, "aum_cny", "en")
+    ('金融资产', 'CNY 12,300')
+    """
+
+    segments: Mapping = field(default_factory=dict)  # id -> {"zh": …, "en": …}
+    variables: Mapping = field(default_factory=dict)
+    units: Mapping = field(default_factory=dict)
+    currency: str = "CNY"
+
+    @classmethod
+    def of(cls, *, segments=None, variables=None, currency: str = "CNY") -> Words:
+        """From frames: segment_id, name_zh, name_en; feature, meaning_zh, meaning_en, unit."""
+        return cls(
+            _pairs(segments, "segment_id", "name", "segments"),
+            _pairs(variables, "feature", "meaning", "variables"),
+            {} if variables is None else dict(zip(variables["feature"], variables["unit"])),
+            currency,
+        )
+
+    def segment(self, segment_id, language: str) -> str:
+        return self.segments.get(segment_id, {}).get(language, str(segment_id))
+
+    def variable(self, variable, language: str, *, level=None) -> str:
+        name = self.variables.get(variable, {}).get(language, str(variable))
+        return name if level is None or pd.isna(level) else f"{name}: {level}"
+
+    def value(self, value: float, variable, language: str, *, share: bool = False) -> str:
+        """A value of a variable with its unit; ``share``: 0 to 1, shown in percent."""
+        if value is None or pd.isna(value):
+            return "—"
+        unit = str(self.units.get(variable, ""))
+        if share or unit == "0 or 1" or unit.startswith("share"):
+            return percent(value)
+        if unit.startswith("CNY"):
+            money = number(value)
+            local = language == "zh" and self.currency == "CNY"
+            return f"{money} 元" if local else f"{self.currency} {money}"
+        return number(value) + _UNITS[language].get(unit, "")
+
+
+def _pairs(table: pd.DataFrame | None, key: str, column: str, what: str) -> dict:
+    if table is None:
+        return {}
+    names = [f"{column}_{language}" for language in LANGUAGES]
+    if lacking := [c for c in (key, *names) if c not in table]:
+        raise ValueError(f"{what} lacks {', '.join(lacking)}; it has {', '.join(map(str, table))}")
+    rows = table.drop_duplicates(key)
+    return {
+        row[0]: {language: str(row[i]) for i, language in enumerate(LANGUAGES, start=1)}
+        for row in rows[[key, *names]].itertuples(index=False)
+    }
+
+
+def rounded(value: float, digits: int = 3) -> float:
+    """To so many significant digits.
+
+    Examples
+    --------
+    >>> rounded(12345.6), rounded(0.012345)
+    (12300.0, 0.0123)
+    """
+    if not math.isfinite(value) or value == 0:
+        return float(value)
+    return round(float(value), digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def number(value: float) -> str:
+    """Three digits that mean something, thousands parted.
+
+    Examples
+    --------
+    >>> number(12345.6), number(2.5), number(-0.01234)
+    ('12,300', '2.5', '−0.0123')
+    """
+    if not math.isfinite(value):
+        return "—" if math.isnan(value) else "∞" if value > 0 else "−∞"
+    value = rounded(value)
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.12f}".rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share in percent, one decimal.
+
+    Examples
+    --------
+    >>> percent(0.1234), percent(0.00012)
+    ('12.3%', '0.01%')
+    """
+    if not math.isfinite(value):
+        return "—"
+    decimals = 1 if value == 0 or abs(value) >= 0.001 else 2
+    return f"{100 * value:.{decimals}f}%".replace("-", "−")

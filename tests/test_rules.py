@@ -1,0 +1,99 @@
+"""rules: a few conditions that tell a segment, recounted by hand."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab.rules import segment_rules
+
+
+@pytest.fixture(scope="module")
+def bank():
+    rng = np.random.default_rng(0)
+    n = 5000
+    labels = pd.Series(rng.choice(["old", "young", "few"], n, p=[0.3, 0.69, 0.01]))
+    features = pd.DataFrame(
+        {
+            "age_years": np.where(labels == "old", rng.normal(70, 6, n), rng.normal(30, 8, n)),
+            "aum_cny": np.exp(rng.normal(9, 1, n)) * np.where(labels == "few", 300, 1),
+            "is_business": (rng.random(n) < np.where(labels == "young", 0.05, 0.5)).astype(float),
+            "noise": rng.normal(size=n),
+            "city": "tier1",
+        }
+    )
+    features.loc[::50, "age_years"] = np.nan
+    return features, labels
+
+
+def test_rules_find_what_makes_the_segments(bank):
+    table = segment_rules(*bank).set_index("segment_id")
+    assert table.index.tolist() == ["young", "old", "few"]
+    assert "age_years >" in table.loc["old", "rule"]
+    assert "aum_cny >" in table.loc["few", "rule"]
+    assert (table["f1"] > 0.9).all() and table["conditions"].between(1, 3).all()
+
+
+def test_precision_and_recall_are_those_of_the_rule_as_sql(bank):
+    """The database counts again, from the text of the rule."""
+    features, labels = bank
+    customers = features.assign(segment=labels)  # noqa: F841 (the query reads it)
+    for row in segment_rules(features, labels, n_sample=1000).itertuples():
+        met, hits, own = (
+            duckdb.connect()
+            .execute(
+                f"SELECT count(*) FILTER (WHERE {row.rule}), count(*) FILTER (WHERE ({row.rule}) AND "
+                f"segment = '{row.segment_id}'), count(*) FILTER (WHERE segment = '{row.segment_id}') "
+                "FROM (SELECT * REPLACE (nullif(age_years, 'nan') AS age_years) FROM customers)"
+            )
+            .fetchone()
+        )
+        assert row.customers == met
+        assert row.precision == pytest.approx(hits / met)
+        assert row.recall == pytest.approx(hits / own)
+
+
+def test_sentences_name_values_in_both_languages(bank):
+    segments = pd.DataFrame({"segment_id": ["old"], "name_zh": ["老年"], "name_en": ["Elderly"]})
+    variables = pd.DataFrame(
+        {
+            "feature": ["age_years", "aum_cny"],
+            "meaning_zh": ["年龄", "资产"],
+            "meaning_en": ["Age", "Assets"],
+            "unit": ["years", "CNY"],
+        }
+    )
+    table = segment_rules(*bank, max_conditions=1, segments=segments, variables=variables)
+    table = table.set_index("segment_id")
+    zh, en = table.loc["old", ["sentence_zh", "sentence_en"]]
+    assert zh.startswith("老年:年龄高于 ") and "属于该客群" in zh
+    assert en.startswith("Elderly: Age above ") and " years. Of those" in en
+    assert "资产高于" in table.loc["few", "sentence_zh"] and "元" in table.loc["few", "sentence_zh"]
+    krona = segment_rules(*bank, max_conditions=1, variables=variables, currency="CZK")
+    assert "CZK" in krona["sentence_zh"].iloc[2] and "元" not in krona["sentence_zh"].iloc[2]
+
+
+def test_missing_can_be_the_mark():
+    """Firms have no risk class: that they have none is the rule."""
+    labels = pd.Series(["firm"] * 40 + ["person"] * 60)
+    risk = pd.Series(np.arange(100) % 5 + 1.0).where(labels == "person")
+    table = segment_rules(risk.to_frame("risk_rank"), labels).set_index("segment_id")
+    assert table.loc["firm", "rule"] == "risk_rank IS NULL"
+    assert table.loc["person", "rule"] == "risk_rank IS NOT NULL"
+    assert table.loc["firm", ["precision", "recall"]].tolist() == [1, 1]
+    assert "risk_rank缺失" in table.loc["firm", "sentence_zh"]
+
+
+def test_odd_names_are_quoted_and_one_customer_is_told():
+    features = pd.DataFrame({'资产 "all"': [1.0, 2, 3, 50]})
+    table = segment_rules(features, pd.Series(["a", "a", "a", "<b>"])).set_index("segment_id")
+    assert table.loc["<b>", "rule"] == '"资产 ""all""" > 26.5'
+    assert table.loc["<b>", "precision"] == 1
+
+
+def test_rules_need_two_segments_and_numbers(bank):
+    features, labels = bank
+    with pytest.raises(ValueError, match="there is only 'x'"):
+        segment_rules(features, labels.where(labels == "x", "x"))
+    with pytest.raises(ValueError, match="no variable with numbers"):
+        segment_rules(features[["city"]], labels)
