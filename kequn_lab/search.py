@@ -64,24 +64,16 @@ def lloyd(
     report : ndarray of shape (n_starts, 2)
         Inertia of the last assignment and the number of iterations.
     """
-    lifted_t, weights, squares = summary.lifted_t, summary.weights, summary.squares
+    weights, squares = summary.weights, summary.squares
     n_starts, k, d = centres.shape
-    m = len(squares)
     centres = centres.astype(summary.points.dtype)
     report = np.zeros((n_starts, 2))
-    total = summary.weighted[:, d].sum()
     live = np.arange(n_starts)
     for step in range(1, max_iter + 1):
         old = centres[live]
-        lifted = np.concatenate([-2 * old, (old * old).sum(axis=2, keepdims=True)], axis=2)
-        score = (lifted.reshape(-1, d + 1) @ lifted_t).reshape(-1, k, m)
-        best = score.min(axis=1)
-        mine = score == best[:, None]
-        sums = (mine.reshape(-1, m).astype(old.dtype) @ summary.weighted).reshape(-1, k, d + 1)
-        if sums[..., d].sum() > len(live) * total * (1 + 1e-5):  # a tie counted twice
-            mine = mine.argmax(axis=1)[:, None] == np.arange(k)[:, None]
-            sums = mine.reshape(-1, m).astype(old.dtype) @ summary.weighted
-            sums = sums.reshape(-1, k, d + 1)
+        mine, best = memberships(summary, old)
+        sums = mine.reshape(-1, len(weights)).astype(old.dtype) @ summary.weighted
+        sums = sums.reshape(-1, k, d + 1)
         count = sums[..., d:]
         new = np.divide(sums[..., :d], count, out=old.copy(), where=count > 0)
         if (count <= 0).any():
@@ -93,6 +85,33 @@ def lloyd(
         if not len(live):
             break
     return centres, report
+
+
+def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
+    """Which centre each point belongs to, for several sets of centres; ties go to the lowest.
+
+    A mask, not numbers: it is made at memory speed (``argmin`` over the short axis takes ten
+    times as long), and both sums of points and cross tables are matrix products with it.
+
+    Parameters
+    ----------
+    summary : Summary
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+
+    Returns
+    -------
+    mine : ndarray of bool, shape (n_starts, n_clusters, n_points)
+    score : ndarray of shape (n_starts, n_points)
+        Squared distance to the nearest centre, less the point's own sum of squares.
+    """
+    n, k, d = centres.shape
+    lifted = np.concatenate([-2 * centres, (centres * centres).sum(axis=2, keepdims=True)], axis=2)
+    score = (lifted.reshape(n * k, d + 1) @ summary.lifted_t).reshape(n, k, -1)
+    best = score.min(axis=1)
+    mine = score == best[:, None]
+    if np.count_nonzero(mine) > best.size:  # a point as near to two
+        mine = mine.argmax(axis=1)[:, None] == np.arange(k)[:, None]
+    return mine, best
 
 
 def _refill(summary, centres, count, distance) -> None:
