@@ -67,7 +67,7 @@ def save_model(
     if path.suffix != ".skops":
         raise ValueError(f"{path.name}: a model is stored as ….skops, not {path.suffix or 'so'}")
     slim = _without_training(pipeline)
-    data = skops.io.dumps(slim)
+    data = skops.io.dumps(slim, compression=zipfile.ZIP_DEFLATED)
     foreign = _foreign(skops.io.get_untrusted_types(data=data))
     if foreign:
         raise TypeError(f"{', '.join(foreign)} would not be read back; only {', '.join(TRUSTED)}")

@@ -37,7 +37,15 @@ def test_there_and_back(tmp_path, pipeline, table):
     assert record["model_id"] == "abc"
     assert not hasattr(again["kmeans"], "labels_")
     assert hasattr(pipeline["kmeans"], "labels_")  # the caller's own is left as it was
-    assert (tmp_path / "model.skops").stat().st_size < 30_000  # no row per customer
+
+
+def test_its_size_does_not_grow_with_customers(tmp_path, table):
+    few, many = table.head(50), pd.concat([table] * 10, ignore_index=True)
+    for name, rows in (("few", few), ("many", many)):
+        fitted = fit_segments(rows, n_clusters=3, n_starts=3, random_state=0)
+        save_model(fitted, tmp_path / f"{name}.skops")
+    sizes = [(tmp_path / f"{name}.skops").stat().st_size for name in ("few", "many")]
+    assert abs(sizes[1] - sizes[0]) < 500
 
 
 @pytest.mark.parametrize("dump", [pickle.dump, joblib.dump])

@@ -1,0 +1,220 @@
+"""Chunk by chunk is as all at once; broken rows, strangers' units and double customers are seen."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab import streams
+from kequn_lab.drift import Spread, feature_drift, noise_floor, stability_index
+from kequn_lab.export import read_labels, write_table
+from kequn_lab.features import customer_features
+from kequn_lab.scorecard import Scorecard
+from kequn_lab.scoring import score_chunks
+from kequn_lab.segments import fit_segments
+
+
+def customers(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 3, n)
+    table = pd.DataFrame(
+        {
+            "age_years": rng.normal(30 + 10 * kind, 4),
+            "aum_cny": np.exp(rng.normal(8 + kind, 1)),
+            "web_share": rng.random(n),
+        },
+        index=pd.Index([f"{i:018d}" for i in range(n)], name="customer_id"),
+    )
+    return table.mask(rng.random(table.shape) < 0.02)
+
+
+@pytest.fixture(scope="module")
+def card():
+    train = customers(3_000, 0)
+    pipeline = fit_segments(train, n_clusters=3, n_starts=3, random_state=0)
+    return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31", synthetic=True)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_file_in_chunks_is_labelled_as_the_table(tmp_path, card, ending):
+    table = customers(5_000, 1)
+    write_table(table, tmp_path / f"features.{ending}")
+    chunks = list(
+        streams.from_feature_table(tmp_path / f"features.{ending}", card.feature_names, rows=700)
+    )
+    if ending == "parquet":
+        assert len(chunks) == 8
+    record = score_chunks(card, chunks, tmp_path / "labels.csv", meta={"synthetic": True})
+    pd.testing.assert_frame_equal(
+        read_labels(tmp_path / "labels.csv"), card.label(table), check_dtype=False
+    )
+    assert record["rows"] == 5_000
+    assert record["unlabelled"] == 0
+    assert sum(record["segments"].values()) == 5_000
+    assert record["model_id"] == card.model_id
+    assert {d["level"] for d in record["drift"]} == {"none"}
+    json.dumps(record, allow_nan=False)
+
+
+def test_a_dry_run_writes_nothing(tmp_path, card):
+    write_table(customers(50, 1), tmp_path / "features.csv")
+    chunks = streams.from_feature_table(tmp_path / "features.csv", card.feature_names)
+    assert score_chunks(card, chunks, None)["rows"] == 50
+    assert [p.name for p in tmp_path.iterdir()] == ["features.csv"]
+
+
+def test_raw_tables_in_chunks_are_the_features(tmp_path):
+    rng = np.random.default_rng(0)
+    n = 4_000
+    events = pd.DataFrame(
+        {
+            "customer_id": rng.integers(0, 200, n).astype("str"),
+            "timestamp": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 365 * 24, n), unit="h"),
+            "amount_cny": rng.lognormal(5, 1, n),
+            "channel": rng.choice(["mobile", "counter"], n),
+        }
+    )
+    events.to_parquet(tmp_path / "events.parquet")
+    table = customer_features(events, as_of="2024-12-31")
+    names = ["amount_mean_cny", "night_share", "mobile_share"]
+    chunks = streams.from_raw_tables(
+        tmp_path / "events.parquet", as_of="2024-12-31", columns=names, rows=64
+    )
+    found = pd.concat([c.to_pandas() for c in chunks]).set_index("customer_id")
+    pd.testing.assert_frame_equal(found, table[names], check_index_type=False)
+    with pytest.raises(ValueError, match="no column aum_cny; the scorecard needs it"):
+        list(streams.from_raw_tables(events, as_of="2024-12-31", columns=["aum_cny"]))
+
+
+def broken_csv(path, n=1_000):
+    """One row in a hundred is torn, one in a hundred holds a word for a number."""
+    lines = ["customer_id,age_years,aum_cny,web_share"]
+    for i in range(n):
+        line = f"{i:018d},40,{i}.5,0.25"
+        if i % 100 == 7:
+            line = f"{i:018d},40"
+        if i % 100 == 50:
+            line = f"{i:018d},forty,1,NA"
+        lines.append(line)
+    path.write_bytes("\r\n".join(lines).encode("gb18030"))
+
+
+def test_one_per_cent_of_broken_rows(tmp_path, card):
+    path = tmp_path / "features.csv"
+    broken_csv(path)
+    with pytest.raises(ValueError, match="2 fields where the header has 4"):
+        list(streams.from_feature_table(path, card.feature_names))
+    refused = []
+    chunks = streams.from_feature_table(path, card.feature_names, on_refused=refused.append)
+    record = score_chunks(card, chunks, tmp_path / "labels.csv")
+    assert record["rows"] == 980
+    assert len(refused) == 20
+    assert [r.line for r in refused if r.line][:2] == [9, 109]  # the header is line 1
+    words = [r for r in refused if "not a number" in r.reason]
+    assert words[0].reason == f"customer {50:018d}: age_years is not a number"
+    assert words[0].text == "forty"
+
+
+def test_a_customer_twice_in_two_chunks_leaves_no_file(tmp_path, card):
+    table = customers(500, 1)
+    write_table(pd.concat([table, table.iloc[[3]]]), tmp_path / "features.parquet")
+    chunks = streams.from_feature_table(tmp_path / "features.parquet", card.feature_names, rows=100)
+    with pytest.raises(ValueError, match="1 customers come twice, for example rows 4 and 501"):
+        score_chunks(card, chunks, tmp_path / "labels.csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["features.parquet"]
+
+
+def test_other_bad_input(tmp_path, card):
+    table = customers(20, 1)
+    write_table(table.drop(columns="web_share"), tmp_path / "f.csv")
+    with pytest.raises(ValueError, match=r"f.csv: no column web_share; the scorecard needs it"):
+        list(streams.from_feature_table(tmp_path / "f.csv", card.feature_names))
+    with pytest.raises(FileNotFoundError, match="is not a file"):
+        list(streams.from_feature_table(tmp_path, card.feature_names))
+    with pytest.raises(ValueError, match="no customers to score"):
+        score_chunks(card, [], tmp_path / "labels.csv")
+    table.index = [*table.index[:-1], ""]
+    write_table(table.rename_axis("customer_id"), tmp_path / "f.csv")
+    with pytest.raises(ValueError, match="customer_id is missing in row 20"):
+        chunks = streams.from_feature_table(tmp_path / "f.csv", card.feature_names)
+        score_chunks(card, chunks, tmp_path / "labels.csv")
+    table.index = range(1, 21)
+    pd_path = tmp_path / "f.parquet"
+    table.assign(customer_id=np.arange(20) / 2).to_parquet(pd_path)
+    with pytest.raises(ValueError, match="an id must be text"):
+        list(streams.from_feature_table(pd_path, card.feature_names))
+
+
+def test_amounts_in_fen_are_recognised(card):
+    table = customers(2_000, 2)
+    assert (feature_drift(card, table)["level"] == "none").all()
+    drift = feature_drift(card, table.assign(aum_cny=table["aum_cny"] * 100)).set_index("feature")
+    assert drift.loc["aum_cny", "level"] == "large"
+    assert drift.loc["aum_cny", "hint"] == "looks like fen (分): multiply aum_cny by 0.01"
+    assert drift.loc["age_years", "level"] == "none"
+    drift = feature_drift(card, table.assign(aum_cny=table["aum_cny"] / 10_000))
+    assert "万元" in drift["hint"].iloc[1]
+    drift = feature_drift(card, table.assign(age_years=np.nan)).set_index("feature")
+    assert drift.loc["age_years", ["level", "missing_now"]].tolist() == ["large", 1.0]
+
+
+def test_stability_index_by_hand():
+    expected = [0.2, 0.3, 0.5]
+    found = [0.1, 0.3, 0.6]
+    by_hand = -0.1 * np.log(0.1 / 0.2) + 0.1 * np.log(0.6 / 0.5)
+    counts = np.array(expected) * 1e4, np.array(found) * 1e4
+    assert stability_index(*counts) == pytest.approx(by_hand)
+    assert stability_index([100, 100, 0], [100, 100, 0]) == 0
+    assert np.isfinite(stability_index([100, 0], [0, 100]))
+
+
+def test_the_noise_floor_holds_what_it_says():
+    """Without any change, one index in a hundred lies above the 99 % floor."""
+    rng = np.random.default_rng(0)
+    shares = np.full(10, 0.1)
+    floor = noise_floor(10, 3_000, 1_000, confidence=0.99)
+    before, now = rng.multinomial(3_000, shares, 4_000), rng.multinomial(1_000, shares, 4_000)
+    above = np.mean([stability_index(b, n) > floor for b, n in zip(before, now)])
+    assert 0.004 < above < 0.02
+
+
+def test_drift_in_chunks_is_drift_of_the_whole(card):
+    table = customers(4_000, 3).assign(web_share=0.5)
+    spread = Spread(card)
+    for i in range(0, 4_000, 900):
+        spread.add(table.iloc[i : i + 900])
+    pd.testing.assert_frame_equal(spread.table(), feature_drift(card, table))
+
+
+@pytest.fixture
+def database(tmp_path):
+    sqlalchemy = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    url = f"sqlite:///{tmp_path / 'bank.db'}"
+    with sqlalchemy.create_engine(url).connect() as con:
+        customers(300, 5).to_sql("customers", con)
+        con.commit()
+    return url
+
+
+def test_straight_from_a_database(database, card, tmp_path):
+    chunks = list(
+        streams.from_database(database, "SELECT * FROM customers", card.feature_names, rows=100)
+    )
+    assert [len(c) for c in chunks] == [100, 100, 100]
+    score_chunks(card, chunks, tmp_path / "labels.csv")
+    pd.testing.assert_frame_equal(
+        read_labels(tmp_path / "labels.csv"), card.label(customers(300, 5)), check_dtype=False
+    )
+    with pytest.raises(ValueError, match="the query's answer: no column age_years"):
+        list(streams.from_database(database, "SELECT 1 AS customer_id", card.feature_names))
+
+
+def test_no_password_in_an_address(card):
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    url = "postgresql://ann:hunter2@db/bank"
+    with pytest.raises(ValueError, match="KEQUN_DB_PASSWORD") as error:
+        list(streams.from_database(url, "SELECT 1", card.feature_names))
+    assert "hunter2" not in str(error.value)
+    assert streams.without_password(url) == "postgresql://ann:***@db/bank"
