@@ -1,6 +1,6 @@
-"""A synthetic bank whose true segments are known."""
+"""A synthetic bank whose true segments are known: its numbers are data, its claims checked."""
 
-from kequn_lab.synth.bank import Bank, make_bank
-from kequn_lab.synth.population import Population, read_population
+from kequn_lab.synth.bank import Bank, make_bank, next_month
+from kequn_lab.synth.population import Population, parameter_table, read_population
 
-__all__ = ["Bank", "Population", "make_bank", "read_population"]
+__all__ = ["Bank", "Population", "make_bank", "next_month", "parameter_table", "read_population"]

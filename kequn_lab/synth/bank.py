@@ -1,4 +1,4 @@
-"""A synthetic bank whose true segments are known."""
+"""A bank in memory, and the same bank a month later."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kequn_lab.synth.ledger import COUNTERPARTIES, draw_month
-from kequn_lab.synth.people import BLOCK, draw_people, stream
-from kequn_lab.synth.population import CHANNELS, TYPES, read_population
+from kequn_lab.synth.population import Population
+from kequn_lab.synth.recipe import Recipe, make_recipe
+from kequn_lab.synth.tables import NAMES, draw_part, to_pandas
 
-__all__ = ["Bank", "make_bank"]
+__all__ = ["Bank", "make_bank", "next_month"]
 
 
 @dataclass(frozen=True)
 class Bank:
-    """A synthetic bank on one day: its tables, and the truth, kept apart."""
+    """A synthetic bank on one day.
+
+    ``customers``, ``events`` and ``holdings`` are what a bank has. ``truth`` (the segments) and
+    ``outcomes`` (what happens next, with its probabilities) are what no bank has, and kept apart.
+    """
 
     customers: pd.DataFrame
     events: pd.DataFrame
     holdings: pd.DataFrame
     truth: pd.DataFrame
-    as_of: pd.Timestamp
-    months: int
-    seed: int
-    preset: str
-    profile: str
+    outcomes: pd.DataFrame
+    recipe: Recipe
 
-
-TIERS = ("tier1", "tier2", "tier3_5", "county", "village")
-OPENINGS = ("branch", "app", "third_party", "agent")
-RISKS = ("R1", "R2", "R3", "R4", "R5")
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The last day of the events."""
+        return self.recipe.as_of
 
 
 def make_bank(
@@ -45,151 +45,118 @@ def make_bank(
     months: int = 12,
     preset: str = "standard",
     profile: str = "state_big",
-    population: str | Path | None = None,
+    population: str | Path | Population | None = None,
     workers: int = 1,
 ) -> Bank:
-    """Draw a bank: customers, twelve months of events, holdings, and the true segments.
+    """Draw a synthetic bank: customers, their events and holdings, and the true segments.
+
+    Parameters
+    ----------
+    n_customers : int
+        1 to 100 million; a million customers with twelve months need about 15 GB in memory,
+        :func:`~kequn_lab.synth.write_bank` needs little for any number.
+    random_state : int
+        The seed. The first customers of a larger bank are those of a smaller one.
+    as_of : date-like
+        Last day of the events.
+    months : int
+        Months of events that end on ``as_of``, 1 to 60.
+    preset : {"easy", "standard", "hard", "sealed"}
+        How far customers stray from their segment. ``sealed`` is for one last check: nothing in
+        the kit is tuned on it.
+    profile : {"state_big", "internet_retail", "internet_corp", "direct_bank"}
+        Which segments the bank has and which channels it runs.
+    population : path or Population, optional
+        An edited copy of ``data/catalogue/population``.
+    workers : int
+        Threads; the result does not depend on them.
+
+    Returns
+    -------
+    Bank
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of its range.
+    ContractError
+        The edited population is wrong; each cell is named.
+
+    Notes
+    -----
+    *customers* (one row per customer): ``customer_id`` (SYN and ten digits), ``customer_type``
+    (person, business), ``age_years``, ``city_tier``, ``opening_channel``, ``opened_on``,
+    ``cards_count``, ``risk_class`` (missing for every business, and for persons never assessed).
+
+    *events* (ordered by customer and time within a month): ``customer_id``, ``timestamp``,
+    ``amount_cny``, ``direction``, ``channel``, ``type``, ``product`` (of investing and loans),
+    ``counterparty_id``, ``counter_minutes`` and ``helped`` (at the counter only).
+
+    *holdings* (customer × product): ``balance_cny`` (the assets add up to the fen; debt for a
+    loan), ``opened_on``, ``matures_on``, ``limit_cny``.
+
+    *truth*: ``segment_id``, ``second_segment_id`` of hybrids, ``primary_weight``.
+
+    *outcomes*: ``called`` (a random half), ``accepted`` an offer of a deposit and the probability
+    with and without the call; ``defaulted`` within a year, of those with a loan;
+    ``closes_within_year``; ``activates`` (newcomers); each with its true probability.
+
+    The numbers behind it are in ``data/catalogue/population``; see ``data/README.md`` for what is
+    the article's, what is calibrated and what is invented. A score reached on this bank says
+    nothing about a real one: generator and features have the same author.
 
     Examples
     --------
     >>> bank = make_bank(50, random_state=0, months=1)
-    >>> bank.customers["customer_id"].iloc[0]
-    'SYN0000000001'
+    >>> bank.customers["customer_id"].iloc[0], len(bank.truth)
+    ('SYN0000000001', 50)
     """
-    parameters = read_population(population)
-    as_of = pd.Timestamp(as_of).normalize()
-    blocks = [(b, min(BLOCK, n_customers - b * BLOCK)) for b in range(-(-n_customers // BLOCK))]
-
-    def one(task):
-        block, size = task
-        return block_tables(parameters, seed=random_state, block=block, size=size, as_of=as_of,
-                            months=months, preset=preset, profile=profile)  # fmt: skip
-
-    if workers > 1 and len(blocks) > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(one, blocks))
-    else:
-        parts = [one(b) for b in blocks]
-    tables = {name: _pandas(pa.concat_tables([p[name] for p in parts])) for name in parts[0]}
-    return Bank(**tables, as_of=as_of, months=months, seed=random_state, preset=preset,
-                profile=profile)  # fmt: skip
+    recipe = make_recipe(n_customers, random_state=random_state, as_of=as_of, months=months,
+                         preset=preset, profile=profile, population=population)  # fmt: skip
+    return draw_bank(recipe, workers=workers)
 
 
-def periods(as_of: pd.Timestamp, months: int) -> list[tuple[int, int]]:
-    """First day and number of days of each month of the window, oldest first."""
-    end = as_of + pd.Timedelta(days=1)
-    edges = [end - pd.DateOffset(months=m) for m in range(months, -1, -1)]
-    day = [int(e.to_datetime64().astype("datetime64[D]").astype(int)) for e in edges]
-    return [(a, b - a) for a, b in zip(day[:-1], day[1:])]
+def next_month(bank: Bank, *, drift: str | None = None, workers: int = 1) -> Bank:
+    """The same bank a month later: older customers, newcomers, closed accounts, a new month.
+
+    Events of months that both banks have are the same, but for customers who closed.
+
+    Parameters
+    ----------
+    bank : Bank
+    drift : {"none", "mild", "new_segment", "segment_leaving"}, optional
+        ``mild``: customers turn digital; ``new_segment``: most newcomers belong to a ninth
+        segment, ``gig_worker``; ``segment_leaving``: structured-deposit customers close their
+        accounts. Chosen for the first later month and kept; ``none`` by default.
+
+    Returns
+    -------
+    Bank
+        ``truth`` holds who moved to another segment by growing older.
+
+    Examples
+    --------
+    >>> bank = make_bank(50, random_state=0, months=1)
+    >>> str(next_month(bank).as_of.date())
+    '2025-01-31'
+    """
+    if bank.recipe.elapsed and drift not in (None, bank.recipe.drift):
+        raise ValueError(
+            f"this bank has drifted by {bank.recipe.drift!r} for {bank.recipe.elapsed} months; "
+            "start from the first bank to drift another way"
+        )
+    if drift is not None and drift not in bank.recipe.population.drift:
+        known = ", ".join(bank.recipe.population.drift)
+        raise ValueError(f"unknown drift {drift!r}; known: {known}")
+    return draw_bank(bank.recipe.later(drift), workers=workers)
 
 
-def _ids(first: int, size: int) -> pa.Array:
-    number = np.arange(first + 1, first + 1 + size)
-    digits = (number[:, None] // 10 ** np.arange(9, -1, -1)) % 10 + ord("0")
-    text = np.column_stack([np.tile(np.frombuffer(b"SYN", np.uint8), (size, 1)), digits])
-    offsets = np.arange(0, 13 * (size + 1), 13, dtype=np.int32)
-    return pa.StringArray.from_buffers(
-        size, pa.py_buffer(offsets), pa.py_buffer(text.astype(np.uint8).tobytes())
-    )
-
-
-_OTHERS = pa.array([f"CP{i:05d}" for i in range(COUNTERPARTIES)])
-
-
-def _coded(codes, values) -> pa.DictionaryArray:
-    values = values if isinstance(values, pa.Array) else pa.array(list(values))
-    codes = np.asarray(codes)
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), values)
-
-
-def block_tables(population, *, seed, block, size, as_of, months, preset, profile) -> dict:
-    """The tables of one block of customers, in Arrow."""
-    today = np.datetime64(as_of, "D")
-    people = draw_people(population, seed=seed, block=block, size=size, as_of=today,
-                         preset=preset, profile=profile)  # fmt: skip
-    ids = _ids(block * BLOCK, size)
-    date = lambda day: pa.array(day.astype("datetime64[D]").astype("datetime64[s]"))  # noqa: E731
-    segment_ids = list(population.segments.columns)
-    customers = pa.table(
-        {
-            "customer_id": ids,
-            "customer_type": _coded(people.is_business.astype(np.int8), ("person", "business")),
-            "age_years": np.floor(people.age),
-            "city_tier": _coded(people.tier, TIERS),
-            "opening_channel": _coded(people.opening, OPENINGS),
-            "opened_on": date(people.opened),
-            "cards_count": people.cards.astype(np.int64),
-            "risk_class": _coded(people.risk.astype(np.int8), RISKS),
-        }
-    )
-    truth = pa.table(
-        {
-            "customer_id": ids,
-            "segment_id": _coded(people.segment.astype(np.int8), segment_ids),
-            "second_segment_id": _coded(people.second.astype(np.int8), segment_ids),
-            "primary_weight": people.weight,
-        }
-    )
-    names = list(population.products.index)
-    who, slot = np.nonzero(people.balance > 0)
-    due = people.due[who, slot]
-    limit = np.full(len(who), np.nan)
-    loan = slot >= 10
-    limit[loan] = people.limit[who[loan], slot[loan] - 10]
-    holdings = pa.table(
-        {
-            "customer_id": ids.take(pa.array(who)),
-            "product": _coded(slot.astype(np.int8), names),
-            "balance_cny": people.balance[who, slot],
-            "opened_on": date(people.bought[who, slot]),
-            "matures_on": pa.array(
-                due.astype("datetime64[D]").astype("datetime64[s]"), mask=due == 0
-            ),
-            "limit_cny": pa.array(limit, mask=~loan),
-        }
-    )
-    parts = []
-    for first_day, days in periods(as_of, months):
-        rng = stream(seed, block, "ledger", first_day)
-        e = draw_month(people, population, rng, first_day=first_day, days=days,
-                       number=block * BLOCK)  # fmt: skip
-        parts.append(_events(e, ids, names))
-    return {
-        "customers": customers,
-        "events": pa.concat_tables(parts),
-        "holdings": holdings,
-        "truth": truth,
-    }
-
-
-def _events(e, ids, products) -> pa.Table:
-    away = np.isnan(e.minutes)
-    return pa.table(
-        {
-            "customer_id": _coded(e.customer.astype(np.int16), ids),
-            "timestamp": pa.array(e.second.astype("datetime64[s]")),
-            "amount_cny": e.amount,
-            "direction": _coded(e.into.astype(np.int8), ("out", "in")),
-            "channel": _coded(e.channel, CHANNELS),
-            "type": _coded(e.type, TYPES),
-            "product": _coded(e.product, products),
-            "counterparty_id": _coded(e.counterparty, _OTHERS),
-            "counter_minutes": pa.array(e.minutes, mask=away),
-            "helped": pa.array(e.helped, mask=away),
-        }
-    )
-
-
-_KEPT_AS_CODES = ("direction", "channel", "type", "product", "counterparty_id")
-
-
-def _pandas(table: pa.Table) -> pd.DataFrame:
-    for i, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type) and (
-            "amount_cny" not in table.column_names or field.name not in _KEPT_AS_CODES
-        ):
-            table = table.set_column(i, field.name, table.column(i).cast(pa.string()))
-    frame = table.to_pandas()
-    if "helped" in frame:
-        frame["helped"] = frame["helped"].astype("boolean")
-    return frame
+def draw_bank(recipe: Recipe, *, workers: int = 1) -> Bank:
+    """Draw every part of a recipe and put them together."""
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        drawn = list(pool.map(lambda part: draw_part(recipe, part), recipe.parts))
+    tables = {}
+    for name in NAMES:
+        table = pa.concat_tables([d.pop(name) for d in drawn])
+        tables[name] = to_pandas(name, table)
+    return Bank(**tables, recipe=recipe)

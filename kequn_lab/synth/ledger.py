@@ -1,4 +1,4 @@
-"""One month of events of ten thousand customers."""
+"""The events of ten thousand customers, a month at a time."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kequn_lab.synth.people import MONTH_DAYS, People
+from kequn_lab.synth.people import People
 from kequn_lab.synth.population import CHANNELS, TYPES, Population
+from kequn_lab.synth.recipe import MONTH_DAYS
 
-__all__ = ["Events", "draw_month"]
+__all__ = ["COUNTERPARTIES", "Events", "Ledger"]
 
 COUNTERPARTIES = 1 << 14
 _T = {name: code for code, name in enumerate(TYPES)}
 _COUNTER = CHANNELS.index("counter")
-_OFFLINE = [CHANNELS.index(x) for x in ("counter", "atm", "agent")]
-_NO_SLOT = 15
+_PLACES = np.array([x in ("counter", "atm", "agent") for x in CHANNELS])
+_DAY = 86_400
+# An event before sorting is one whole number: customer, second, channel, type, slot.
+# The slot is the product of a planned event; unplanned ones have none.
+_NO_SLOT, _FIRST_LOAN = 15, 10
+# Uniform numbers are whole, 0 to 65534, so that an edge of 1 is never reached.
+_ONE = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
 class Events:
-    """Events as arrays, ordered by customer and time."""
+    """Events as arrays of one length, ordered by customer and time; -1 stands for none."""
 
-    customer: np.ndarray  # position in the block
-    second: np.ndarray  # seconds since 1970-01-01, local time
-    amount: np.ndarray
-    into: np.ndarray  # True when money comes in
+    customer: np.ndarray  # position in the part
+    second: np.ndarray  # since 1970-01-01, local time
+    amount: np.ndarray  # CNY
+    into: np.ndarray  # money comes in
     channel: np.ndarray
     type: np.ndarray
-    product: np.ndarray  # position in the list of products, -1 when none
-    counterparty: np.ndarray  # -1 when none
+    product: np.ndarray
+    counterparty: np.ndarray
     minutes: np.ndarray  # NaN when not at the counter
     helped: np.ndarray
 
@@ -37,173 +43,196 @@ class Events:
         return len(self.customer)
 
 
-def draw_month(
-    people: People,
-    population: Population,
-    rng: np.random.Generator,
-    *,
-    first_day: int,
-    days: int,
-    number: int = 0,
-) -> Events:
-    """Draw the events of ``days`` days from ``first_day`` (days since 1970-01-01).
+class Ledger:
+    """Draws the events of one part of the customers.
 
-    ``number`` is the number of the block's first customer.
+    Parameters
+    ----------
+    people : People
+        The customers as they are in the months to be drawn.
+    population : Population
+    first : int
+        Number of the part's first customer.
     """
-    c = population.constants
-    n = len(people)
-    day = np.arange(first_day, first_day + days)
-    calendar = day.astype("datetime64[D]")
-    month = calendar.astype("datetime64[M]").astype(int) % 12
-    is_weekend = (day + 3) % 7 >= 5
-    rate = people.events_per_year * people.month_weight[:, month].mean(axis=1) * days / 365.25
-    rate = np.where(people.opened < first_day + days, rate, 0.0)
-    counts = rng.poisson(rate)
 
-    planned, planned_slot, planned_day = _planned(people, first_day, days)
-    who = np.concatenate([np.repeat(np.arange(n), counts), planned])
-    ordinary = len(who) - len(planned)
-    slot = np.full(len(who), _NO_SLOT, np.int64)
-    slot[ordinary:] = planned_slot
+    def __init__(self, people: People, population: Population, first: int):
+        c = population.constants
+        self.people, self.population, self.first = people, population, first
+        at_places, elsewhere = _cash_channels(people.channel, people.type[:, _T["cash"]])
+        self._type = _edges(people.type)
+        self._at_places, self._elsewhere = _edges(at_places), _edges(elsewhere)
+        sd = np.full(len(TYPES), c["amount_sd"], np.float32)
+        sd[_T["income_in"]] = c["income_sd"]
+        self._sd = sd
+        log_mean = np.log(np.maximum(people.amount, 0.01)) - sd**2 / 2
+        self._log_mean = log_mean.astype(np.float32).ravel()
+        by_day = np.maximum(1 - elsewhere[:, _COUNTER], 0.05)
+        self._night = _u16(people.night / by_day)
+        self._weekend = _u16(people.weekend)
+        self._circle = people.circle.astype(np.uint32)
+        turnover = population.products["turnover"].to_numpy(float)[:_FIRST_LOAN]
+        self._invest = _edges(_rows((people.holdings.assets > 0) * turnover))
 
-    # what, where
-    kind = _pick(rng, people.type, who)
-    kind[ordinary:] = np.where(planned_slot >= 10, _T["loan"], _T["invest"])
-    cash_share = people.type[:, _T["cash"]]
-    at_places, elsewhere = _cash_channels(people.channel, cash_share)
-    channel = _pick(rng, elsewhere, who)
-    cash = np.flatnonzero(kind == _T["cash"])
-    channel[cash] = _pick(rng, at_places, who[cash])
+    def month(self, rng: np.random.Generator, elapsed: int, first_day: int, days: int) -> Events:
+        """Draw the events of ``days`` days from ``first_day`` (days since 1970-01-01)."""
+        key = self._when_and_what(rng, elapsed, first_day, days)
+        key.sort()
+        who = (key >> 32).astype(np.int32)
+        second = (key >> 10) & 0x3FFFFF
+        not_yet = second < (self.people.opened[who] - first_day) * _DAY
+        if not_yet.any():
+            key, who, second = key[~not_yet], who[~not_yet], second[~not_yet]
+        channel = (key >> 7).astype(np.int8) & np.int8(7)
+        kind = (key >> 4).astype(np.int8) & np.int8(7)
+        slot = key.astype(np.int8) & np.int8(15)
+        amount, into, product = self._amounts(rng, who, second // _DAY + first_day, kind, slot)
 
-    # when
-    week, rest = np.flatnonzero(~is_weekend), np.flatnonzero(is_weekend)
-    u = rng.random(len(who), dtype=np.float32)
-    on_rest = u < people.weekend.astype(np.float32)[who] if len(rest) else np.zeros(len(who), bool)
-    v = rng.random(len(who), dtype=np.float32)
-    offset = week[(v * len(week)).astype(np.int64)] if len(week) else 0
-    if len(rest):
-        offset = np.where(on_rest, rest[(v * len(rest)).astype(np.int64)], offset)
-    offset[ordinary:] = planned_day - first_day
-    at_counter = channel == _COUNTER
-    by_day = 1 - elsewhere[:, _COUNTER]
-    night = np.minimum(people.night / np.maximum(by_day, 0.05), 0.95).astype(np.float32)
-    late = (rng.random(len(who), dtype=np.float32) < night[who]) & ~at_counter
-    bell = rng.integers(0, 1 << 16, (2, len(who)), dtype=np.uint16).astype(np.float32)
-    bell = (bell[0] + bell[1]) / np.float32(1 << 17)
-    hour = np.where(late, 20 + 4 * bell, np.where(at_counter, 9 + 8 * bell, 7 + 13 * bell))
-    second = offset * 86_400 + (hour * 3600).astype(np.int64)
+        alone = (kind == _T["cash"]) | (kind == _T["loan"]) | (kind == _T["invest"])
+        turn = (rng.integers(0, _ONE, len(key), np.uint16) * self._circle[who]) >> np.uint32(16)
+        home = (np.arange(len(self.people)) + self.first).astype(np.uint32) * np.uint32(2654435761)
+        other = (home[who] >> np.uint32(8)) + turn * np.uint32(40503)
+        other = (other & np.uint32(COUNTERPARTIES - 1)).astype(np.int16)
+        other[alone] = -1
 
-    key = (who << 32) | (second << 10) | (channel.astype(np.int64) << 7)
-    key |= (kind.astype(np.int64) << 4) | slot
-    key.sort()
-    who = key >> 32
-    second = (key >> 10) & 0x3FFFFF
-    late_enough = second // 86_400 + first_day >= people.opened[who]
-    if not late_enough.all():
-        key, who, second = key[late_enough], who[late_enough], second[late_enough]
-    channel = ((key >> 7) & 7).astype(np.int8)
-    kind = ((key >> 4) & 7).astype(np.int8)
-    slot = (key & 15).astype(np.int8)
-    size = len(key)
+        at_counter = np.flatnonzero(channel == _COUNTER)
+        there = who[at_counter]
+        minutes = np.full(len(key), np.nan, np.float32)
+        z = rng.standard_normal(len(there)) * self.population.constants["minutes_sd"]
+        minutes[at_counter] = np.maximum(np.round(self.people.minutes[there] * np.exp(z), 1), 0.1)
+        helped = np.zeros(len(key), bool)
+        helped[at_counter] = rng.random(len(there)) < self.people.helped[there]
+        second += first_day * _DAY
+        return Events(who, second, amount, into, channel, kind, product, other, minutes, helped)
 
-    # how much, which way
-    sd = np.full(8, c["amount_sd"], np.float32)
-    sd[_T["income_in"]] = c["income_sd"]
-    log_mean = np.log(np.maximum(people.amount, 0.01)) - (sd**2) / 2
-    amount = rng.standard_normal(size, dtype=np.float32) * sd[kind]
-    amount = np.exp(amount + log_mean.astype(np.float32).ravel()[who * 8 + kind])
-    amount = amount.astype(np.float64)
-    into = (kind == _T["income_in"]) | (kind == _T["merchant_in"])
-    product = np.where(slot < 12, slot, -1).astype(np.int8)
-    u = rng.random(size, dtype=np.float32)
-    into |= (kind == _T["cash"]) & (u < c["cash_in"])
+    def _rate(self, elapsed, first_day, days):
+        """Expected number of ordinary events of each customer in the month."""
+        people, c = self.people, self.population.constants
+        calendar = np.arange(first_day, first_day + days).astype("datetime64[D]")
+        month = calendar.astype("datetime64[M]").astype(int) % 12
+        share = np.bincount(month, minlength=12) / 365.25
+        rate = people.events_per_year * (people.month_weight @ share)
+        rate[people.opened >= first_day + days] = 0
+        rate[~people.activates & (people.opened < first_day)] *= c["dormant"]
+        rate[people.closes - elapsed <= c["fading_months"]] *= c["fading"]
+        rate[people.closes <= elapsed - 1] = 0
+        return rate
 
-    invest = np.flatnonzero((kind == _T["invest"]) & (slot == _NO_SLOT))
-    turnover = population.products["turnover"].to_numpy(float)[:10]
-    chosen = _pick(rng, _rows(people.balance[:, :10] > 0, turnover), who[invest])
-    product[invest] = chosen
-    part = rng.uniform(0.1, 1.0, len(invest))
-    amount[invest] = people.balance[who[invest], chosen] * part
-    into[invest] = u[invest] < 0.5
+    def _when_and_what(self, rng, elapsed, first_day, days):
+        """Customer, second, channel, type and slot of every event, packed and unsorted."""
+        people = self.people
+        counts = rng.poisson(self._rate(elapsed, first_day, days))
+        planned, planned_slot, planned_day = self._planned(first_day, days)
+        who = np.concatenate([np.repeat(np.arange(len(people)), counts), planned])
+        n, ordinary = len(who), len(who) - len(planned)
 
-    fixed = np.flatnonzero(slot < 10)
-    amount[fixed] = people.balance[who[fixed], slot[fixed]]
-    loan = np.flatnonzero((slot >= 10) & (slot < 12))
-    which = slot[loan] - 10
-    borrower = who[loan]
-    principal = people.principal[borrower, which]
-    term = population.products["term_months"].to_numpy(float)[10:][which]
-    start = people.bought[borrower, slot[loan]]
-    age = np.maximum(second[loan] // 86_400 + first_day - start, 0) / MONTH_DAYS
-    first = second[loan] // 86_400 + first_day == start
-    rest_of_loan = np.maximum(principal * (1 - (np.round(age) - 1) / term), 0)
-    instalment = principal / term + rest_of_loan * c["interest"] / 12
-    amount[loan] = np.where(first, principal, instalment)
-    into[loan] = first
-    amount = np.maximum(np.rint(amount * 100) / 100, 0.01)
+        def uniform():
+            return rng.integers(0, _ONE, n, np.uint16)
 
-    # with whom; time and help at the counter
-    has_other = (kind != _T["cash"]) & (kind != _T["loan"]) & (kind != _T["invest"])
-    pick = (rng.random(size, dtype=np.float32) * people.circle[who]).astype(np.uint32)
-    code = ((who + number).astype(np.uint32) * np.uint32(2654435761)) >> np.uint32(8)
-    code = (code + pick * np.uint32(40503)) & np.uint32(COUNTERPARTIES - 1)
-    counterparty = np.where(has_other, code.astype(np.int16), np.int16(-1))
-    at_counter = np.flatnonzero(channel == _COUNTER)
-    minutes = np.full(size, np.nan, np.float32)
-    helped = np.zeros(size, bool)
-    there = who[at_counter]
-    z = rng.standard_normal(len(there))
-    minutes[at_counter] = np.round(people.minutes[there] * np.exp(c["minutes_sd"] * z), 1)
-    helped[at_counter] = rng.random(len(there)) < people.helped[there]
-    return Events(who, second + first_day * 86_400, amount, into, channel, kind, product,
-                  counterparty, minutes, helped)  # fmt: skip
+        kind = _pick(uniform(), self._type, who)
+        kind[ordinary:] = np.where(planned_slot >= _FIRST_LOAN, _T["loan"], _T["invest"])
+        channel = _pick(uniform(), self._elsewhere, who)
+        cash = np.flatnonzero(kind == _T["cash"])
+        channel[cash] = _pick(uniform()[: len(cash)], self._at_places, who[cash])
+
+        weekday = (np.arange(first_day, first_day + days) + 3) % 7
+        week, rest = np.flatnonzero(weekday < 5), np.flatnonzero(weekday >= 5)
+        at_rest = uniform() < self._weekend[who]
+        turn = uniform().astype(np.uint32)
+        day = week[(turn * len(week)) >> 16]
+        day = np.where(at_rest, rest[(turn * len(rest)) >> 16], day)
+        day[ordinary:] = planned_day - first_day
+        bell = (uniform().astype(np.float32) + uniform()) / np.float32(2 * _ONE)
+        at_counter = channel == _COUNTER
+        late = uniform() < self._night[who]
+        hour = np.where(late, 20 + 4 * bell, 7 + 13 * bell)
+        hour = np.where(at_counter, 9 + 8 * bell, hour)
+
+        key = (who << 22) | (day * _DAY + (hour * 3600).astype(np.int64))
+        key = (key << 3) | channel
+        key = (key << 3) | kind
+        key <<= 4
+        key[:ordinary] |= _NO_SLOT
+        key[ordinary:] |= planned_slot
+        return key
+
+    def _planned(self, first_day, days):
+        """Purchases of what is held, loans paid out, instalments: customer, slot, day."""
+        h, last = self.people.holdings, first_day + days
+        mine = np.hstack([h.assets, h.principal]) > 0
+        mine[:, 0] = False
+        who, slot = np.nonzero(mine & (h.bought >= first_day) & (h.bought < last))
+        parts = [(who, slot, h.bought[who, slot])]
+        months = self.population.products["term_months"].to_numpy(int)
+        for loan in range(_FIRST_LOAN, h.bought.shape[1]):
+            start = h.bought[:, loan]
+            nth = np.maximum(np.ceil((first_day - start) / MONTH_DAYS), 1)
+            for k in (nth, nth + 1):
+                due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
+                owes = mine[:, loan] & (due >= first_day) & (due < last) & (k <= months[loan])
+                who = np.flatnonzero(owes)
+                parts.append((who, np.full(len(who), loan), due[who]))
+        return tuple(np.concatenate(x) for x in zip(*parts))
+
+    def _amounts(self, rng, who, day, kind, slot):
+        """CNY, whether it comes in, and the product of each event."""
+        h, c, n = self.people.holdings, self.population.constants, len(who)
+        amount = rng.standard_normal(n, np.float32) * self._sd[kind]
+        amount += self._log_mean[who * np.int32(len(TYPES)) + kind]
+        amount = np.exp(amount).astype(np.float64)
+        product = np.where(slot == _NO_SLOT, np.int8(-1), slot)
+        u = rng.integers(0, _ONE, n, np.uint16)
+        into = (kind == _T["income_in"]) | (kind == _T["merchant_in"])
+        into |= (kind == _T["cash"]) & (u < c["cash_in"] * _ONE)
+
+        invest = np.flatnonzero((kind == _T["invest"]) & (slot == _NO_SLOT))
+        investor = who[invest]
+        bought = _pick(rng.integers(0, _ONE, len(invest), np.uint16), self._invest, investor)
+        product[invest] = bought
+        amount[invest] = h.assets[investor, bought] * rng.uniform(0.1, 1.0, len(invest))
+        into[invest] = u[invest] < _ONE // 2
+
+        purchase = np.flatnonzero(slot < _FIRST_LOAN)
+        amount[purchase] = h.assets[who[purchase], slot[purchase]]
+        loan = np.flatnonzero((slot >= _FIRST_LOAN) & (slot != _NO_SLOT))
+        owner, which = who[loan], slot[loan] - _FIRST_LOAN
+        months = self.population.products["term_months"].to_numpy(float)[slot[loan]]
+        principal = h.principal[owner, which]
+        age = day[loan] - h.bought[owner, slot[loan]]
+        nth = np.floor(age / MONTH_DAYS)
+        debt = principal * (1 - np.maximum(nth - 1, 0) / months)
+        instalment = principal / months + debt * c["interest"] / 12
+        amount[loan] = np.where(age == 0, principal, instalment)
+        into[loan] = age == 0
+        return np.maximum(np.rint(amount * 100) / 100, 0.01), into, product
 
 
-def _pick(rng, p, who):
-    """A category for each event from its customer's probabilities."""
-    edge = np.cumsum(p, axis=1).astype(np.float32)
-    u = rng.random(len(who), dtype=np.float32)
+def _u16(p):
+    return np.rint(np.minimum(p, 1) * _ONE).astype(np.uint16)
+
+
+def _edges(p):
+    """Upper edges of the categories as 16-bit numbers; (categories - 1, n), row by row."""
+    return np.ascontiguousarray(_u16(np.cumsum(p, axis=1)[:, :-1]).T)
+
+
+def _pick(u, edges, who):
+    """A category for each event from its customer's edges."""
     out = np.zeros(len(who), np.int8)
-    for j in range(p.shape[1] - 1):
-        out += u >= edge[:, j][who]
+    for edge in edges:
+        out += u >= edge[who]
     return out
 
 
-def _rows(held, weight):
-    p = held * weight
-    total = p.sum(axis=1, keepdims=True)
-    return np.divide(p, total, out=np.zeros_like(p), where=total > 0)
+def _rows(weight):
+    """Rows that add up to 1; rows of zeros stay."""
+    total = weight.sum(axis=1, keepdims=True)
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
 
 
 def _cash_channels(channel, cash):
     """Where cash events and where all others happen, so that together they keep the mix.
 
-    Cash needs a place; what it takes from the counter, machines and agents the others give up.
+    Cash needs a counter, a machine or an agent; the other events give up what it takes there.
     """
-    places = np.zeros(len(CHANNELS))
-    places[_OFFLINE] = 1
-    at_places = channel * places
-    total = at_places.sum(axis=1, keepdims=True)
-    at_places = np.divide(at_places, total, out=np.zeros_like(at_places), where=total > 0)
-    left = np.where(places > 0, channel - cash[:, None] * at_places, channel)
-    left = np.maximum(left, 0)
-    return at_places, left / left.sum(axis=1, keepdims=True)
-
-
-def _planned(people, first_day, days):
-    """Purchases of what is held, loans paid out, instalments: customer, slot, day."""
-    last = first_day + days
-    held = people.balance > 0
-    held[:, 0] = False
-    bought = held & (people.bought >= first_day) & (people.bought < last)
-    who, slot = np.nonzero(bought)
-    parts = [(who, slot, people.bought[who, slot])]
-    for loan in (10, 11):
-        start = people.bought[:, loan]
-        j = np.maximum(np.ceil((first_day - start) / MONTH_DAYS), 1)
-        for k in (j, j + 1):
-            due = start + np.round(k * MONTH_DAYS).astype(int)
-            owes = (people.principal[:, loan - 10] > 0) & (due >= first_day) & (due < last)
-            who = np.flatnonzero(owes)
-            parts.append((who, np.full(len(who), loan), due[who]))
-    return tuple(np.concatenate(x) for x in zip(*parts))
+    at_places = _rows(channel * _PLACES)
+    return at_places, _rows(np.maximum(channel - cash[:, None] * at_places, 0))

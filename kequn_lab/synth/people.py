@@ -1,4 +1,4 @@
-"""Ten thousand customers at a time: who they are, what they hold, how they will behave."""
+"""Ten thousand customers at a time: who they are, what they earn, how they will behave."""
 
 from __future__ import annotations
 
@@ -7,43 +7,36 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, TYPES, Population, transformed
+from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, SEGMENTS, TYPES
+from kequn_lab.synth.recipe import MONTH_DAYS, Part, Recipe, day_number
+from kequn_lab.synth.wealth import Holdings, draw_holdings
 
-__all__ = ["BLOCK", "People", "draw_people", "stream"]
+__all__ = ["People", "draw_people"]
 
-#: Customers are drawn in blocks of this size, whatever the chunk or the number of workers.
-BLOCK = 10_000
-
-#: One stream per block of columns. Add at the end only: a new stream changes no old column.
-STREAMS = (
-    "segment", "latent", "age", "legal_form", "place", "opening", "tenure", "cards", "inflow",
-    "aum", "events", "loans", "limits", "risk", "channel", "type", "habits", "holds", "split",
-    "life", "ledger", "outcomes",
-)  # fmt: skip
-MONTH_DAYS = 365.25 / 12
-
-
-def stream(seed: int, block: int, column: str, *more: int) -> np.random.Generator:
-    """The random numbers of one block of columns for one block of customers."""
-    key = (block, STREAMS.index(column), *more)
-    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=key)))
+_DIGITAL = LATENTS.index("digital")
+_INVESTMENTS = ("structured_deposit_product", "money_fund", "wealth_product", "bancassurance")
+_INTO = ("income_in", "merchant_in")
+_OUT = ("consume", "transfer_out", "cash", "tax_payroll")
 
 
 @dataclass(frozen=True)
 class People:
-    """Customers of one block as arrays of length n; days count from 1970-01-01."""
+    """Customers of one part at the end of one month, as arrays of length n.
+
+    Days count from 1970-01-01; -1 stands for "none" in codes.
+    """
 
     segment: np.ndarray
-    second: np.ndarray  # -1 when of one segment only
+    second: np.ndarray
     weight: np.ndarray
-    latents: np.ndarray
+    latents: np.ndarray  # (n, 4) size, activity, digital, safety
     is_business: np.ndarray
     age: np.ndarray
     tier: np.ndarray
     opening: np.ndarray
     opened: np.ndarray
     cards: np.ndarray
-    risk: np.ndarray  # -1 when missing
+    risk: np.ndarray
     events_per_year: np.ndarray
     month_weight: np.ndarray  # (n, 12), mean 1
     channel: np.ndarray  # (n, 6)
@@ -54,182 +47,124 @@ class People:
     helped: np.ndarray
     circle: np.ndarray  # how many counterparties the customer has
     amount: np.ndarray  # (n, 8) mean CNY of an event of each type
-    balance: np.ndarray  # (n, products)
-    bought: np.ndarray  # (n, products), day
-    due: np.ndarray  # (n, products), day
-    principal: np.ndarray  # (n, 2)
-    limit: np.ndarray  # (n, 2)
+    holdings: Holdings
+    activates: np.ndarray  # newcomers: uses the account after its first month
+    closing_per_month: np.ndarray
+    closes: np.ndarray  # months after the first bank
+    offer_logit: np.ndarray
+    default_logit: np.ndarray
 
     def __len__(self) -> int:
         return len(self.segment)
 
 
-def _softmax(x):
-    x = np.exp(x - x.max(axis=1, keepdims=True))
-    return x / x.sum(axis=1, keepdims=True)
+class _Mixed:
+    """Parameters of each customer, mixed between the two segments of a hybrid."""
+
+    def __init__(self, recipe: Recipe, segment, second, weight):
+        table = recipe.population.mixable
+        self._theta = weight[:, None] * table[segment]
+        hybrid = np.flatnonzero(second >= 0)
+        self._theta[hybrid] += (1 - weight[hybrid])[:, None] * table[second[hybrid]]
+        self._row = {name: i for i, name in enumerate(recipe.population.segments.index)}
+        self._population = recipe.population
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._theta[:, self._row[name]]
+
+    def group(self, prefix: str) -> np.ndarray:
+        names = self._population.group(prefix)
+        first = self._row[names[0]]
+        return self._theta[:, first : first + len(names)]
 
 
-def _choose(rng, p):
-    """One category per row of probabilities."""
-    u = rng.random((len(p), 1))
-    return (u > np.cumsum(p, axis=1)[:, :-1]).sum(axis=1).astype(np.int8)
+def draw_people(recipe: Recipe, part: Part, elapsed: int) -> People:
+    """Draw the customers of one part as they are ``elapsed`` months after the first bank.
 
+    What a customer *is* (birth, place, latents, habits) comes from the same random numbers in
+    every month; only what time changes differs.
+    """
+    population, n = recipe.population, part.size
+    c, noise = population.constants, population.presets.loc["noise", recipe.preset]
+    drift = population.drift[recipe.drift]
 
-def draw_people(
-    population: Population,
-    *,
-    seed: int,
-    block: int,
-    size: int,
-    as_of: np.datetime64,
-    preset: str,
-    profile: str,
-) -> People:
-    """Draw one block of customers as they are on ``as_of``."""
-    c = population.constants
-    ids = list(population.segments.columns)
-    column = {name: i for i, name in enumerate(population.segments.index)}
-    dial = population.presets[preset]
-    noise = dial["noise"]
-    bank = population.profiles[profile]
+    def rng(column, *more):
+        return recipe.rng(part, column, *more)
 
-    def rng(name):
-        return stream(seed, block, name)
+    def normal(column, *shape):
+        return rng(column).standard_normal((n, *shape))
 
-    # 1. a segment, perhaps a second one, and all parameters between the two
-    weights = bank[ids].to_numpy() * dial[[f"tilt_{s}" for s in ids]].to_numpy()
-    r = rng("segment")
-    segment = np.searchsorted(np.cumsum(weights / weights.sum())[:-1], r.random(size), "right")
-    hybrid = r.random(size) < dial["hybrid_share"]
-    pair = (
-        population.hybrids.pivot(index="segment_id", columns="second_segment_id", values="share")
-        .reindex(index=ids, columns=ids)
-        .fillna(0)
-        .to_numpy()
-    )
-    second = np.where(hybrid, _choose(r, pair[segment]), -1)
-    weight = np.where(hybrid, r.uniform(c["second_weight_min"], c["second_weight_max"], size), 1.0)
-    table = transformed(population)
-    theta = weight[:, None] * table[segment] + (1 - weight)[:, None] * table[second]
+    segment, second, weight = _segments(recipe, part)
+    born = _Mixed(recipe, segment, second, weight)
+    age = _ages(born, population, segment, noise, rng("age"))
+    latents = normal("latents", 4) @ np.linalg.cholesky(population.correlation).T
+    latents[:, _DIGITAL] += c["digital_per_year"] * (age - c["digital_age"])
 
-    def own(name):
-        return theta[:, column[name]]
+    # what stays for life
+    is_business = rng("legal_form").random(n) < expit(born["is_business"])
+    tier = _choose(rng("place"), _softmax(born.group("tier")))
+    has = population.profiles.loc[[f"has_{x}" for x in CHANNELS], recipe.profile].to_numpy(float)
+    ways_in = np.array([has[2], 1, has[5], has[4]])  # branch, app, third party, agent
+    opening = _choose(rng("opening"), _softmax(born.group("opening")) * ways_in)
+    cards = 1 + rng("cards").poisson(np.exp(born["extra_cards_mean"]))
+    opened = _opening_days(recipe, part, born, age, noise)
 
-    def group(prefix):
-        return theta[:, [column[name] for name in population.group(prefix)]]
+    # what time changes
+    if elapsed:
+        age = age + elapsed / 12
+        segment, second, weight = _grown_up(recipe, segment, second, weight, age)
+        latents[:, _DIGITAL] += drift["digital_per_month"] * elapsed
+    own = _Mixed(recipe, segment, second, weight)
+    life = rng("life").random((n, 2))
+    closing = expit(own["closing_per_month"])
+    factor = np.where(elapsed, drift[[f"closing_{s}" for s in SEGMENTS]].to_numpy()[segment], 1)
+    closes = part.cohort - np.log1p(-life[:, 0]) / (expit(born["closing_per_month"]) * factor)
 
-    # 2. age, then four correlated latents
-    bound = {b: population.segments.loc[f"age_{b}"].to_numpy()[segment] for b in ("min", "max")}
-    mean, sd = own("age_mean"), own("age_sd") * noise
-    low, high = ndtr((bound["min"] - mean) / sd), ndtr((bound["max"] + 1 - mean) / sd)
-    age = mean + sd * ndtri(low + (high - low) * rng("age").random(size))
-    age = np.clip(age, bound["min"], bound["max"] + 0.999)
-    corr = population.loadings.loc[[f"corr_{x}" for x in LATENTS], list(LATENTS)].to_numpy()
-    latents = rng("latent").standard_normal((size, 4)) @ np.linalg.cholesky(corr).T
-    latents[:, LATENTS.index("digital")] += c["digital_per_year"] * (age - c["digital_age"])
-
-    def deviation(name, r, shape=()):
-        """Standard normal, partly from the latents, the rest its own."""
-        loading = population.loadings.loc[name, list(LATENTS)].to_numpy(float)
-        rest = np.sqrt(1 - loading @ corr @ loading)
+    def deviation(name, *shape):
+        """Standard normal: a part from the latents, the rest the customer's own."""
+        loading = population.loadings.loc[name].to_numpy(float)
+        rest = np.sqrt(1 - loading @ population.correlation @ loading)
         common = latents @ loading
-        return (common[:, None] if shape else common) + rest * r.standard_normal((size, *shape))
+        return (common[:, None] if shape else common) + rest * normal(_STREAM[name], *shape)
 
-    def tilt(prefix):
-        rows = population.loadings.loc[population.group(prefix), list(LATENTS)]
-        return latents @ rows.to_numpy(float).T
+    inflow = np.exp(own["inflow_median"] + own["inflow_sd"] * noise * deviation("inflow"))
+    assets = own["aum_median"] + own["aum_sd"] * noise * deviation("aum")
+    for month in range(part.cohort + 1, elapsed + 1):
+        step = rng("months", month).standard_normal(n) * c["assets_sd"]
+        assets = assets + drift["assets_per_month"] + step
+    events = np.exp(own["events_median"] + own["events_sd"] * noise * deviation("events"))
 
-    # 3. columns of the customer table
-    is_business = rng("legal_form").random(size) < expit(own("is_business"))
-    tier = _choose(rng("place"), _softmax(group("tier")))
-    bank_has = bank[[f"has_{x}" for x in CHANNELS]].to_numpy(float)
-    offline = bank["has_counter"]
-    opening_has = np.array([offline, 1, bank["has_third_party"], bank["has_agent"]], float)
-    opening = _choose(rng("opening"), _mask(_softmax(group("opening")), opening_has))
-    z = rng("tenure").standard_normal(size) * c["tenure_sd"] * noise
-    months = np.minimum(np.exp(own("tenure_median") + z), (age - 15) * 12)
-    today = as_of.astype("datetime64[D]").astype(int)
-    opened = today - np.floor(months * MONTH_DAYS).astype(int)
-    cards = 1 + rng("cards").poisson(np.exp(own("extra_cards_mean")))
-
-    # 4. money and activity
-    inflow = np.exp(
-        own("inflow_median") + own("inflow_sd") * noise * deviation("inflow", rng("inflow"))
-    )
-    aum = np.exp(own("aum_median") + own("aum_sd") * noise * deviation("aum", rng("aum")))
-    aum = np.round(aum, 2)
-    events = np.exp(
-        own("events_median") + own("events_sd") * noise * deviation("events", rng("events"))
+    loan_sd = c[[f"{x}_sd" for x in LOANS]].to_numpy() * noise
+    holdings = draw_holdings(
+        population,
+        today=day_number(recipe.day(elapsed)),
+        opened=opened,
+        assets=np.round(np.exp(assets), 2),
+        is_business=is_business,
+        chance=expit(own.group("holds") + (latents @ _row(population, "holds"))[:, None]),
+        split=own.group("split") + c["split_sd"] * noise * normal("split", 10),
+        loan_chance=expit(np.column_stack([own[x] for x in LOANS])),
+        principal=np.exp(
+            np.column_stack([own[f"{x}_principal"] for x in LOANS]) + deviation("loan", 2) * loan_sd
+        ),
+        uniform=rng("holds").random((n, 11)),
+        drawn=rng("limits").beta(c["limit_a"], c["limit_b"], (n, 2)),
     )
 
-    # 5. what they hold
-    held_names = population.group("holds")
-    ramp = (today - opened) / MONTH_DAYS / c["ramp_months"]
-    shift = latents @ population.loadings.loc["holds", list(LATENTS)].to_numpy(float)
-    p_holds = expit(group("holds") + shift[:, None])
-    u = rng("holds").random((size, len(held_names)))
-    holds = u < p_holds * (1 - np.exp(-ramp))[:, None]
-    split = group("split") + c["split_sd"] * noise * rng("split").standard_normal((size, 10))
-    products = population.products
-    asset = ["current", *(n.removeprefix("holds_") for n in held_names)]
-    minimum = np.where(
-        is_business[:, None],
-        products.loc[asset, "minimum_business_cny"].to_numpy(),
-        products.loc[asset, "minimum_cny"].to_numpy(),
-    )
-    holds = np.column_stack([np.ones(size, bool), holds])
-    balance = _split(aum, holds, split, minimum, products.loc[asset, "step_cny"].to_numpy(float))
-    wait = -np.log1p(-np.minimum(u / p_holds, 1 - 1e-9)) * c["ramp_months"] * MONTH_DAYS
-
-    r = rng("loans")
-    loan_u = r.random((size, 2))
-    loan_p = expit(np.column_stack([own(x) for x in LOANS]))
-    z = deviation("loan", r, (2,)) * np.array([c[f"{x}_sd"] for x in LOANS]) * noise
-    principal = np.exp(np.column_stack([own(f"{x}_principal") for x in LOANS]) + z)
-    has_loan = loan_u < loan_p * (1 - np.exp(-ramp))[:, None]
-    principal = np.where(has_loan, np.ceil(principal / 100) * 100, 0)
-    drawn = rng("limits").beta(c["limit_a"], c["limit_b"], (size, 2))
-    limit = np.ceil(principal / np.maximum(drawn, 0.05) / 1000) * 1000
-    loan_wait = -np.log1p(-np.minimum(loan_u / loan_p, 1 - 1e-9)) * c["ramp_months"] * MONTH_DAYS
-
-    term = products.loc[[*asset, *LOANS], "term_months"].to_numpy() * MONTH_DAYS
-    start = opened[:, None] + np.column_stack([np.zeros(size), wait, loan_wait])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rounds = np.where(term > 0, np.floor((today - start) / term), 0)
-    bought = np.floor(start + np.maximum(rounds, 0) * term).astype(int)
-    due = np.where(products.loc[[*asset, *LOANS], "matures"].to_numpy() > 0,
-                   np.ceil(bought + term).astype(int), 0)  # fmt: skip
-    paid = np.floor((today - bought[:, -2:]) / MONTH_DAYS)
-    left = 1 - np.clip(paid / products.loc[list(LOANS), "term_months"].to_numpy(), 0, 1)
-    balance = np.column_stack([balance, np.round(principal * left, 2)])
-
-    # 6. risk class: never for a business, often missing for persons without investments
     r = rng("risk")
-    steps = np.arange(5) - 2
-    tilted = group("risk") + np.outer(
-        latents @ population.loadings.loc["risk", list(LATENTS)].to_numpy(float), steps
-    )
-    risk = _choose(r, _softmax(tilted))
-    invests = ["structured_deposit_product", "money_fund", "wealth_product", "bancassurance"]
-    invested = (balance[:, [asset.index(x) for x in invests]] > 0).any(axis=1)
-    unknown = is_business | (~invested & (r.random(size) < c["risk_missing"]))
-    risk = np.where(unknown, -1, risk)
+    steps = np.outer(latents @ _row(population, "risk"), np.arange(-2, 3))
+    risk = _choose(r, _softmax(own.group("risk") + steps))
+    unassessed = ~holdings.any_of(_INVESTMENTS) & (r.random(n) < c["risk_missing"])
+    risk[is_business | unassessed] = -1
 
-    # 7. habits
-    z = rng("channel").standard_normal((size, 6)) * c["channel_sd"] * noise
-    channel = _mask(_softmax(group("channel") + tilt("channel") + z), bank_has)
-    z = rng("type").standard_normal((size, 7)) * c["type_sd"] * noise
-    type_ = np.zeros((size, 8))
-    names = [n.removeprefix("type_") for n in population.group("type")]
-    type_[:, [TYPES.index(n) for n in names]] = _softmax(group("type") + z)
-    type_[:, TYPES.index("invest")] *= (balance[:, 1:-2] > 0).any(axis=1)
-    type_[:, TYPES.index("cash")] *= bank_has[2:5].any()
-    type_ /= type_.sum(axis=1, keepdims=True)
-    r = rng("habits")
-    night = expit(own("night") + c["night_sd"] * noise * r.standard_normal(size))
-    weekend = expit(own("weekend") + c["weekend_sd"] * noise * r.standard_normal(size))
-    ratio = np.exp(own("counterparties") + c["counterparties_sd"] * noise * r.standard_normal(size))
-    month_weight = np.exp(group("month"))
+    tilt = latents @ population.loadings.loc[population.group("channel")].to_numpy(float).T
+    channel = _softmax(own.group("channel") + tilt + c["channel_sd"] * noise * normal("channel", 6))
+    channel = channel * has / (channel @ has)[:, None]
+    type_ = _types(population, own, noise * c["type_sd"] * normal("type", 7), holdings, has)
+    habits = normal("habits", 3) * noise
+    differ = np.exp(own["counterparties"] + c["counterparties_sd"] * habits[:, 2])
+    month_weight = np.exp(own.group("month"))
+    use = holdings.loans.sum(axis=1) / np.maximum(holdings.limit.sum(axis=1), 1)
 
     return People(
         segment=segment,
@@ -247,60 +182,112 @@ def draw_people(
         month_weight=month_weight / month_weight.mean(axis=1, keepdims=True),
         channel=channel,
         type=type_,
-        night=night,
-        weekend=weekend,
-        minutes=np.exp(own("counter_minutes_median")),
-        helped=expit(own("helped")),
-        circle=np.maximum(1, np.round(_circle(ratio) * events)).astype(np.int64),
+        night=expit(own["night"] + c["night_sd"] * habits[:, 0]),
+        weekend=expit(own["weekend"] + c["weekend_sd"] * habits[:, 1]),
+        minutes=np.exp(own["counter_minutes_median"]),
+        helped=expit(own["helped"]),
+        circle=np.maximum(1, np.rint(_circle(differ) * events)),
         amount=_amounts(c, inflow, events, type_),
-        balance=balance,
-        bought=bought,
-        due=due,
-        principal=principal,
-        limit=limit,
+        holdings=holdings,
+        activates=(part.cohort == 0) | (life[:, 1] < expit(own["activates"])),
+        closing_per_month=closing,
+        closes=closes,
+        offer_logit=own["offer_logit"] + latents @ _row(population, "offer"),
+        default_logit=own["default_logit"]
+        + latents @ _row(population, "default")
+        + c["default_use"] * (use - 0.3),
     )
 
 
-def _mask(p, allowed):
-    p = p * allowed
-    return p / p.sum(axis=1, keepdims=True)
+_STREAM = {"inflow": "inflow", "aum": "assets", "events": "activity", "loan": "loans"}
 
 
-def _split(aum, holds, split, minimum, step):
-    """Balances that add up to ``aum``: large CDs first, the others by weight, rest on account."""
-    cd = 4
-    weight = np.where(holds, np.exp(split), 0)
-    weight /= weight.sum(axis=1, keepdims=True)
-    large = np.maximum(weight[:, cd] * aum, minimum[:, cd])
-    large = np.where(holds[:, cd] & (aum >= 1.25 * minimum[:, cd]), large, 0)
-    large = np.floor(large / step[cd]) * step[cd]
-    weight[:, cd] = 0
-    weight /= weight.sum(axis=1, keepdims=True)
-    cents = np.round(step * 100).astype(np.int64)
-    money = ((aum - large)[:, None] * weight * 100).astype(np.int64) // cents * cents
-    money[:, cd] = np.round(large * 100)
-    money[money < minimum * 100] = 0
-    money[:, 0] = np.round(aum * 100).astype(np.int64) - money[:, 1:].sum(axis=1)
-    return money / 100
+def _row(population, name):
+    return population.loadings.loc[name].to_numpy(float)
 
 
-_RATIO = np.geomspace(1e-3, 50, 400)
-_SEEN = _RATIO * -np.expm1(-1 / _RATIO)
+def _softmax(x):
+    x = np.exp(x - x.max(axis=1, keepdims=True))
+    return x / x.sum(axis=1, keepdims=True)
 
 
-def _circle(seen):
-    """Circle of counterparties over yearly events, so that ``seen`` of the events differ."""
-    return np.interp(seen, _SEEN, _RATIO)
+def _choose(rng, p):
+    """One category per row of weights."""
+    edge = np.cumsum(p, axis=1)
+    u = rng.random(len(p)) * edge[:, -1]
+    return (u[:, None] > edge[:, :-1]).sum(axis=1)
+
+
+def _segments(recipe, part):
+    """Segment, second segment (-1 when of one only) and the weight of the first."""
+    c, rng, n = recipe.population.constants, recipe.rng(part, "segment"), part.size
+    weights = recipe.newcomer_weights if part.cohort else recipe.weights
+    edge = np.cumsum(weights)[:-1]
+    segment = np.searchsorted(edge, rng.random(n), "right")
+    hybrid = rng.random(n) < recipe.population.presets.loc["hybrid_share", recipe.preset]
+    second = np.where(hybrid, _choose(rng, recipe.population.pairs[segment]), -1)
+    weight = rng.uniform(c["second_weight_min"], c["second_weight_max"], n)
+    return segment, second, np.where(hybrid, weight, 1.0)
+
+
+def _ages(own, population, segment, noise, rng):
+    """Truncated normal; a limit of 35 lets in all who are 35 in whole years."""
+    low = population.segments.loc["age_min"].to_numpy(float)[segment]
+    high = population.segments.loc["age_max"].to_numpy(float)[segment] + 1
+    mean, sd = own["age_mean"], own["age_sd"] * noise
+    p_low, p_high = ndtr((low - mean) / sd), ndtr((high - mean) / sd)
+    age = mean + sd * ndtri(p_low + (p_high - p_low) * rng.random(len(segment)))
+    return np.clip(age, low, high - 1e-6)
+
+
+def _opening_days(recipe, part, own, age, noise):
+    """Day of the first account: long ago, or within the cohort's month."""
+    rng = recipe.rng(part, "tenure")
+    last = day_number(recipe.day(part.cohort))
+    if part.cohort:
+        days = last - day_number(recipe.day(part.cohort - 1))
+        return last - rng.integers(0, days, part.size)
+    sd = recipe.population.constants["tenure_sd"] * noise
+    months = np.exp(own["tenure_median"] + sd * rng.standard_normal(part.size))
+    return last - np.floor(np.minimum(months, (age - 15) * 12) * MONTH_DAYS).astype(np.int64)
+
+
+def _grown_up(recipe, segment, second, weight, age):
+    """Who has outgrown a segment's age limit moves to the one most often mixed with it."""
+    limit = recipe.population.segments.loc["age_max"].to_numpy(float)[segment] + 1
+    grown = age >= limit
+    grown &= recipe.population.segments.loc["age_max"].to_numpy(float)[segment] < 60
+    heir = recipe.population.pairs.argmax(axis=1)[segment]
+    segment = np.where(grown, heir, segment)
+    alone = grown & (second == heir)
+    return segment, np.where(alone, -1, second), np.where(alone, 1.0, weight)
+
+
+def _types(population, own, z, holdings, has):
+    """Mix of event types: no investing without a product, no cash without a place for it."""
+    out = np.zeros((len(z), len(TYPES)))
+    names = [TYPES.index(n.removeprefix("type_")) for n in population.group("type")]
+    out[:, names] = _softmax(own.group("type") + z)
+    out[:, TYPES.index("invest")] *= (holdings.assets[:, 1:] > 0).any(axis=1)
+    out[:, TYPES.index("cash")] *= has[2:5].any()
+    return out / out.sum(axis=1, keepdims=True)
 
 
 def _amounts(c, inflow, events, type_):
     """Mean amount of each type: in-events share the inflow, out-events what is spent of it."""
-    amount = np.zeros_like(type_)
-    into = [TYPES.index("income_in"), TYPES.index("merchant_in")]
-    amount[:, into] = (inflow / events / type_[:, into].sum(axis=1))[:, None]
-    out = ["consume", "transfer_out", "cash", "tax_payroll"]
-    code = [TYPES.index(x) for x in out]
-    size = np.array([c[f"amount_{x}"] for x in out])
-    per_event = c["spent"] * inflow / events / (type_[:, code] @ size)
-    amount[:, code] = per_event[:, None] * size
-    return amount
+    out = np.zeros_like(type_)
+    into = [TYPES.index(x) for x in _INTO]
+    out[:, into] = (inflow / events / type_[:, into].sum(axis=1))[:, None]
+    spent = [TYPES.index(x) for x in _OUT]
+    size = np.array([c[f"amount_{x}"] for x in _OUT])
+    out[:, spent] = (c["spent"] * inflow / events / (type_[:, spent] @ size))[:, None] * size
+    return out
+
+
+_RATIO = np.geomspace(1e-3, 50, 400)
+_DIFFER = _RATIO * -np.expm1(-1 / _RATIO)
+
+
+def _circle(differ):
+    """Circle of counterparties over yearly events so that this share of a year's differ."""
+    return np.interp(differ, _DIFFER, _RATIO)

@@ -1,0 +1,106 @@
+"""What a customer holds and owes: products that add up to the assets, loans with a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from kequn_lab.synth.population import LOANS, Population
+from kequn_lab.synth.recipe import MONTH_DAYS
+
+__all__ = ["Holdings", "draw_holdings"]
+
+_CURRENT, _LARGE_CD = 0, 4
+#: A large CD is bought only by who keeps a fifth of the assets out of it.
+_CD_COVER = 1.25
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Balances on one day; columns are the population's products, then the two loans."""
+
+    names: tuple[str, ...]
+    assets: np.ndarray  # (n, 10) CNY
+    loans: np.ndarray  # (n, 2) CNY, what is left to pay
+    bought: np.ndarray  # (n, 12) day of the purchase or pay-out
+    due: np.ndarray  # (n, 12) day; 0 when none
+    principal: np.ndarray  # (n, 2) CNY, 0 without a loan
+    limit: np.ndarray  # (n, 2) CNY
+
+    @property
+    def balance(self) -> np.ndarray:
+        """Assets and loans side by side, (n, 12)."""
+        return np.hstack([self.assets, self.loans])
+
+    def any_of(self, products: Iterable[str]) -> np.ndarray:
+        """Who holds at least one of the products."""
+        return (self.assets[:, [self.names.index(p) for p in products]] > 0).any(axis=1)
+
+
+def draw_holdings(
+    population: Population,
+    *,
+    today: int,
+    opened: np.ndarray,
+    assets: np.ndarray,
+    is_business: np.ndarray,
+    chance: np.ndarray,
+    split: np.ndarray,
+    loan_chance: np.ndarray,
+    principal: np.ndarray,
+    uniform: np.ndarray,
+    drawn: np.ndarray,
+) -> Holdings:
+    """Hurdle, split and minimums, as of one day.
+
+    A customer comes to a product some time after opening: with constant intensity, so that the
+    share that holds it rises to ``chance``. From then on it is bought again at each maturity.
+    The same ``uniform`` on a later day gives the same purchases and those since.
+    """
+    p, ramp = population.products, population.constants["ramp_months"] * MONTH_DAYS
+    names = tuple(p.index)
+    chance = np.hstack([chance, loan_chance])
+    wait = -np.log1p(-np.minimum(uniform / chance, 1 - 1e-12)) * ramp
+    wait = np.where(uniform < chance, wait, np.inf)
+    start = np.hstack([opened[:, None], np.minimum(np.ceil(opened[:, None] + wait), 1e9)])
+    held = start <= today
+
+    term = p["term_months"].to_numpy(float) * MONTH_DAYS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rounds = np.where(term > 0, np.floor((today - start) / term), 0)
+    bought = np.floor(start + np.maximum(rounds, 0) * term)
+    due = np.where(p["matures"].to_numpy(float) > 0, np.ceil(bought + term), 0)
+
+    least = p[["minimum_cny", "minimum_business_cny"]].to_numpy(float).T[is_business.astype(int)]
+    balance = _split(assets, held[:, :10], split, least[:, :10], p["step_cny"].to_numpy(float)[:10])
+    principal = np.where(held[:, 10:], np.ceil(principal / 100) * 100, 0)
+    paid = np.floor((today - bought[:, 10:]) / MONTH_DAYS)
+    months = p.loc[list(LOANS), "term_months"].to_numpy(float)
+    left = np.round(principal * (1 - np.clip(paid / months, 0, 1)), 2)
+    limit = np.ceil(principal / np.maximum(drawn, 0.05) / 1000) * 1000
+    bought, due = bought.astype(np.int64), due.astype(np.int64)
+    return Holdings(names, balance, left, bought, due, principal, limit)
+
+
+def _split(assets, held, split, least, step):
+    """Balances that add up to the assets to the fen: large CDs, then the others, rest on account.
+
+    Everything is counted in fen, in whole numbers.
+    """
+    total = np.rint(assets * 100).astype(np.int64)
+    least = np.rint(least * 100).astype(np.int64)
+    step = np.rint(step * 100).astype(np.int64)
+    weight = np.where(held, np.exp(split), 0)
+    weight /= weight.sum(axis=1, keepdims=True)
+    large = np.maximum((weight[:, _LARGE_CD] * total).astype(np.int64), least[:, _LARGE_CD])
+    large = large // step[_LARGE_CD] * step[_LARGE_CD]
+    large[~held[:, _LARGE_CD] | (total < _CD_COVER * least[:, _LARGE_CD])] = 0
+    weight[:, _LARGE_CD] = 0
+    weight /= weight.sum(axis=1, keepdims=True)
+    out = ((total - large)[:, None] * weight).astype(np.int64) // step * step
+    out[:, _LARGE_CD] = large
+    out[out < least] = 0
+    out[:, _CURRENT] = total - out[:, 1:].sum(axis=1)
+    return out / 100
