@@ -12,20 +12,37 @@ are the ids.
 """
 
 from .canvas import save, stamp
+from .flows import flow_plot, rule_plot
 from .grids import heat_map, snake_plot
 from .palette import segment_colors, segment_looks
 from .profile import distribution_plot, profile_plot, size_plot
+from .stability import (
+    index_panel,
+    restart_plot,
+    segment_stability_plot,
+    stability_plot,
+)
+from .structure import gorge_plot, separation_plot, shadow_plot
 from .style import style
 
 __all__ = [
     "distribution_plot",
+    "flow_plot",
+    "gorge_plot",
     "heat_map",
+    "index_panel",
     "profile_plot",
+    "restart_plot",
+    "rule_plot",
     "save",
     "segment_colors",
     "segment_looks",
+    "segment_stability_plot",
+    "separation_plot",
+    "shadow_plot",
     "size_plot",
     "snake_plot",
+    "stability_plot",
     "stamp",
     "style",
 ]

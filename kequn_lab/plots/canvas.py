@@ -69,7 +69,7 @@ def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
     """The segments in the table's order: index id; label, color, marker, hatch, linestyle."""
     first = table.drop_duplicates(key).set_index(key)
     looks = segment_looks(first.index)
-    looks.insert(0, "label", _labels(first, "name", current().segments))
+    looks.insert(0, "label", labels_of(first, "name", current().segments))
     return looks
 
 
@@ -84,7 +84,7 @@ def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> 
     The key is the variable, or (variable, level) where the table has levels of a category.
     """
     names = table.drop_duplicates("variable").set_index("variable")
-    label = dict(zip(names.index, _labels(names, "meaning", current().variables)))
+    label = dict(zip(names.index, labels_of(names, "meaning", current().variables)))
     if order is not None:
         if strange := [v for v in order if v not in label]:
             raise ValueError(f"{function}: order names variables that the table lacks: {strange}")
@@ -106,7 +106,7 @@ def row_keys(table: pd.DataFrame) -> pd.MultiIndex:
     return pd.MultiIndex.from_arrays([table["variable"], level], names=["variable", "level"])
 
 
-def _labels(first: pd.DataFrame, prefix: str, known: Mapping) -> list[str]:
+def labels_of(first: pd.DataFrame, prefix: str, known: Mapping) -> list[str]:
     own = {f"{prefix}_zh", f"{prefix}_en"} & set(first.columns)
     pairs = name_pairs(first, prefix) if own else [known.get(i, _own_name(i)) for i in first.index]
     return [clean(say(*pair)) for pair in pairs]

@@ -85,6 +85,7 @@ def snake_plot(
     *,
     order: Sequence[str] | None = None,
     value: str = "effect",
+    highlight: Sequence | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """One line a segment over all variables: where segments cross and where they part.
@@ -98,6 +99,8 @@ def snake_plot(
         Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
     value : str
         Column drawn along x.
+    highlight : sequence of segment ids, optional
+        The others are thin and grey: with more than six lines name a few, or take the heat map.
     ax : Axes, optional
 
     Returns
@@ -108,7 +111,7 @@ def snake_plot(
     Raises
     ------
     ValueError
-        A column is missing, or ``order`` names an unknown variable.
+        A column is missing, or ``order`` or ``highlight`` names what the table lacks.
     """
     key = segment_key(table, "snake_plot")
     need(table, ["variable", value], "snake_plot")
@@ -117,7 +120,12 @@ def snake_plot(
     grid[~np.isfinite(grid)] = np.nan
     ax = axes(ax, (8.5, 1.2 + 0.26 * len(labels)))
     y = np.arange(len(labels))
+    if strange := [i for i in highlight or [] if i not in looks.index]:
+        raise ValueError(f"snake_plot: highlight names segments that the table lacks: {strange}")
     for j, look in enumerate(looks.itertuples()):
+        if highlight is not None and look.Index not in highlight:
+            ax.plot(grid[:, j], y, color="0.8", lw=1, zorder=1)
+            continue
         ax.plot(
             grid[:, j], y, color=look.color, ls=look.linestyle, lw=1.5, marker=look.marker, ms=6,
             mec="0.2", mew=0.5, label=look.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ from .style import say
 
 __all__ = ["distribution_plot", "profile_plot", "size_plot"]
 
+HALO = withStroke(linewidth=3.2, foreground="white")  # dark ink on dark colours
 EFFECT = ("与其余客户相差（标准差）", "Difference from the rest (standard deviations)")
 
 
@@ -65,7 +67,7 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         low, high = table["share_low"].to_numpy(float), table["share_high"].to_numpy(float)
         error = np.clip([share - low, high - share], 0, None)
         ax.errorbar(share, y, xerr=error, fmt="none", ecolor="0.15", elinewidth=1.2, capsize=3,
-                    path_effects=[withStroke(linewidth=2.6, foreground="white")])  # fmt: skip
+                    path_effects=[HALO])  # fmt: skip
         end = np.maximum(share, high)
     counts = table["customers"] if "customers" in table else [None] * len(table)
     for at, x, value, n in zip(y, end, share, counts):
@@ -131,8 +133,8 @@ def profile_plot(
     columns = next(c for c in (len(looks), 4, 5, 6) if c <= 6 and (c * 2 >= len(looks) or c == 6))
     rows = -(-len(looks) // columns)
     tall = max(1.2, 0.19 * len(labels))
-    ax = axes(ax, (2.2 + (2.1 if columns < 5 else 1.7) * columns, 0.7 + rows * (tall + 0.65)))
-    parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.65 / (rows * (tall + 0.65))))
+    ax = axes(ax, (2.2 + (2.1 if columns < 5 else 1.7) * columns, 0.7 + rows * (tall + 0.75)))
+    parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.75 / (rows * (tall + 0.75))))
     low, high = _limits(table, [value, overall, f"{value}_low", f"{value}_high"])
     y = np.arange(len(labels))
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
@@ -150,7 +152,7 @@ def profile_plot(
             panel.plot(rows_[overall], y, "o", color="0.1", ms=3, zorder=3)
         panel.axvline(0, color="0.2", lw=0.8)
         panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
-        panel.set_title(look["label"], fontsize=10.5, pad=5)
+        panel.set_title(_two_lines(look["label"], 24 if columns < 5 else 17), fontsize=10, pad=5)
         panel.set_yticks(y, labels if i % columns == 0 else [])
         panel.tick_params(axis="y", length=0, labelsize=8.5)
         panel.tick_params(axis="x", labelsize=8)
@@ -159,8 +161,13 @@ def profile_plot(
         panel.spines["left"].set_visible(False)
     told = say("；实色为标志变量", "; solid bars mark the segment")
     text = say(*EFFECT) if value == "effect" else clean(value)
-    _below(ax, text + ("" if table["marker"].all() else told))
+    below(ax, text + ("" if table["marker"].all() else told))
     return ax
+
+
+def _two_lines(label: str, width: int) -> str:
+    """A long Latin name broken at a space or hyphen; a Chinese one fits."""
+    return "\n".join(textwrap.wrap(label, width)[:2]) if len(label) > width else label
 
 
 def _marked(table: pd.DataFrame, key: str, markers: pd.DataFrame | None) -> pd.DataFrame:
@@ -182,7 +189,7 @@ def _limits(table: pd.DataFrame, columns: Sequence[str | None]) -> tuple[float, 
     return (low - room if low < 0 else 0), (high + room if high > 0 else 0)
 
 
-def _below(ax: Axes, text: str) -> None:
+def below(ax: Axes, text: str) -> None:
     """One label for the x axes of all panels."""
     place = {"xy": (0.5, 0), "xycoords": "axes fraction", "xytext": (0, -20)}
     ax.annotate(text, **place, textcoords="offset points", ha="center", va="top", fontsize=10)
@@ -234,7 +241,7 @@ def distribution_plot(
     drawn = ax.bxp(
         boxes, positions=y, orientation="horizontal", widths=0.62, showfliers=False,
         patch_artist=True, showcaps=whiskers[0] == "q05", boxprops={"edgecolor": "0.25"},
-        medianprops={"color": "0.05", "lw": 2},
+        medianprops={"color": "0.05", "lw": 2, "path_effects": [HALO]},
     )  # fmt: skip
     for box, segment in zip(drawn["boxes"], rows[key]):
         box.set_facecolor(looks.loc[segment, "color"])

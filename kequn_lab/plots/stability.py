@@ -1,0 +1,265 @@
+"""Pictures of choosing: how many segments, do they hold still, was the search finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from .canvas import GREY, axes, clean, need, panels, percent, segment_key, segments_of
+from .profile import HALO, below
+from .style import say
+
+__all__ = ["index_panel", "restart_plot", "segment_stability_plot", "stability_plot"]
+
+#: Name in zh and en, and whether more (1) or less (-1) is better; 0: it has no best k.
+INDICES = {
+    "inertia": ("组内平方和", "Inertia", 0),
+    "inertia_drop": ("平方和降幅", "Drop of inertia", 0),
+    "silhouette": ("轮廓系数", "Silhouette", 1),
+    "simplified_silhouette": ("简化轮廓系数", "Simplified silhouette", 1),
+    "calinski_harabasz": ("CH 指数", "Calinski–Harabasz", 1),
+    "davies_bouldin": ("DB 指数", "Davies–Bouldin", -1),
+    "gap": ("Gap 统计量", "Gap statistic", 1),
+    "smallest_share": ("最小客群占比", "Smallest segment", 0),
+    "agreement": ("达到最优解的起点占比", "Starts at the best optimum", 0),
+    "prediction_strength": ("预测强度", "Prediction strength", 1),
+}
+#: Where the difference of two adjusted Rand indices lies.
+SOURCES = {
+    "ari": ("一次搜索（含两种来源）", "One search (both sources)", "0.55", ""),
+    "ari_data": ("数据所致", "Due to the data", "#0072B2", "///"),
+    "ari_search": ("搜索所致", "Due to the search", "#E69F00", "..."),
+}
+#: fpc's reading of the mean Jaccard index.
+LEVELS = (0.6, 0.75, 0.85)
+
+
+def index_panel(
+    table: pd.DataFrame, *, indices: Sequence[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """One small panel an index over k; a ring where an index is best, so that disagreement shows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per k: k and a column per index, as ``choosing.score_k``. ``<index>_low`` and
+        ``<index>_high``, or ``<index>_error``, give a band.
+    indices : sequence of str, optional
+        Columns drawn, in this order; default those of the table that are known.
+    ax : Axes, optional
+        Divided into panels, which are its ``child_axes``.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or no known index is there.
+    """
+    need(table, ["k", *(indices or [])], "index_panel")
+    indices = [c for c in INDICES if c in table] if indices is None else list(indices)
+    if not indices:
+        raise ValueError(f"index_panel: no known index among {list(table.columns)}; name indices")
+    columns = min(len(indices), 4)
+    rows = -(-len(indices) // columns)
+    ax = axes(ax, (1 + 2.7 * columns, 0.7 + 2.2 * rows))
+    gap = (0.24 / columns, 0.55 / (2.2 * rows))
+    for panel, index in zip(panels(ax, len(indices), columns=columns, gap=gap), indices):
+        zh, en, better = INDICES.get(index, (index, index, 0))
+        rows_ = table[["k", *(c for c in table if str(c).startswith(index))]].dropna(subset=[index])
+        k, y = rows_["k"].to_numpy(), rows_[index].to_numpy(float)
+        if f"{index}_error" in rows_:
+            panel.fill_between(k, y - rows_[f"{index}_error"], y + rows_[f"{index}_error"],
+                               color="#0072B2", alpha=0.18, lw=0)  # fmt: skip
+        if {f"{index}_low", f"{index}_high"} <= set(rows_):
+            panel.fill_between(k, rows_[f"{index}_low"], rows_[f"{index}_high"], color="#0072B2",
+                               alpha=0.18, lw=0)  # fmt: skip
+        panel.plot(k, y, "o-", color="#0072B2", ms=4, lw=1.4)
+        name = clean(say(zh, en))
+        if better and len(y):
+            best = int(np.argmax(better * y))
+            panel.plot(k[best], y[best], "o", ms=11, mfc="none", mec="#D55E00", mew=2, gid="best")
+            name += f"  k = {k[best]}"
+        panel.set_title(name, fontsize=10, pad=4)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.tick_params(labelsize=8)
+        panel.grid(axis="y")
+        panel.margins(y=0.15)
+        if index.endswith("share") or index == "agreement":
+            panel.yaxis.set_major_formatter(lambda v, _: percent(v))
+        elif np.abs(y).max(initial=0) >= 1e4:
+            panel.ticklabel_format(axis="y", scilimits=(0, 0))
+    below(ax, say("客群数 k（圆圈：该指标认为最好；各指标可以不一致）",
+                  "Number of segments k (ring: the index's best; they may disagree)"))  # fmt: skip
+    return ax
+
+
+def restart_plot(table: pd.DataFrame, *, tol: float = 1e-6, ax: Axes | None = None) -> Axes:
+    """Histogram of where the starts of one search ended: how far above the best inertia.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per start: inertia, for example ``kmeans.KMeansSearch.restart_inertias_`` as a
+        frame.
+    tol : float
+        Inertias that differ relatively by less are one optimum.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        The bar at the left, in another colour, counts the starts at the best optimum.
+
+    Raises
+    ------
+    ValueError
+        No column inertia, or a value that is missing or not positive.
+    """
+    need(table, ["inertia"], "restart_plot")
+    inertia = table["inertia"].to_numpy(float)
+    if not (np.isfinite(inertia) & (inertia > 0)).all():
+        raise ValueError("restart_plot: inertias must be positive and none missing")
+    excess = inertia / inertia.min() - 1
+    at_best = int((excess <= tol).sum())
+    ax = axes(ax, (8, 3.6))
+    most = float(excess.max())
+    step = most / 24 if most > tol else 0.001
+    ax.bar(0, at_best, step * 0.9, color="#0072B2", ec="0.2", lw=0.6)
+    others = excess[excess > tol]
+    counts, edges = np.histogram(others, np.arange(step / 2, most + 1.5 * step, step))
+    ax.bar(edges[:-1] + step / 2, counts, step * 0.9, color="0.75", hatch="///", ec="0.4", lw=0.6)
+    share = percent(at_best / len(inertia))
+    text = say(f"{len(inertia)} 个起点中 {at_best} 个（{share}）达到最优",
+               f"{at_best} of {len(inertia)} starts ({share}) reached the best")  # fmt: skip
+    ax.annotate(text, (0, at_best), (8, 0), textcoords="offset points", va="center", fontsize=9.5)
+    ax.xaxis.set_major_formatter(lambda v, _: percent(v, 1 if most > 0.01 else 2))
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlim(-step, max(most + step, 10 * step))
+    ax.set_ylim(0, max(at_best, counts.max(initial=0)) * 1.12)
+    ax.set_xlabel(say("组内平方和高出最优解", "Inertia above the best found"))
+    ax.set_ylabel(say("起点数", "Starts"))
+    return ax
+
+
+def stability_plot(
+    table: pd.DataFrame, *, sources: Sequence[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Box plots of the adjusted Rand index over bootstrap pairs, by k and source.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per k and replicate: k and one or more of ari, ari_data, ari_search, as
+        ``choosing.global_stability``.
+    sources : sequence of str, optional
+        Columns drawn; default those of the three that are there.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Every pair is a dot: where a distribution has two humps the median alone would mislead.
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+    """
+    need(table, ["k", *(sources or [])], "stability_plot")
+    sources = [c for c in SOURCES if c in table] if sources is None else list(sources)
+    if not sources:
+        need(table, ["ari"], "stability_plot")
+    ks = sorted(table["k"].unique())
+    ax = axes(ax, (2 + 0.9 * len(ks), 4.4))
+    width = 0.8 / len(sources)
+    for j, source in enumerate(sources):
+        zh, en, color, hatch = SOURCES.get(source, (source, source, "0.6", ""))
+        groups = [table.loc[table["k"] == k, source].dropna().to_numpy(float) for k in ks]
+        at = np.arange(len(ks)) + (j - (len(sources) - 1) / 2) * width
+        _boxes(ax, groups, at, width, [color] * len(ks), hatch=hatch, label=say(zh, en))
+    for edge in np.arange(len(ks) - 1) + 0.5:
+        ax.axvline(edge, color="0.9", lw=0.8, zorder=0)
+    ax.set_xticks(range(len(ks)), ks)
+    ax.set(xlabel=say("客群数 k", "Number of segments k"), xlim=(-0.55, len(ks) - 0.45))
+    ax.set_ylabel(say("调整兰德指数（1：两次分群相同）", "Adjusted Rand index (1: same partition)"))
+    ax.set_ylim(top=1.02)
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    return ax
+
+
+def segment_stability_plot(
+    table: pd.DataFrame, *, value: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Box plots of each segment's stability within solutions over bootstrap replicates.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per segment and replicate: segment_id (or segment) and the value, a Jaccard
+        index; names if there. Segments are drawn in the order of the table.
+    value : str, optional
+        Column; default slsw or jaccard, whichever there is.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Dashed lines at 0.6, 0.75 and 0.85, fpc's readings of the mean.
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), section 7.5.4; Hennig (2007), Computational Statistics and
+    Data Analysis 52:258.
+    """
+    key = segment_key(table, "segment_stability_plot")
+    value = value or next((c for c in ("slsw", "jaccard") if c in table), "slsw")
+    need(table, [value], "segment_stability_plot")
+    looks = segments_of(table, key)
+    ax = axes(ax, (8, 1.3 + 0.45 * len(looks)))
+    groups = [table.loc[table[key] == s, value].dropna().to_numpy(float) for s in looks.index]
+    _boxes(ax, groups, np.arange(len(looks)), 0.7, looks["color"], horizontal=True)
+    words = [say("0.6 以下不可信", "below 0.6: do not trust"), say("0.75 稳定", "0.75: stable"),
+             say("0.85 很稳定", "0.85: very")]  # fmt: skip
+    for level, text in zip(LEVELS, words):
+        ax.axvline(level, color="0.35", ls="--", lw=1, zorder=0)
+        ax.annotate(text, (level, 1), (0 if level < 0.8 else 4, 3), fontsize=8, color=GREY,
+                    xycoords=("data", "axes fraction"), textcoords="offset points",
+                    ha="left" if level > 0.8 else "right" if level < 0.7 else "center")  # fmt: skip
+    ax.set_yticks(range(len(looks)), looks["label"])
+    ax.tick_params(axis="y", length=0)
+    ax.set(ylim=(len(looks) - 0.4, -0.6), xlim=(min(0.5, table[value].min() - 0.02), 1.01))
+    ax.set_xlabel(say("重抽样中的杰卡德指数（1：每次都找回）",
+                      "Jaccard index over resamples (1: found again each time)"))  # fmt: skip
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def _boxes(ax, groups, at, width, colors, *, horizontal=False, hatch="", label=None) -> None:
+    """Boxes to the quartiles, whiskers to 5 % and 95 %, a dot for every value."""
+    drawn = ax.boxplot(
+        groups, positions=at, widths=width * 0.86, whis=(5, 95), showfliers=False,
+        orientation="horizontal" if horizontal else "vertical", patch_artist=True,
+        manage_ticks=False, boxprops={"edgecolor": "0.2", "lw": 0.8}, label=label,
+        medianprops={"color": "0.05", "lw": 1.8, "path_effects": [HALO]},
+    )  # fmt: skip
+    for box, color in zip(drawn["boxes"], colors):
+        box.set(facecolor=color, hatch=hatch, alpha=0.75)
+    for place, values in zip(at, groups):
+        # spread evenly in the order given: no chance, and the same picture each time
+        aside = place + width * 0.34 * (np.arange(len(values)) * 0.618 % 1 * 2 - 1)
+        x, y = (values, aside) if horizontal else (aside, values)
+        ax.plot(x, y, ".", color="0.15", ms=2.2, alpha=0.55, zorder=2.5)

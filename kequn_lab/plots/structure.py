@@ -1,0 +1,268 @@
+"""Pictures of how segments lie to each other: separation, gorge, shadow values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from .canvas import (
+    GREY,
+    axes,
+    clean,
+    need,
+    panels,
+    percent,
+    segment_key,
+    segments_named,
+    segments_of,
+    variables_of,
+)
+from .profile import HALO, below
+from .style import say
+
+__all__ = ["gorge_plot", "separation_plot", "shadow_plot"]
+
+
+def separation_plot(
+    scores: pd.DataFrame,
+    *,
+    hulls: pd.DataFrame | None = None,
+    centres: pd.DataFrame | None = None,
+    explained: pd.DataFrame | None = None,
+    loadings: pd.DataFrame | None = None,
+    n_loadings: int = 6,
+    n_customers: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Customers on the first two components, the hulls and the centres of their segments.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One row per customer drawn: segment_id, PC1, PC2.
+    hulls : DataFrame, optional
+        Corners in order: segment_id, hull (``inner`` is drawn solid, ``outer`` dashed), PC1, PC2.
+    centres : DataFrame, optional
+        Index or column segment_id; PC1, PC2. Gives the order of the legend, too.
+    explained : DataFrame, optional
+        component, explained_share: written on the axes.
+    loadings : DataFrame, optional
+        Index variable; PC1, PC2. The longest ``n_loadings`` are drawn as arrows.
+    n_loadings : int
+    n_customers : int, optional
+        How many customers ``scores`` stand for; if more than its rows, the picture says so.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.2. The tables are
+    the attributes of ``components.components``.
+    """
+    key, plane = segment_key(scores, "separation_plot"), ["PC1", "PC2"]
+    need(scores, plane, "separation_plot")
+    if centres is not None and "segment_id" not in centres:
+        centres = centres.rename_axis("segment_id").reset_index()
+    if centres is not None:
+        need(centres, ["segment_id", *plane], "separation_plot: centres")
+    looks = segments_of(scores if centres is None else centres, key)
+    ax = axes(ax, (9, 6.4))
+    size = float(np.clip(12_000 / len(scores), 6, 30))
+    for segment, look in looks.iterrows():
+        rows = scores[scores[key] == segment]
+        ax.scatter(rows["PC1"], rows["PC2"], size, color=look["color"], marker=look["marker"],
+                   alpha=0.45, lw=0)  # fmt: skip
+    if hulls is not None:
+        need(hulls, ["segment_id", "hull", *plane], "separation_plot: hulls")
+        for (segment, hull), corners in hulls.groupby(["segment_id", "hull"], sort=False):
+            inner = hull == "inner"
+            ax.fill(*corners[plane].to_numpy().T, fill=False, ec=looks.loc[segment, "color"],
+                    lw=1.8 if inner else 0.9, ls="-" if inner else (0, (5, 3)))  # fmt: skip
+    middle = scores.groupby(key)[plane].mean() if centres is None else centres.set_index(key)
+    for segment, look in looks.iterrows():
+        x, y = middle.loc[segment, plane]
+        ax.plot(x, y, look["marker"], ms=11, color=look["color"], mec="0.1", mew=1, zorder=8,
+                label=look["label"])  # fmt: skip
+    if loadings is not None:
+        _arrows(ax, loadings, n_loadings)
+    names = [say("第一主成分", "First component"), say("第二主成分", "Second component")]
+    if explained is not None:
+        need(explained, ["component", "explained_share"], "separation_plot: explained")
+        shares = explained.set_index("component")["explained_share"]
+        told = [percent(shares[c]) for c in plane]
+        names = [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
+    ax.set(xlabel=names[0], ylabel=names[1])
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.axhline(0, color="0.85", lw=0.8, zorder=0)
+    ax.axvline(0, color="0.85", lw=0.8, zorder=0)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), markerscale=0.8)
+    sampled(ax, len(scores), n_customers)
+    return ax
+
+
+def _arrows(ax: Axes, loadings: pd.DataFrame, n: int) -> None:
+    need(loadings, ["PC1", "PC2"], "separation_plot: loadings")
+    length = np.hypot(loadings["PC1"], loadings["PC2"])
+    longest = loadings.loc[length.sort_values(ascending=False).index[:n]]
+    names = longest.rename_axis("variable").reset_index()
+    labels = variables_of(names, None, "separation_plot")
+    reach = 0.62 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
+    for (x, y), text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
+        ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
+        ax.text(x * 1.08, y * 1.08, text, ha="left" if x > 0 else "right", va="center", fontsize=9,
+                color="0.1", path_effects=[HALO], zorder=7)  # fmt: skip
+
+
+def sampled(ax: Axes, rows: int, n_customers: int | None) -> None:
+    """Say above the axes that the rows drawn are a sample."""
+    if n_customers is not None and n_customers > rows:
+        text = say(f"抽样 {rows:,} / {n_customers:,} 位客户",
+                   f"Sample: {rows:,} of {n_customers:,} customers")  # fmt: skip
+        ax.annotate(text, (1, 1), (0, 4), xycoords="axes fraction", textcoords="offset points",
+                    ha="right", va="bottom", fontsize=9, color=GREY, gid="sampled")  # fmt: skip
+
+
+def gorge_plot(
+    table: pd.DataFrame,
+    *,
+    bins: int = 20,
+    n_customers: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """One histogram a segment of all customers' similarity to it.
+
+    Two hills with a gorge between them: the segment stands apart. One hill: it does not.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per customer, one column per segment, similarities 0 to 1, as
+        ``choosing.gorge``. Drawn in the order of its columns.
+    bins : int
+    n_customers : int, optional
+        How many customers the rows stand for; if more, the picture says so.
+    ax : Axes, optional
+        Divided into panels, which are its ``child_axes``.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        No rows or columns, or values outside 0 to 1.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 7.5.
+    """
+    need(table, [], "gorge_plot")
+    values = table.to_numpy(float)
+    if not values.size or not ((values >= 0) & (values <= 1)).all():
+        raise ValueError("gorge_plot: similarities must lie between 0 and 1, none missing")
+    looks = segments_named(table.columns)
+    columns = min(len(looks), 4)
+    rows = -(-len(looks) // columns)
+    ax = axes(ax, (1 + 2.2 * columns, 0.7 + 1.9 * rows))
+    parts = panels(ax, len(looks), columns=columns, gap=(0.03, 0.55 / (1.9 * rows)))
+    edges = np.linspace(0, 1, bins + 1)
+    counts = [np.histogram(column, edges)[0] / len(values) for column in values.T]
+    for i, (panel, count, look) in enumerate(zip(parts, counts, looks.itertuples())):
+        panel.bar(edges[:-1], count, np.diff(edges), align="edge", color=look.color, ec="white",
+                  lw=0.5)  # fmt: skip
+        panel.set(xlim=(0, 1), ylim=(0, max(c.max() for c in counts) * 1.05))
+        panel.set_title(look.label, fontsize=10, pad=4)
+        panel.set_xticks([0, 0.5, 1])
+        panel.tick_params(labelsize=8)
+        panel.yaxis.set_major_formatter(lambda v, _: percent(v))
+        if i % columns:
+            panel.set_yticklabels([])
+    below(ax, say("与各客群的相似度（纵轴：客户占比）",
+                  "Similarity to the segment (upright: share of all customers)"))  # fmt: skip
+    sampled(ax, len(table), n_customers)
+    return ax
+
+
+def shadow_plot(
+    table: pd.DataFrame,
+    *,
+    value: str | None = None,
+    n_customers: int | None = None,
+    max_points: int = 1000,
+    ax: Axes | None = None,
+) -> Axes:
+    """Sorted values of the customers of each segment: shadow values or silhouettes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per customer: segment_id (or segment) and the value, as
+        ``choosing.shadow_values``. Segments come in the order of their categories if
+        categorical, else as they appear.
+    value : str, optional
+        Column; default ``shadow`` or ``silhouette``, whichever there is.
+    n_customers : int, optional
+        How many customers the rows stand for; if more, the picture says so.
+    max_points : int
+        Corners of a segment's outline; above that it goes through quantiles, which lose nothing
+        that can be seen.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Heights are proportional to the rows; the black tick is the segment's mean.
+
+    Raises
+    ------
+    ValueError
+        A column is missing, or a value is.
+    """
+    key = segment_key(table, "shadow_plot")
+    value = value or next((c for c in ("shadow", "silhouette") if c in table), "shadow")
+    need(table, [value], "shadow_plot")
+    if table[value].isna().any():
+        raise ValueError(f"shadow_plot: {int(table[value].isna().sum())} values of {value} missing")
+    ids = table[key].cat.categories if isinstance(table[key].dtype, pd.CategoricalDtype) else None
+    looks = segments_named([i for i in ids if (table[key] == i).any()]) if ids is not None else (
+        segments_of(table, key))  # fmt: skip
+    ax = axes(ax, (8, 1.2 + 0.55 * len(looks)))
+    gap, at, ticks = 0.012 * len(table), 0.0, []
+    overall = float(table[value].mean())
+    for segment, look in looks.iterrows():
+        x = np.sort(table.loc[table[key] == segment, value].to_numpy(float))[::-1]
+        n = len(x)
+        if n > max_points:
+            x = np.quantile(x, np.linspace(1, 0, max_points))
+        y = np.linspace(at, at + n, len(x) + 1)
+        ax.fill_betweenx(y, np.append(x, x[-1]), step="post", color=look["color"], lw=0)
+        middle = x.mean()
+        ax.plot([middle] * 2, [at, at + n], color="0.05", lw=1.6, path_effects=[HALO])
+        ticks.append((at + n / 2, f"{look['label']} ({n:,}, {middle:.2f})"))
+        at += n + gap
+    ax.axvline(overall, color="0.3", ls="--", lw=1)
+    ax.set_yticks(*zip(*ticks))
+    ax.tick_params(axis="y", length=0)
+    low = min(0.0, float(table[value].min()) * 1.05)
+    ax.set(ylim=(at - gap * 0.5, -gap * 0.5), xlim=(low, max(1.0, float(table[value].max()))))
+    about = {
+        "shadow": say("影子值：0 在中心，1 在边界", "Shadow value: 0 at centre, 1 on border"),
+        "silhouette": say("轮廓系数：越大越分明", "Silhouette: the larger the clearer"),
+    }.get(value, clean(value))
+    ax.set_xlabel(about + say("；括号内：客户数、均值；虚线：总均值",
+                              "; in brackets: customers, mean; dashed: mean of all"))  # fmt: skip
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x")
+    ax.set_axisbelow(True)
+    sampled(ax, len(table), n_customers)
+    return ax
