@@ -104,7 +104,8 @@ def attractiveness_matrix(
         part.insert(
             2, "size_share", np.nan if sizes is None else sizes.reindex(segments).to_numpy()
         )
-        parts.append(part.sort_values(["rank", "score"], ascending=[True, False]))
+        last = part["rank"].where(part["rank"] > 0, len(part) + 1)
+        parts.append(part.iloc[np.lexsort((-part["score"], last))])
     out = pd.concat(parts, ignore_index=True)
     return out.assign(criteria_sha256=criteria.sha256, declared=declared)
 

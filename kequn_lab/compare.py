@@ -96,7 +96,7 @@ def _group_of_segment(target_groups: pd.DataFrame, groups, shared: str) -> dict[
         keep_a, keep_b = (in_a if shared == g else set() for g in (a, b))
     both = in_a & in_b
     a_only, b_only = in_a - both | both & keep_a, in_b - both | both & keep_b
-    return {s: a for s in a_only} | {s: b for s in b_only}
+    return dict.fromkeys(a_only, a) | dict.fromkeys(b_only, b)
 
 
 def group_sizes(

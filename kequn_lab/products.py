@@ -32,11 +32,13 @@ def needs() -> pd.DataFrame:
 def serves() -> pd.DataFrame:
     """What products serve: ``product_id``, ``need_id``, ``serves`` (0 to 1), ``basis``, quote.
 
+    The current account is not in it: every customer has one, so it is no offer.
+
     Examples
     --------
     >>> serves().query("need_id == 'business_credit'")[["product_id", "serves"]]
         product_id  serves
-    31  micro_loan     1.0
+    29  micro_loan     1.0
     """
     return pd.read_csv(catalogue.path() / "product_serves.csv", encoding="utf-8-sig")
 
@@ -156,33 +158,36 @@ def match_products(
     channels = [c for c in _CHANNELS if f"{c}_share" in features]
     if not channels:
         raise ValueError("features has no <channel>_share: the place is not known")
+    names = list(NEEDS)
+    weight = wanted.pivot_table("weight", "segment_id", "need_id").reindex(segments, columns=names)
+    part = served.pivot_table("serves", "product_id", "need_id").reindex(goods.index, columns=names)
+    met = weight.fillna(0).to_numpy()[:, None, :] * part.fillna(0).to_numpy()  # segment, product
+    total = np.broadcast_to(weight.sum(axis=1).to_numpy()[:, None], met.shape[:2])
+    need = np.divide(met.sum(-1), total, out=np.zeros(total.shape), where=total > 0)
     allowed = allowed_products(features, products=products, era=era)
-    rows = []
-    for segment in segments:
-        weight = wanted[wanted["segment_id"] == segment].set_index("need_id")["weight"]
-        mine = (labels == segment).to_numpy()
-        shares = features.loc[mine, [f"{c}_share" for c in channels]].mean().fillna(0.0)
-        for product in goods.index:
-            part = served[served["product_id"] == product].set_index("need_id")["serves"]
-            met = (weight * part).dropna()
-            met = met[met > 0].sort_values(ascending=False)
-            need = float(met.sum() / weight.sum()) if weight.sum() > 0 else 0.0
-            can = float(allowed.loc[mine, product].mean())
-            why = _why(met.index, can)
-            rows += [
-                (segment, product, c, need, can, float(s), need * can * float(s), *why)
-                for c, s in zip(channels, shares, strict=True)
-            ]
-    columns = ["segment_id", "product_id", "channel_id", "need", "allowed_share", "channel_share"]
-    out = pd.DataFrame(rows, columns=[*columns, "score", "why_zh", "why_en"])
+    can = allowed.groupby(labels).mean().loc[segments].to_numpy()
+    shares = features[[f"{c}_share" for c in channels]].groupby(labels).mean().loc[segments]
+    index = pd.MultiIndex.from_product(
+        [segments, goods.index, channels], names=["segment_id", "product_id", "channel_id"]
+    )
+    out = pd.DataFrame(index=index).reset_index()
+    out["need"] = np.repeat(need.ravel(), len(channels))
+    out["allowed_share"] = np.repeat(can.ravel(), len(channels))
+    out["channel_share"] = np.repeat(shares.fillna(0).to_numpy()[:, None], len(goods), 1).ravel()
+    out["score"] = out["need"] * out["allowed_share"] * out["channel_share"]
+    why = [_why(m, c) for m, c in zip(met.reshape(-1, len(names)), can.ravel(), strict=True)]
+    for i, column in enumerate(("why_zh", "why_en")):
+        out[column] = np.repeat([w[i] for w in why], len(channels))
     place = pd.Categorical(out["segment_id"], categories=segments).codes
     return out.iloc[np.lexsort((-out["score"], place))].reset_index(drop=True)
 
 
-def _why(met: pd.Index, can: float) -> tuple[str, str]:
-    if not len(met):
+def _why(met: np.ndarray, can: float) -> tuple[str, str]:
+    """The needs that are met, the best met first, and how many customers may buy."""
+    order = [i for i in np.argsort(-met, kind="stable") if met[i] > 0]
+    if not order:
         return "不满足该客群的任何需求", "serves none of the segment's needs"
-    zh, en = zip(*(NEEDS[n] for n in met), strict=True)
+    zh, en = zip(*(list(NEEDS.values())[i] for i in order), strict=True)
     return (
         f"满足{'、'.join(zh)};{can:.0%} 的客户符合起点和风险等级",
         f"serves {', '.join(en)}; {can:.0%} of the customers meet the minimum and risk class",

@@ -60,7 +60,7 @@ def outcome_by_segment(
 def _outcome(outcome: pd.Series, labels: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Known outcomes as 0.0/1.0, of customers that have a label."""
     y = pd.to_numeric(outcome.astype("float64"))
-    if strange := sorted(set(y.dropna().unique()) - {0.0, 1.0}):
+    if strange := sorted(set(y.dropna().tolist()) - {0.0, 1.0}):
         raise ValueError(f"an outcome must be 0 or 1 (or missing); found {strange[:5]}")
     labels = labels.reindex(y.index)
     kept = y.notna() & labels.notna()
@@ -114,7 +114,7 @@ def targeting_gain(
     >>> outcome = pd.Series([1] * 800 + [0] * 200 + [1] * 200 + [0] * 800)
     >>> labels = pd.Series(["a"] * 1000 + ["b"] * 1000)
     >>> gain = targeting_gain(outcome, labels, fractions=[0.5])
-    >>> gain.set_index("strategy")["lift"].round(2).to_dict()
+    >>> gain.set_index("strategy")["lift"].round(1).to_dict()
     {'segment': 1.6, 'random': 1.0, 'best possible': 2.0}
     """
     y, labels = _outcome(outcome, labels)

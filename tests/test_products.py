@@ -1,0 +1,120 @@
+"""products: needs met by hand, nothing above the risk class or under the minimum."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kequn_lab import catalogue
+from kequn_lab.products import allowed_products, match_products, needs, offers, serves
+
+PRODUCTS = catalogue.products()
+FEATURES = pd.DataFrame(
+    {
+        "aum_cny": [250_000.0, 1_000, 50_000, 20_000_000],
+        "risk_rank": [1.0, np.nan, 4, np.nan],
+        "is_business": [0.0, 0, 0, 1],
+        "mobile_share": [0.1, 0.9, 0.5, 0.0],
+        "counter_share": [0.9, 0.1, 0.5, 0.0],
+        "web_share": [0.0, 0.0, 0.0, 1.0],
+    },
+    index=list("abcd"),
+)
+LABELS = pd.Series(["elderly", "elderly", "young_adult", "scitech_corporate"], index=list("abcd"))
+
+
+def test_allowed_by_hand():
+    allowed = allowed_products(FEATURES)
+    assert allowed["large_cd"].tolist() == [True, False, False, True]
+    assert allowed["wealth_product"].tolist() == [False, False, True, True]  # R2
+    assert allowed["structured_deposit_product"].tolist() == [False, False, True, True]
+    assert allowed["micro_loan"].all()
+    assert "smart_deposit" not in allowed and "smart_deposit" in allowed_products(
+        FEATURES, era="article"
+    )
+    # A firm's minimum for a large CD is 10 million.
+    poorer = FEATURES.assign(aum_cny=9_999_999.0)
+    assert not allowed_products(poorer).loc["d", "large_cd"]
+
+
+def test_scores_by_hand():
+    table = match_products(FEATURES, LABELS)
+    row = table.set_index(["segment_id", "product_id", "channel_id"]).loc[
+        ("elderly", "savings_bond", "counter")
+    ]
+    # Needs safety 1, liquidity 0.6, yield 0.4; the bond serves 1, 0.3, 0.7.
+    assert row["need"] == pytest.approx((1 + 0.6 * 0.3 + 0.4 * 0.7) / 2)
+    assert row["channel_share"] == pytest.approx(0.5)
+    assert row["score"] == pytest.approx(row["need"] * row["allowed_share"] * 0.5)
+    assert row["why_zh"].startswith("满足本金安全")
+    bought = table.set_index(["segment_id", "product_id", "channel_id"])
+    assert bought.loc[("elderly", "large_cd", "counter"), "allowed_share"] == 0.5
+    loan = bought.loc[("elderly", "micro_loan", "counter")]
+    assert loan["score"] == 0 and "none" in loan["why_en"]
+
+
+def test_an_offer_is_allowed_and_goes_where_the_customer_is():
+    table = match_products(FEATURES, LABELS)
+    made = offers(FEATURES, LABELS, table)
+    assert made.loc["a", ["product_id", "channel_id"]].tolist() == ["large_cd", "counter"]
+    assert made.loc["b", ["product_id", "channel_id"]].tolist() == ["savings_bond", "mobile"]
+    unknown = offers(FEATURES, LABELS.mask(LABELS == "elderly", "unmatched_1"), table)
+    assert unknown.loc["a", "product_id"] is np.nan or pd.isna(unknown.loc["a", "product_id"])
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 3e7),
+            st.sampled_from([np.nan, 1.0, 2.0, 3.0]),
+            st.sampled_from([0.0, 1.0]),
+            st.sampled_from(sorted(needs()["segment_id"].unique())),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_never_above_the_risk_class_nor_under_the_minimum(people):
+    aum, rank, firm, segment = (list(column) for column in zip(*people, strict=True))
+    features = pd.DataFrame({"aum_cny": aum, "risk_rank": rank, "is_business": firm})
+    features["mobile_share"] = 1.0
+    labels = pd.Series(segment)
+    made = offers(features, labels, match_products(features, labels))
+    facts = PRODUCTS.set_index("product_id").reindex(made["product_id"])
+    facts = facts.reset_index().set_index(features.index)
+    asset = facts["side"] == "asset"
+    person = asset & (features["is_business"] == 0)
+    risk = facts["risk_class"].str[1:].astype(float)
+    assert (features["risk_rank"].fillna(1) >= risk)[person].all()
+    assert (features["aum_cny"] >= facts["minimum_cny"].fillna(0))[person].all()
+    business = asset & (features["is_business"] == 1)
+    least = facts["minimum_business_cny"].fillna(facts["minimum_cny"]).fillna(0)
+    assert (features["aum_cny"] >= least)[business].all()
+    assert not facts["status_today"].astype("str").str.startswith("ended").any()
+
+
+def test_the_tables_point_to_the_catalogue_and_mark_their_basis():
+    assert set(needs()["segment_id"]) == set(catalogue.segments()["segment_id"])
+    assert set(serves()["product_id"]) <= set(PRODUCTS["product_id"])
+    # Every product but the current account, which is no offer.
+    assert set(PRODUCTS["product_id"]) - set(serves()["product_id"]) == {"current"}
+    for table in (needs(), serves()):
+        assert table["basis"].isin(["article", "reading", "assumption"]).all()
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="features lacks aum_cny"):
+        allowed_products(FEATURES.drop(columns="aum_cny"))
+    wrong = PRODUCTS.assign(maximum_cny=np.where(PRODUCTS["product_id"] == "large_cd", 10, np.nan))
+    with pytest.raises(ValueError, match="product large_cd: maximum_cny is below"):
+        allowed_products(FEATURES, products=wrong)
+    with pytest.raises(ValueError, match="weight must be 0 to 1 and need_id one of"):
+        match_products(FEATURES, LABELS, segment_needs=needs().assign(weight=2.0))
+    with pytest.raises(ValueError, match="no customer is in a segment"):
+        match_products(FEATURES, LABELS.map(lambda _: "unmatched_1"))
+    with pytest.raises(ValueError, match="the place is not known"):
+        match_products(FEATURES[["aum_cny"]], LABELS)
+    with pytest.raises(ValueError, match="era must be"):
+        allowed_products(FEATURES, era="today")

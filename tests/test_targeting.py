@@ -1,0 +1,181 @@
+"""targeting, overlap: gain with a known truth, lucky segments, intervals, one class."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from kequn_lab._intervals import wilson
+from kequn_lab.overlap import overlap
+from kequn_lab.targeting import contacts_needed, outcome_by_segment, targeting_gain
+
+
+def campaign(n=20_000, seed=0):
+    """A quarter of the customers buy with 40 %, the others with 10 %; age only helps a little."""
+    rng = np.random.default_rng(seed)
+    segment = rng.choice(["a", "b", "c", "d"], n)
+    age = rng.normal(40, 10, n)
+    chance = np.where(segment == "a", 0.4, 0.1) + 0.002 * (age - 40).clip(-20, 20)
+    index = [f"c{i}" for i in range(n)]
+    outcome = pd.Series((rng.random(n) < chance).astype(float), index=index)
+    return outcome, pd.Series(segment, index=index), pd.Series(age, index=index)
+
+
+def test_wilson_is_that_of_scipy():
+    low, high = wilson([0, 3, 10], 10, confidence=0.9)
+    for k, lower, upper in zip([0, 3, 10], low, high, strict=True):
+        plain = stats.binomtest(k, 10).proportion_ci(0.9, method="wilson")
+        assert (lower, upper) == pytest.approx((plain.low, plain.high), abs=1e-12)
+    assert np.isnan(wilson(0, 0)[0])
+
+
+def test_outcome_by_segment_by_hand():
+    outcome = pd.Series([1, 0, 1, np.nan, 1, 0], index=list("abcdef"))
+    labels = pd.Series(["x", "x", "x", "x", "y", None], index=list("abcdef"))
+    table = outcome_by_segment(outcome, labels)
+    assert table["segment_id"].tolist() == ["y", "x", "all"]
+    assert table["customers"].tolist() == [1, 3, 4] and table["outcomes"].tolist() == [1, 2, 3]
+    assert table["lift"].tolist() == pytest.approx([4 / 3, 8 / 9, 1])
+
+
+def test_the_gain_is_the_known_one():
+    outcome, labels, age = campaign()
+    gain = targeting_gain(
+        outcome, labels, rules={"oldest": age}, fractions=[0, 0.25, 0.5, 1], confidence=0.99
+    )
+    at = gain.set_index(["strategy", "contacted_share"])["gain"]
+    # Segment a is a quarter of the customers and 0.4 / (0.4 + 3 * 0.1) of the outcomes.
+    assert at["segment", 0.25] == pytest.approx(4 / 7, abs=0.02)
+    assert at["random", 0.25] == pytest.approx(0.25)
+    assert at["random", 0.25] < at["oldest", 0.25] < at["segment", 0.25] < at["best possible", 0.25]
+    assert (gain.loc[gain["contacted_share"] == 1, "gain"] == 1).all()
+    assert (gain.loc[gain["contacted_share"] == 0, "gain"] == 0).all()
+    lift = gain.set_index(["strategy", "contacted_share"])["lift"]
+    assert lift["segment", 0.25] == pytest.approx(at["segment", 0.25] / 0.25)
+    interval = gain[(gain["strategy"] == "segment") & (gain["contacted_share"] == 0.25)].iloc[0]
+    assert interval["gain_low"] < 4 / 7 < interval["gain_high"]
+
+
+def test_ties_are_an_average_over_random_orders():
+    outcome = pd.Series([1.0, 0, 1, 0, 0, 0])
+    rule = pd.Series([2.0, 2, 2, 1, 1, np.nan])
+    gain = targeting_gain(outcome, pd.Series(list("xyxyxy")), rules={"rule": rule}, n_folds=2,
+                          fractions=[1 / 6, 0.5, 5 / 6])  # fmt: skip
+    got = gain.loc[gain["strategy"] == "rule", "outcomes"].tolist()
+    assert got == pytest.approx([2 / 3, 2, 2])  # one of three that tie, of which two buy
+
+
+def test_luck_is_not_rewarded():
+    # 200 segments of noise: ordered by their own outcomes they would seem to double the yield.
+    rng = np.random.default_rng(3)
+    outcome = pd.Series((rng.random(4000) < 0.1).astype(float))
+    labels = pd.Series([f"s{i}" for i in rng.integers(0, 200, 4000)])
+    gain = targeting_gain(outcome, labels, fractions=[0.2])
+    got = gain.set_index("strategy").loc["segment", "gain"]
+    assert got == pytest.approx(0.2, abs=0.06)
+    rate = outcome.groupby(labels).mean()
+    naive = outcome[labels.map(rate).sort_values(ascending=False).index[:800]].sum()
+    assert naive / outcome.sum() > 0.35
+
+
+def test_contacts_needed():
+    outcome, labels, _ = campaign()
+    table = contacts_needed(targeting_gain(outcome, labels), outcome_share=0.5)
+    table = table.set_index("strategy")
+    assert table.loc["random", "contacts"] == pytest.approx(10_000)
+    assert table.loc["segment", "contacts"] == pytest.approx(
+        20_000 * 0.25 * 0.5 / (4 / 7), rel=0.03
+    )
+    assert table.loc["segment", "saved"] == pytest.approx(
+        1 - table.loc["segment", "contacts"] / 10_000
+    )
+    assert table.index[0] == "best possible"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        ([1, 1, 1], "outcome is 1 for all 3 customers"),
+        ([0, 2, 1], r"must be 0 or 1 \(or missing\); found \[2.0\]"),
+        ([np.nan] * 3, "no customer has both"),
+    ],
+)
+def test_bad_outcomes(outcome, message):
+    labels = pd.Series(["x", "x", "y"])
+    for function in (outcome_by_segment, targeting_gain):
+        with pytest.raises(ValueError, match=message):
+            function(pd.Series(outcome), labels)
+
+
+def test_bad_arguments():
+    outcome, labels, age = campaign(50)
+    with pytest.raises(ValueError, match="fractions are shares"):
+        targeting_gain(outcome, labels, fractions=[20])
+    with pytest.raises(ValueError, match="cannot be called 'random'"):
+        targeting_gain(outcome, labels, rules={"random": age})
+    with pytest.raises(ValueError, match="n_folds must be 2 to 50"):
+        targeting_gain(outcome, labels, n_folds=1)
+    short = targeting_gain(outcome, labels, fractions=[0, 0.1])
+    with pytest.raises(ValueError, match="the gain table ends before"):
+        contacts_needed(short, outcome_share=0.9)
+
+
+# Overlap ---------------------------------------------------------------------------------------
+
+
+def two_groups(distance, n=600, seed=0):
+    rng = np.random.default_rng(seed)
+    group = pd.Series(rng.choice(["internet", "branch"], n)).astype(
+        pd.CategoricalDtype(["internet", "branch"])
+    )
+    branch = (group == "branch").to_numpy()
+    features = pd.DataFrame(rng.normal(0, 1, (n, 3)) + distance * branch[:, None] * [1, 0, 0])
+    features.columns = ["age", "mobile_share", "web_share"]
+    features["mobile_share"] = np.where(branch, 0.2, 0.9)
+    features["web_share"] = 0.0
+    features.loc[:9, ["mobile_share", "web_share"]] = np.nan
+    return features, group
+
+
+def test_nothing_to_tell_and_everything():
+    features, group = two_groups(0)
+    nothing = overlap(features[["age"]], group).summary.set_index("measure")
+    assert nothing.loc["auc", "low"] < 0.5 < nothing.loc["auc", "high"] + 0.05
+    assert nothing.loc["overlap_coefficient", "value"] > 0.8
+    assert nothing.loc["contested_share", "value"] > 0.9
+    features, group = two_groups(6)
+    apart = overlap(features[["age"]], group).summary.set_index("measure")
+    assert apart.loc["auc", "value"] > 0.99 and apart.loc["overlap_coefficient", "value"] < 0.1
+
+
+def test_auc_is_scikit_learns_and_that_of_two_normals():
+    from sklearn.metrics import roc_auc_score
+
+    features, group = two_groups(1, n=4000)
+    found = overlap(features[["age"]], group, confidence=0.999)
+    auc = found.summary.set_index("measure").loc["auc"]
+    plain = roc_auc_score(found.customers["group"] == "branch", found.customers["score"])
+    assert auc["value"] == pytest.approx(plain, abs=1e-12)
+    assert auc["low"] < stats.norm.cdf(1 / np.sqrt(2)) < auc["high"]
+
+
+def test_online_shares_by_hand():
+    features, group = two_groups(1)
+    found = overlap(features, group)
+    table = found.summary.set_index("measure")
+    assert table.loc["online_share: internet", "value"] == 1.0
+    assert table.loc["online_share: branch", "value"] == 0.0
+    assert found.customers["online"].isna().sum() == 10  # without events: not known
+    without = overlap(features[["age"]], group)
+    assert without.customers["online"].isna().all()
+    assert not without.summary["measure"].str.startswith("online").any()
+
+
+def test_overlap_needs_two_groups_of_customers():
+    features, group = two_groups(1)
+    with pytest.raises(ValueError, match="each group needs at least 5 customers"):
+        overlap(features, pd.Series(["x"] * 598 + ["y"] * 2))
+    with pytest.raises(ValueError, match="two groups are compared"):
+        overlap(features, pd.Series(["x"] * 600))
+    with pytest.raises(ValueError, match=r"\['tier'\] are not"):
+        overlap(features.assign(tier="t1"), group)
