@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
-from kequn_lab.search import Solutions, lloyd, memberships, one_thread_each, search
+from kequn_lab.search import memberships, one_thread_each, search, settle, starting_centres
 from kequn_lab.summaries import Summary, as_numbers, summarise
 
 EXACT_ROWS = 20_000  # up to here method="auto" keeps every distinct row
@@ -215,18 +215,29 @@ def anchors(ground: Ground, k: int) -> NDArray:
     return np.concatenate([moved, starts])[: len(starts)]
 
 
+def searches(
+    ground: Ground, draw: Summary, k: int, n_searches: int, n_starts: int, init: str, rng
+) -> list[tuple[NDArray, float]]:
+    """Independent plain searches of one draw, in one go: the best centres and inertia of each."""
+    starts = starting_centres(draw, k, n_searches * n_starts, init, rng)
+    centres, report = settle(draw, starts, tol=ground.tol)
+    inertia = report[:, 0].reshape(n_searches, n_starts)
+    best = inertia.argmin(axis=1) + n_starts * np.arange(n_searches)
+    return [(centres[i], float(report[i, 0])) for i in best]
+
+
 def to_the_end(
-    ground: Ground, draw: Summary, found: list[Solutions], anchors: NDArray, n_swaps: int, rng
+    ground: Ground, draw: Summary, plain: NDArray, anchors: NDArray, n_swaps: int, rng
 ) -> tuple[NDArray, float]:
     """The best solution of a draw that all we know leads to, and its inertia.
 
-    Starts are what its own and its partner's searches found and the anchors that fit the draw
-    best; swaps may improve on them. Only a lower inertia counts, but where all of that stops
+    Starts are what its own and its partner's plain searches found and the anchors that fit the
+    draw best; swaps may improve on them. Only a lower inertia counts, but where all of that stops
     short of the draw's best, draws look a little more alike than they are.
     """
-    look = lloyd(draw, anchors, max_iter=1)[1][:, 0]
+    look = settle(draw, anchors, max_iter=1)[1][:, 0]
     fit = np.argsort(look, kind="stable")[: 10 if ground.small else 4]
-    starts = np.concatenate([*(f.centres[:1] for f in found), anchors[fit]])
+    starts = np.concatenate([plain, anchors[fit]])
     k = anchors.shape[1]
     end = search(
         draw, k, init=starts, n_swaps=n_swaps, n_chains=1, tol=ground.tol, random_state=rng

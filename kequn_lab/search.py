@@ -87,6 +87,25 @@ def lloyd(
     return centres, report
 
 
+def settle(
+    summary: Summary,
+    centres: NDArray,
+    *,
+    max_iter: int = 300,
+    tol: float = 0.0,
+    pool: Parallel | None = None,
+) -> tuple[NDArray, NDArray]:
+    """`lloyd` for any number of starts, in blocks that fit the cache, on `pool` if given."""
+    size = max(1, BLOCK // (centres.shape[1] * len(summary.points)))
+    blocks = [centres[i : i + size] for i in range(0, len(centres), size)]
+    if pool is None:
+        done = [lloyd(summary, block, max_iter=max_iter, tol=tol) for block in blocks]
+    else:
+        run = delayed(lloyd)
+        done = pool(run(summary, block, max_iter=max_iter, tol=tol) for block in blocks)
+    return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
+
+
 def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
     """Which centre each point belongs to, for several sets of centres; ties go to the lowest.
 
@@ -203,18 +222,10 @@ def search(
         Different optima, best first.
     """
     rng = check_random_state(random_state)
-    block = max(1, BLOCK // (n_clusters * len(summary.points)))
-
-    def settle(centres):
-        blocks = [centres[i : i + block] for i in range(0, len(centres), block)]
-        if pool is None:
-            done = [lloyd(summary, starts, max_iter=max_iter, tol=tol) for starts in blocks]
-        else:
-            run = delayed(lloyd)
-            done = pool(run(summary, starts, max_iter=max_iter, tol=tol) for starts in blocks)
-        return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
-
-    centres, report = settle(_starts(summary, n_clusters, n_starts, init, rng))
+    run = {"max_iter": max_iter, "tol": tol, "pool": pool}
+    centres, report = settle(
+        summary, starting_centres(summary, n_clusters, n_starts, init, rng), **run
+    )
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
@@ -223,7 +234,7 @@ def search(
         live = np.flatnonzero(waiting)
         chain = np.arange(len(live))
         trial = _swapped(summary, centres[live], n_swaps, rng)
-        moved, fresh = settle(trial.reshape(-1, *centres.shape[1:]))
+        moved, fresh = settle(summary, trial.reshape(-1, *centres.shape[1:]), **run)
         fresh = fresh.reshape(len(live), n_swaps, 2)
         pick = fresh[..., 0].argmin(axis=1)
         moved, fresh = moved.reshape(trial.shape)[chain, pick], fresh[chain, pick]
@@ -234,7 +245,7 @@ def search(
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
 
 
-def _starts(summary, n_clusters, n_starts, init, rng) -> NDArray:
+def starting_centres(summary: Summary, n_clusters: int, n_starts: int, init, rng) -> NDArray:
     """Starting centres, shape (n_starts, n_clusters, n_features)."""
     if not isinstance(init, str):
         return np.asarray(init, summary.points.dtype)

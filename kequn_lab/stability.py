@@ -1,4 +1,4 @@
-"""Do segments hold still when the customers are drawn again, and when k-means starts again?
+"""Does a number of segments hold still when customers are drawn again, or k-means starts again?
 
 The bootstrap draws n of the n rows with replacement, clusters the draw, and labels *all* rows by
 nearest centre; two draws give two labelings, and their agreement is the stability.
@@ -7,13 +7,14 @@ Labelings differ for two reasons that no package separates: the draws differ (*d
 k-means ended in different local optima (*search*). So each first draw is searched twice, and
 each pair is also compared after its searches were taken to the end (`draws.to_the_end`).
 
-References: S. Dolnicar, B. Grün, F. Leisch, "Market Segmentation Analysis" (2018), ch. 7;
-C. Hennig, "Cluster-wise assessment of cluster stability", CSDA 52 (2007).
+Reference: S. Dolnicar, F. Leisch, "Evaluation of structure and reproducibility of cluster
+solutions using the bootstrap", Marketing Letters 21 (2010).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,12 @@ from kequn_lab.draws import (
     checked_ks,
     cross_tables,
     ground,
+    searches,
     side_by_side,
     to_the_end,
 )
-from kequn_lab.labelings import jaccard_of_table, rand_of_table
-from kequn_lab.search import lloyd, memberships, search
+from kequn_lab.labelings import rand_of_table
+from kequn_lab.search import lloyd
 
 UNFINISHED = 0.05  # a search that costs this much agreement has too few starts
 SAME_READING = 0.95  # agreement at which two searches of one draw tell the same story
@@ -129,17 +131,16 @@ def global_stability(
     summary = base.summary
     ks = checked_ks(ks, len(summary.points))
     n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
-    effort = {"n_starts": n_starts, "n_swaps": 0, "init": init, "tol": base.tol}
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
     run = {"n_jobs": n_jobs, "progress": progress}
-    whole = side_by_side(_whole, [(base, k) for k in ks], label="whole data", **run)
-    tasks = [
-        (base, k, b, known, effort, n_swaps)
-        for k, (known, _) in zip(ks, whole)
-        for b in range(n_boot)
-    ]
-    table = pd.DataFrame(side_by_side(_pair, tasks, label="bootstrap pairs", **run))
+    whole = dict(zip(ks, side_by_side(_whole, [(base, k) for k in ks], label="whole data", **run)))
+    known = {k: centres for k, (centres, _) in whole.items()}
+    tasks = [(base, b, known, n_starts, n_swaps, init) for b in range(n_boot)]
+    done = side_by_side(_pairs, tasks, label="bootstrap pairs", **run)
+    table = pd.DataFrame(chain.from_iterable(done)).sort_values(
+        ["k", "replicate"], ignore_index=True
+    )
     total = float(summary.weights @ summary.squares) + summary.lost_inertia
     table.attrs = {
         "method": "exact" if summary.exact else "summary",
@@ -147,7 +148,7 @@ def global_stability(
         "n_points": len(summary.points),
         "n_starts": n_starts,
         "lost_share": summary.lost_inertia / total if total else 0.0,
-        "summary_error": None if summary.exact else {k: e for k, (_, e) in zip(ks, whole)},
+        "summary_error": None if summary.exact else {k: error for k, (_, error) in whole.items()},
     }
     return table
 
@@ -162,27 +163,33 @@ def _whole(base: Ground, k: int) -> tuple[NDArray, float]:
     return known, 1 - rand_of_table(table(0, 1))
 
 
-def _pair(base: Ground, k: int, replicate: int, known: NDArray, effort: dict, n_swaps: int) -> dict:
-    """One row of `global_stability`."""
+def _pairs(base: Ground, replicate: int, known: dict, n_starts, n_swaps, init) -> list[dict]:
+    """The rows of `global_stability` of one replicate: one pair of draws for all k."""
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
-    rng = base.rng(k, replicate, 2)
-    found = [search(draw, k, **effort, random_state=rng) for draw in (one, one, two)]
-    ends = [to_the_end(base, draw, found, known, n_swaps, rng) for draw in (one, two)]
-    first, again, other = (f.centres[0] for f in found)
-    table = cross_tables(base.compared, np.stack([first, again, other, *(c for c, _ in ends)]))
-    both = table(3, 4)
-    sizes = np.concatenate([both.sum(axis=0), both.sum(axis=1)])
-    end = ends[0][1]
-    return {
-        "k": k,
-        "replicate": replicate,
-        "ari": rand_of_table(table(0, 2)),
-        "ari_data": rand_of_table(both),
-        "ari_search": rand_of_table(table(0, 1)),
-        "excess_share": max(0.0, float(found[0].inertias[0]) / end - 1) if end > 0 else 0.0,
-        "smallest_share": sizes.min() / both.sum(),
-        "tiny_segments": int((sizes <= 1).sum()),
-    }
+    rows = []
+    for k, good in known.items():
+        rng = base.rng(k, replicate, 2)
+        first, again = searches(base, one, k, 2, n_starts, init, rng)
+        (other,) = searches(base, two, k, 1, n_starts, init, rng)
+        plain = np.stack([first[0], again[0], other[0]])
+        ends = [to_the_end(base, draw, plain, good, n_swaps, rng) for draw in (one, two)]
+        table = cross_tables(base.compared, np.concatenate([plain, [c for c, _ in ends]]))
+        both = table(3, 4)
+        sizes = np.concatenate([both.sum(axis=0), both.sum(axis=1)])
+        end = ends[0][1]
+        rows.append(
+            {
+                "k": k,
+                "replicate": replicate,
+                "ari": rand_of_table(table(0, 2)),
+                "ari_data": rand_of_table(both),
+                "ari_search": rand_of_table(table(0, 1)),
+                "excess_share": max(0.0, first[1] / end - 1) if end > 0 else 0.0,
+                "smallest_share": sizes.min() / both.sum(),
+                "tiny_segments": int((sizes <= 1).sum()),
+            }
+        )
+    return rows
 
 
 def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -240,199 +247,3 @@ def _reading(data: float, more: bool) -> str:
     steps = [(0.85, "stable"), (0.75, "fairly stable"), (0.6, "a pattern, borders move")]
     word = next((word for least, word in steps if data >= least), "not stable")
     return f"{word} once searched to the end; more starts needed" if more else word
-
-
-def segment_stability(
-    X: ArrayLike,
-    *,
-    labels: ArrayLike,
-    n_boot: int = 100,
-    n_starts: int = 10,
-    n_swaps: int | None = None,
-    init: str = "k-means++",
-    to_end: bool = True,
-    method: str = "auto",
-    n_points: int = 5_000,
-    sample_weight: ArrayLike | None = None,
-    n_jobs: int | None = None,
-    random_state=None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Segment level stability within solutions (SLSw): does each segment come back?
-
-    For each segment of a chosen solution and each pair of draws: the mean over both draws of the
-    largest Jaccard index with any of the draw's segments, on all rows.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_features)
-    labels : array-like of shape (n_rows,)
-        The chosen solution; ids of any kind.
-    n_boot, n_starts, n_swaps, init, method, n_points, sample_weight, n_jobs, random_state, \
-progress : see `global_stability`
-    to_end : bool, default=True
-        Take each search to the end; False leaves single searches, as R's flexclust does.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment and replicate: ``segment``, ``replicate``, ``slsw``, ``jaccard_1``
-        and ``jaccard_2`` (largest in each draw), ``tiny_segments`` (in the pair, as
-        `global_stability`).
-
-    Raises
-    ------
-    ValueError
-        As `global_stability`, and where labels differ in length from X, are missing, or name
-        fewer than two segments.
-
-    Examples
-    --------
-    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
-    >>> labels = np.repeat(["low", "high"], 20)
-    >>> segment_stability(X, labels=labels, n_boot=1, random_state=0, progress=False)
-      segment  replicate  slsw  jaccard_1  jaccard_2  tiny_segments
-    0    high          0   1.0        1.0        1.0              0
-    1     low          0   1.0        1.0        1.0              0
-    """
-    ids, codes = checked_labels(labels, len(X))
-    base = ground(
-        X,
-        sample_weight=sample_weight,
-        method=method,
-        n_points=n_points,
-        random_state=random_state,
-        by_row=True,
-    )
-    checked_ks([len(ids)], len(base.summary.points))
-    effort = {"n_starts": checked_count("n_starts", n_starts), "n_swaps": 0, "init": init}
-    effort["tol"] = base.tol
-    if n_swaps is None:
-        n_swaps = 10 if base.small else 0
-    known = anchors(base, len(ids)) if to_end else None
-    mine = codes[base.rows] == np.arange(len(ids))[:, None]
-    mine = mine * base.compared.weights
-    tasks = [
-        (base, mine, b, known, effort, n_swaps) for b in range(checked_count("n_boot", n_boot))
-    ]
-    done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
-    table = pd.concat(done, ignore_index=True)
-    table["segment"] = ids[table["segment"]]
-    return table
-
-
-def _slsw(base, mine, replicate, known, effort, n_swaps) -> pd.DataFrame:
-    k = len(mine)
-    one, two = base.draw(replicate, 0), base.draw(replicate, 1)
-    rng = base.rng(k, replicate, 3)
-    found = [search(draw, k, **effort, random_state=rng) for draw in (one, two)]
-    centres = [f.centres[0] for f in found]
-    if known is not None:
-        centres = [to_the_end(base, d, found, known, n_swaps, rng)[0] for d in (one, two)]
-    theirs, _ = memberships(base.compared, np.stack(centres))
-    tables = [(mine @ t.T.astype(mine.dtype)).astype(float) for t in theirs]
-    one, two = (jaccard_of_table(table).max(axis=1) for table in tables)
-    sizes = np.concatenate([table.sum(axis=0) for table in tables])
-    return pd.DataFrame(
-        {
-            "segment": np.arange(k),
-            "replicate": replicate,
-            "slsw": (one + two) / 2,
-            "jaccard_1": one,
-            "jaccard_2": two,
-            "tiny_segments": int((sizes <= 1).sum()),
-        }
-    )
-
-
-def clusterwise_jaccard(
-    X: ArrayLike,
-    *,
-    labels: ArrayLike,
-    n_boot: int = 100,
-    n_starts: int = 10,
-    duplicates: bool = False,
-    n_jobs: int | None = None,
-    random_state=None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Hennig's clusterwise stability: one draw at a time, compared on the rows that were drawn.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_features)
-    labels : array-like of shape (n_rows,)
-        The chosen solution.
-    n_boot, n_starts, n_jobs, random_state, progress : see `global_stability`
-    duplicates : bool, default=False
-        A row drawn twice counts once, as in R's fpc (``bootmethod="boot"``); True counts it
-        twice.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment and replicate: ``segment``, ``replicate``, ``jaccard`` (NaN where
-        no row of the segment was drawn).
-
-    Raises
-    ------
-    ValueError
-        As `segment_stability`.
-
-    Examples
-    --------
-    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
-    >>> labels = np.repeat(["low", "high"], 20)
-    >>> clusterwise_jaccard(X, labels=labels, n_boot=1, random_state=0, progress=False)
-      segment  replicate  jaccard
-    0    high          0      1.0
-    1     low          0      1.0
-    """
-    ids, codes = checked_labels(labels, len(X))
-    base = ground(
-        X, sample_weight=None, method="auto", n_points=5_000, random_state=random_state, by_row=True
-    )
-    checked_ks([len(ids)], len(base.summary.points))
-    n_starts = checked_count("n_starts", n_starts)
-    tasks = [
-        (base, codes, len(ids), b, n_starts, duplicates)
-        for b in range(checked_count("n_boot", n_boot))
-    ]
-    done = side_by_side(_jaccard, tasks, n_jobs=n_jobs, progress=progress, label="draws")
-    return pd.DataFrame(
-        {
-            "segment": np.tile(ids, len(done)),
-            "replicate": np.repeat(np.arange(len(done)), len(ids)),
-            "jaccard": np.concatenate(done) if done else [],
-        }
-    )
-
-
-def _jaccard(base, codes, k, replicate, n_starts, duplicates) -> NDArray:
-    rng = base.rng(k, replicate, 4)
-    drawn = np.bincount(rng.randint(0, len(codes), len(codes)), minlength=len(codes))
-    if not duplicates:
-        drawn = np.minimum(drawn, 1)
-    points = base.summary.points
-    weights = np.bincount(base.summary.member, drawn, len(points)).astype(points.dtype)
-    draw = base.summary.reweighted(weights)
-    found = search(draw, k, n_starts=n_starts, n_swaps=10 if base.small else 0, random_state=rng)
-    theirs = memberships(base.compared, found.centres[:1])[0][0]
-    mine = (codes[base.rows] == np.arange(k)[:, None]) * drawn[base.rows].astype(float)
-    table = mine @ theirs.T.astype(float)
-    return np.where(table.sum(axis=1) > 0, jaccard_of_table(table).max(axis=1), np.nan)
-
-
-def checked_labels(labels: ArrayLike, n_rows: int) -> tuple[NDArray, NDArray]:
-    """Segment ids, sorted, and the position of each row's id among them."""
-    labels = np.asarray(labels)
-    if labels.shape != (n_rows,):
-        raise ValueError(
-            f"labels must have one entry for each of {n_rows} rows, got {labels.shape}"
-        )
-    if pd.isna(labels).any():
-        raise ValueError(f"labels has {pd.isna(labels).sum()} missing entries; drop those rows")
-    ids, codes = np.unique(labels, return_inverse=True)
-    if len(ids) < 2:
-        raise ValueError(f"labels must name at least two segments, found {list(ids)}")
-    return ids, codes
