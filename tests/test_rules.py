@@ -37,17 +37,14 @@ def test_rules_find_what_makes_the_segments(bank):
 def test_precision_and_recall_are_those_of_the_rule_as_sql(bank):
     """The database counts again, from the text of the rule."""
     features, labels = bank
-    customers = features.assign(segment=labels)  # noqa: F841 (the query reads it)
+    database = duckdb.connect()
+    database.register("customers", features.assign(segment=labels))
     for row in segment_rules(features, labels, n_sample=1000).itertuples():
-        met, hits, own = (
-            duckdb.connect()
-            .execute(
-                f"SELECT count(*) FILTER (WHERE {row.rule}), count(*) FILTER (WHERE ({row.rule}) AND "
-                f"segment = '{row.segment_id}'), count(*) FILTER (WHERE segment = '{row.segment_id}') "
-                "FROM (SELECT * REPLACE (nullif(age_years, 'nan') AS age_years) FROM customers)"
-            )
-            .fetchone()
-        )
+        met, own = row.rule, f"segment = '{row.segment_id}'"
+        met, hits, own = database.execute(
+            f"SELECT count(*) FILTER ({met}), count(*) FILTER ({met} AND {own}), "
+            f"count(*) FILTER ({own}) FROM customers"
+        ).fetchone()
         assert row.customers == met
         assert row.precision == pytest.approx(hits / met)
         assert row.recall == pytest.approx(hits / own)

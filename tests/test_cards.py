@@ -1,0 +1,182 @@
+"""cards: what is said of each segment, and the warnings, on tables small enough to read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab import catalogue
+from kequn_lab.cards import segment_cards, warnings_table
+from kequn_lab.features import feature_table
+from kequn_lab.profiles import marker_table, profile_table, size_table
+
+LABELS = pd.Series(["elderly"] * 4 + ["young_adult"] * 5 + ["unmatched_1"])
+FEATURES = pd.DataFrame(
+    {
+        "age_years": [70.0, 66, 72, 69, 25, 31, 28, 22, 30, 45],
+        "counter_share": [0.1, 0.2, 0.0, 0.1, 0.5, 0.6, 0.4, 0.5, 0.6, 0.3],
+        "tx_per_month": [3.0, 9, 5, 7, 4, 8, 6, 5, 7, 6],
+        "city": ["village"] * 5 + ["tier1"] * 5,
+    }
+)
+PROFILE = profile_table(FEATURES, LABELS, n_boot=0)
+NAMES = {"segments": catalogue.segments(), "variables": feature_table()}
+CARDS = segment_cards(
+    PROFILE,
+    marker_table(PROFILE),
+    sizes=size_table(LABELS),
+    traits=catalogue.traits(),
+    signatures=catalogue.signatures(),
+    **NAMES,
+)
+
+
+def lines(segment, part):
+    return CARDS[(CARDS["segment_id"] == segment) & (CARDS["part"] == part)]
+
+
+def test_cards_come_by_size_with_names():
+    heads = CARDS.drop_duplicates("segment_id")
+    assert heads["segment_id"].tolist() == ["young_adult", "elderly", "unmatched_1"]
+    assert heads["name_zh"].tolist() == ["年轻人", "老年客群", "unmatched_1"]
+    assert heads["customers"].tolist() == [5, 4, 1]
+
+
+def test_marks_are_the_best_markers_with_their_numbers():
+    marks = lines("elderly", "mark")
+    best = marker_table(PROFILE).query("segment_id == 'elderly' and marker").head(5)
+    assert marks["item"].tolist() == best["variable"].tolist()
+    text = marks.set_index("item").loc["age_years", ["text_zh", "text_en"]].tolist()
+    effect = best.set_index("variable").loc["age_years", "effect"]
+    assert text[0] == f"年龄 69.2(全体 45.8):高于其余 {effect:.1f} 个标准差"
+    assert text[1] == f"Age 69.2 years (all 45.8 years): {effect:.1f} sd above the rest"
+
+
+def test_article_is_quoted_with_its_place():
+    said = lines("elderly", "article").set_index("item")
+    assert said.loc["relies_on_counter", "quote_zh"] == "多依赖柜台人工服务"
+    assert said.loc["relies_on_counter", "inventory_id"] == "S7"
+    assert lines("unmatched_1", "article").empty
+
+
+def test_data_that_contradict_the_article_are_shown():
+    checks = lines("elderly", "check").set_index("item")
+    assert checks.loc["age_years", "agrees"] == "yes"
+    assert checks.loc["counter_share", "agrees"] == "no"
+    assert checks.loc["counter_share", "basis"] == "article"
+    assert checks.loc["counter_share", "text_zh"] == "柜台占比:预期偏高,实测偏低"
+    assert checks.loc["counter_share", "text_en"] == "Counter share: high expected, low found"
+    assert checks.loc["helped_share", "agrees"] == "not measured"
+
+
+def test_small_effects_and_small_expectations_have_no_direction():
+    expected = pd.DataFrame(
+        {
+            "segment_id": ["elderly"] * 2,
+            "feature": ["tx_per_month", "age_years"],
+            "level_sd": [1.0, 0.1],
+            "basis": "assumption",
+        }
+    )
+    cards = segment_cards(
+        PROFILE, marker_table(PROFILE), sizes=size_table(LABELS), signatures=expected, visible=0.2
+    )
+    checks = cards[cards["part"] == "check"]
+    assert checks["item"].tolist() == ["tx_per_month"]
+    assert checks["agrees"].tolist() == ["not visible"]
+
+
+def test_expectations_can_be_held_against_model_columns():
+    """One giant hides in raw money what logarithms show."""
+    labels = pd.Series(["elderly"] * 50 + ["young_adult"] * 50)
+    money = pd.Series(np.r_[np.full(50, 9e4), np.full(49, 1e3), 4e6], name="aum_cny")
+    money += np.arange(100)
+    profile = profile_table(money.to_frame(), labels, n_boot=0)
+    model = profile_table(np.log1p(money).to_frame(), labels, n_boot=0)
+    expected = pd.DataFrame(
+        {"segment_id": ["elderly"], "feature": "aum_cny", "level_sd": 1.0, "basis": "assumption"}
+    )
+    options = {"sizes": size_table(labels), "signatures": expected}
+    raw = segment_cards(profile, marker_table(profile), **options)
+    logs = segment_cards(profile, marker_table(profile), model_profile=model, **options)
+    assert raw.loc[raw["part"] == "check", "agrees"].tolist() == ["not visible"]
+    assert logs.loc[logs["part"] == "check", "agrees"].tolist() == ["yes"]
+
+
+def test_a_segment_without_marks_keeps_its_card():
+    features = pd.DataFrame({"x": [1.0, 2, 1, 2]})
+    labels = pd.Series(list("aabb"))
+    profile = profile_table(features, labels, n_boot=0)
+    cards = segment_cards(profile, marker_table(profile), sizes=size_table(labels))
+    assert cards["segment_id"].tolist() == ["a", "b"] and cards["part"].isna().all()
+
+
+def test_tables_with_other_columns_are_refused():
+    with pytest.raises(ValueError, match="segments lacks name_en"):
+        segment_cards(
+            PROFILE,
+            marker_table(PROFILE),
+            sizes=size_table(LABELS),
+            segments=catalogue.segments().drop(columns="name_en"),
+        )
+
+
+# Warnings --------------------------------------------------------------------------------------
+
+
+def found(labels, table, **options):
+    profile = profile_table(table, labels, n_boot=0)
+    return warnings_table(profile, sizes=size_table(labels), **options).set_index("warning")
+
+
+def test_sound_segments_have_no_warnings():
+    labels = pd.Series(["a", "b"] * 50)
+    features = pd.DataFrame({"x": labels.map({"a": 0.0, "b": 5.0}) + np.tile([0, 1, 2, 3], 25)})
+    assert found(labels, features, features=features, silhouette=0.6).empty
+
+
+def test_sizes_are_warned_of():
+    labels = pd.Series(["big"] * 295 + ["mid"] * 103 + ["tiny"] * 2)
+    table = found(labels, pd.DataFrame({"x": np.arange(400.0)}))
+    assert table.loc["large_segment", ["segment_id", "value"]].tolist() == ["big", 295 / 400]
+    assert table.loc["small_segment", "segment_id"] == "tiny"
+    assert "2 名客户(0.5%)" in table.loc["small_segment", "text_zh"]
+
+
+def test_weak_silhouette_is_warned_of():
+    labels = pd.Series(["a", "b"] * 50)
+    features = pd.DataFrame({"x": labels.map({"a": 0.0, "b": 5.0}) + np.tile([0, 1, 2, 3], 25)})
+    table = found(labels, features, silhouette=0.2)
+    assert table.loc["weak_silhouette", ["value", "bound"]].tolist() == [0.2, 0.25]
+    assert found(labels, features, silhouette=0.2, min_silhouette=0.1).empty
+
+
+def test_skewed_money_left_unlogged_is_warned_of():
+    rng = np.random.default_rng(0)
+    labels = pd.Series(["a", "b"] * 500)
+    features = pd.DataFrame(
+        {
+            "aum_cny": np.exp(rng.normal(8, 2, 1000)) * labels.map({"a": 1, "b": 100}),
+            "rare_share": (rng.random(1000) < 0.01).astype(float),
+            "age_years": rng.normal(40, 9, 1000) + 30 * (labels == "a"),
+        }
+    )
+    table = found(labels, features, features=features)
+    assert table["variable"].tolist() == ["aum_cny"]
+    x = features["aum_cny"]
+    assert table["value"].iloc[0] == pytest.approx(
+        ((x - x.mean()) ** 3).mean() / x.std(ddof=0) ** 3
+    )
+    assert found(labels, features, features=features, logged=["aum_cny"]).empty
+
+
+def test_segments_that_nothing_separates_are_warned_of():
+    labels = pd.Series(["a", "b", "c", "c"] * 25)
+    spread = np.repeat(np.arange(25.0), 4)  # the same in all segments
+    shift = labels.map({"a": 0.0, "b": 3.0, "c": 90.0})
+    table = found(labels, pd.DataFrame({"x": spread + shift, "y": spread}))
+    expected = 3 / np.arange(25.0).std(ddof=1)
+    assert table.index.tolist() == ["not_separated"] and expected < 0.5
+    assert table.loc["not_separated", "value"] == pytest.approx(expected)
+    names = table.loc["not_separated", ["segment_id", "other_id", "variable"]].tolist()
+    assert names == ["a", "b", "x"]
+    assert found(labels, pd.DataFrame({"x": spread + 2 * shift})).empty
