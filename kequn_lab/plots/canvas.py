@@ -66,8 +66,14 @@ def panels(ax: Axes, n: int, *, columns: int, gap: tuple[float, float] = (0.03, 
 
 
 def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The segments in the table's order: index id; label, color, marker, hatch, linestyle."""
+    """The segments in the order of the table, or of the categories if the ids are categorical.
+
+    Index id; columns label, color, marker, hatch, linestyle.
+    """
     first = table.drop_duplicates(key).set_index(key)
+    if isinstance(table[key].dtype, pd.CategoricalDtype):
+        first.index = first.index.astype(table[key].cat.categories.dtype)
+        first = first.loc[[i for i in table[key].cat.categories if i in first.index]]
     looks = segment_looks(first.index)
     looks.insert(0, "label", labels_of(first, "name", current().segments))
     return looks
@@ -76,6 +82,17 @@ def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
 def segments_named(ids: Sequence) -> pd.DataFrame:
     """As :func:`segments_of`, for ids alone."""
     return segments_of(pd.DataFrame({"segment_id": list(ids)}), "segment_id")
+
+
+def need_profile(table: pd.DataFrame, columns: Sequence[str], function: str) -> str:
+    """Check a table of segments by variables; return its column of segment ids."""
+    key = segment_key(table, function)
+    need(table, ["variable", *columns], function)
+    keys = [c for c in (key, "variable", "level") if c in table]
+    if (twice := table.duplicated(keys)).any():
+        found = tuple(table.loc[twice, keys].iloc[0])
+        raise ValueError(f"{function}: more than one row for {found}; one each is needed")
+    return key
 
 
 def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> pd.Series:
@@ -129,6 +146,16 @@ def clean(name, width: int = 30) -> str:
             break
         text += c
     return text.replace("$", r"\$")
+
+
+def number(value: float) -> str:
+    """A number as a person would write it: 1.2万 or 12k, 0.34, −5."""
+    zh = current().language == "zh"
+    steps = [(1e8, "亿"), (1e4, "万")] if zh else [(1e9, "B"), (1e6, "M"), (1e3, "k")]
+    step, sign = next(((s, t) for s, t in steps if abs(value) >= s * 10), (1, ""))
+    if step == 1 and abs(value) >= 1000:
+        return f"{value:,.0f}".replace("-", "−")
+    return f"{value / step:.3g}{sign}".replace("-", "−")
 
 
 def percent(value: float, digits: int = 0) -> str:

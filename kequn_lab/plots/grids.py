@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from .canvas import axes, clean, need, row_keys, segment_key, segments_of, variables_of
+from .canvas import axes, clean, need_profile, row_keys, segments_of, variables_of
 from .profile import EFFECT
 from .style import say
 
@@ -50,8 +50,7 @@ def heat_map(
     ValueError
         A column is missing, or ``order`` names an unknown variable.
     """
-    key = segment_key(table, "heat_map")
-    need(table, ["variable", value], "heat_map")
+    key = need_profile(table, [value], "heat_map")
     looks, labels = segments_of(table, key), variables_of(table, order, "heat_map")
     grid = _grid(table, key, looks, labels, value)
     ax = axes(ax, (2.6 + 0.85 * len(looks), 1.2 + 0.24 * len(labels)))
@@ -113,8 +112,7 @@ def snake_plot(
     ValueError
         A column is missing, or ``order`` or ``highlight`` names what the table lacks.
     """
-    key = segment_key(table, "snake_plot")
-    need(table, ["variable", value], "snake_plot")
+    key = need_profile(table, [value], "snake_plot")
     looks, labels = segments_of(table, key), variables_of(table, order, "snake_plot")
     grid = _grid(table, key, looks, labels, value)
     grid[~np.isfinite(grid)] = np.nan

@@ -77,11 +77,13 @@ def segment_looks(segment_ids: Iterable | None = None) -> pd.DataFrame:
     run = list(current().segments)
     ids = list(dict.fromkeys(run if segment_ids is None else segment_ids))
     known = list(SEGMENT_COLORS)
-    everyone = {*run, *ids}
+    # cluster numbers, say, have nothing to do with the run's named segments
+    everyone = {*run, *ids} if set(run) & set(ids) else set(ids)
     grey = sorted((i for i in everyone if str(i).startswith("unmatched")), key=_natural)
     other = sorted(everyone - set(grey) - set(known), key=_natural)
 
-    free = [*_MORE_COLORS, *(c for k, c in SEGMENT_COLORS.items() if k not in everyone)]
+    spare = [c for i, c in SEGMENT_COLORS.items() if i not in everyone]
+    free = [*spare, *_MORE_COLORS, *SEGMENT_COLORS.values()]
     color = SEGMENT_COLORS | dict(zip(other, cycle(free))) | dict(zip(grey, cycle(_GREYS)))
     place = {i: k for k, i in enumerate([*known, *other, *grey])}
     if not everyone & set(known):  # nothing to keep the first places for

@@ -15,6 +15,7 @@ from .canvas import (
     axes,
     clean,
     need,
+    need_profile,
     panels,
     percent,
     row_keys,
@@ -126,8 +127,7 @@ def profile_plot(
     ----------
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.1.
     """
-    key = segment_key(table, "profile_plot")
-    need(table, ["variable", value, *([overall] if overall else [])], "profile_plot")
+    key = need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
     looks, labels = segments_of(table, key), variables_of(table, order, "profile_plot")
     table = _marked(table, key, markers)
     columns = next(c for c in (len(looks), 4, 5, 6) if c <= 6 and (c * 2 >= len(looks) or c == 6))
@@ -140,7 +140,8 @@ def profile_plot(
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
         rows_ = table[table[key] == segment]
         rows_ = rows_.set_index(row_keys(rows_)).reindex(labels.index)
-        x, mark = rows_[value].to_numpy(float), rows_["marker"].to_numpy() == True  # noqa: E712
+        x = np.clip(rows_[value].to_numpy(float), low, high)  # an infinite effect ends at the edge
+        mark = rows_["marker"].to_numpy() == True  # noqa: E712
         bars = panel.barh(y, x, height=0.74, color=look["color"], lw=0)
         for bar, marked in zip(bars, mark):
             bar.set(alpha=1 if marked else 0.28, edgecolor="0.2" if marked else "none")
@@ -220,8 +221,7 @@ def distribution_plot(
     ValueError
         A column is missing, the variable is not in the table, or it must be named.
     """
-    key = segment_key(table, "distribution_plot")
-    need(table, ["variable", "q25", "median", "q75"], "distribution_plot")
+    key = need_profile(table, ["q25", "median", "q75"], "distribution_plot")
     have = list(dict.fromkeys(table["variable"]))
     if variable is None and len(have) > 1:
         raise ValueError(f"distribution_plot: name one variable of {have}")

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from .canvas import GREY, axes, clean, need, panels, percent, segment_key, segments_of
+from .canvas import GREY, axes, clean, need, number, panels, percent, segment_key, segments_of
 from .profile import HALO, below
 from .style import say
 
@@ -28,11 +28,21 @@ INDICES = {
     "agreement": ("达到最优解的起点占比", "Starts at the best optimum", 0),
     "prediction_strength": ("预测强度", "Prediction strength", 1),
 }
-#: Where the difference of two adjusted Rand indices lies.
+#: What two labelings differ by: everything, the data alone, the search alone.
 SOURCES = {
-    "ari": ("一次搜索（含两种来源）", "One search (both sources)", "0.55", ""),
-    "ari_data": ("数据所致", "Due to the data", "#0072B2", "///"),
-    "ari_search": ("搜索所致", "Due to the search", "#E69F00", "..."),
+    "ari": ("两个样本，各搜一次", "Two samples, one search each", "0.55", ""),
+    "ari_data": (
+        "两个样本，都搜到底（数据）",
+        "Two samples, searched to the end (data)",
+        "#56B4E9",
+        "///",
+    ),
+    "ari_search": (
+        "同一样本，搜两次（搜索）",
+        "One sample, searched twice (search)",
+        "#E69F00",
+        "...",
+    ),
 }
 #: fpc's reading of the mean Jaccard index.
 LEVELS = (0.6, 0.75, 0.85)
@@ -93,8 +103,8 @@ def index_panel(
         panel.margins(y=0.15)
         if index.endswith("share") or index == "agreement":
             panel.yaxis.set_major_formatter(lambda v, _: percent(v))
-        elif np.abs(y).max(initial=0) >= 1e4:
-            panel.ticklabel_format(axis="y", scilimits=(0, 0))
+        else:
+            panel.yaxis.set_major_formatter(lambda v, _: number(v))
     below(ax, say("客群数 k（圆圈：该指标认为最好；各指标可以不一致）",
                   "Number of segments k (ring: the index's best; they may disagree)"))  # fmt: skip
     return ax
@@ -138,7 +148,9 @@ def restart_plot(table: pd.DataFrame, *, tol: float = 1e-6, ax: Axes | None = No
     share = percent(at_best / len(inertia))
     text = say(f"{len(inertia)} 个起点中 {at_best} 个（{share}）达到最优",
                f"{at_best} of {len(inertia)} starts ({share}) reached the best")  # fmt: skip
-    ax.annotate(text, (0, at_best), (8, 0), textcoords="offset points", va="center", fontsize=9.5)
+    ax.annotate(
+        text, (step * 0.45, at_best), (6, -2), textcoords="offset points", va="center", fontsize=9.5
+    )
     ax.xaxis.set_major_formatter(lambda v, _: percent(v, 1 if most > 0.01 else 2))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlim(-step, max(most + step, 10 * step))

@@ -48,7 +48,8 @@ def separation_plot(
     explained : DataFrame, optional
         component, explained_share: written on the axes.
     loadings : DataFrame, optional
-        Index variable; PC1, PC2. The longest ``n_loadings`` are drawn as arrows.
+        Index variable; PC1, PC2. The longest are drawn as arrows, of those that point the same
+        way the longest only.
     n_loadings : int
     n_customers : int, optional
         How many customers ``scores`` stand for; if more than its rows, the picture says so.
@@ -75,7 +76,7 @@ def separation_plot(
     if centres is not None:
         need(centres, ["segment_id", *plane], "separation_plot: centres")
     looks = segments_of(scores if centres is None else centres, key)
-    ax = axes(ax, (9, 6.4))
+    ax = axes(ax, (9, 5.8))
     size = float(np.clip(12_000 / len(scores), 6, 30))
     for segment, look in looks.iterrows():
         rows = scores[scores[key] == segment]
@@ -101,7 +102,7 @@ def separation_plot(
         told = [percent(shares[c]) for c in plane]
         names = [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
     ax.set(xlabel=names[0], ylabel=names[1])
-    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_aspect("equal", adjustable="box")
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), markerscale=0.8)
@@ -112,14 +113,19 @@ def separation_plot(
 def _arrows(ax: Axes, loadings: pd.DataFrame, n: int) -> None:
     need(loadings, ["PC1", "PC2"], "separation_plot: loadings")
     length = np.hypot(loadings["PC1"], loadings["PC2"])
-    longest = loadings.loc[length.sort_values(ascending=False).index[:n]]
+    way = loadings[["PC1", "PC2"]].div(length, axis=0)
+    chosen: list = []
+    for name in length.sort_values(ascending=False).index:
+        if len(chosen) < n and all(way.loc[name] @ way.loc[c] < 0.94 for c in chosen):
+            chosen.append(name)  # 0.94: 20 degrees apart, or the labels cover each other
+    longest = loadings.loc[chosen]
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")
     reach = 0.62 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
     for (x, y), text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
         ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
         ax.text(x * 1.08, y * 1.08, text, ha="left" if x > 0 else "right", va="center", fontsize=9,
-                color="0.1", path_effects=[HALO], zorder=7)  # fmt: skip
+                color="0.1", path_effects=[HALO], zorder=9)  # fmt: skip
 
 
 def sampled(ax: Axes, rows: int, n_customers: int | None) -> None:
@@ -233,9 +239,7 @@ def shadow_plot(
     need(table, [value], "shadow_plot")
     if table[value].isna().any():
         raise ValueError(f"shadow_plot: {int(table[value].isna().sum())} values of {value} missing")
-    ids = table[key].cat.categories if isinstance(table[key].dtype, pd.CategoricalDtype) else None
-    looks = segments_named([i for i in ids if (table[key] == i).any()]) if ids is not None else (
-        segments_of(table, key))  # fmt: skip
+    looks = segments_of(table, key)
     ax = axes(ax, (8, 1.2 + 0.55 * len(looks)))
     gap, at, ticks = 0.012 * len(table), 0.0, []
     overall = float(table[value].mean())
