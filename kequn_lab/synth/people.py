@@ -13,6 +13,7 @@ from kequn_lab.synth.wealth import Holdings, draw_holdings
 
 __all__ = ["People", "draw_people"]
 
+_ONLINE = [CHANNELS.index(x) for x in ("mobile", "web", "third_party")]
 _DIGITAL = LATENTS.index("digital")
 _INVESTMENTS = ("structured_deposit_product", "money_fund", "wealth_product", "bancassurance")
 _INTO = ("income_in", "merchant_in")
@@ -159,7 +160,11 @@ def draw_people(recipe: Recipe, part: Part, elapsed: int) -> People:
 
     tilt = latents @ population.loadings.loc[population.group("channel")].to_numpy(float).T
     channel = _softmax(own.group("channel") + tilt + c["channel_sd"] * noise * normal("channel", 6))
-    channel = channel * has / (channel @ has)[:, None]
+    online = expit(own.group("uses") + (latents @ _row(population, "uses"))[:, None])
+    uses = has * np.ones((n, 1))
+    uses[:, _ONLINE] *= (rng("online").random((n, 1)) < online) | (not has[2:5].any())
+    channel = channel * uses
+    channel /= channel.sum(axis=1, keepdims=True)
     type_ = _types(population, own, noise * c["type_sd"] * normal("type", 7), holdings, has)
     habits = normal("habits", 3) * noise
     differ = np.exp(own["counterparties"] + c["counterparties_sd"] * habits[:, 2])

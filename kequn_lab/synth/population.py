@@ -133,8 +133,9 @@ class Population:
     @cached_property
     def pairs(self) -> np.ndarray:
         """Probability of each second segment, given the first; (segments, segments)."""
-        wide = self.hybrids.pivot(index="segment_id", columns="second_segment_id", values="share")
-        return wide.reindex(index=SEGMENTS, columns=SEGMENTS).fillna(0).to_numpy()
+        share = self.hybrids.set_index(["segment_id", "second_segment_id"])["share"]
+        grid = pd.MultiIndex.from_product([SEGMENTS, SEGMENTS])
+        return share.reindex(grid, fill_value=0).to_numpy().reshape(len(SEGMENTS), -1)
 
     @cached_property
     def correlation(self) -> np.ndarray:
@@ -337,7 +338,7 @@ def _long(population):
     parts = [hybrids.rename(columns={"segment_id": "parameter"}).assign(table="hybrids")]
     for name in ("segments", "profiles", "presets", "drift", "loadings", "products"):
         wide = getattr(population, name).rename_axis(index="parameter", columns="column")
-        parts.append(wide.stack().rename("value").reset_index().assign(table=name))
+        parts.append(wide.reset_index().melt("parameter").assign(table=name))
     constants = population.constants.rename("value").rename_axis("parameter").reset_index()
     parts.append(constants.assign(table="constants", column="value"))
     out = pd.concat(parts, ignore_index=True)

@@ -27,7 +27,7 @@ MONTH_DAYS = 365.25 / 12
 STREAMS = (
     "segment", "latents", "age", "legal_form", "place", "opening", "tenure", "cards", "inflow",
     "assets", "activity", "loans", "limits", "risk", "channel", "type", "habits", "holds",
-    "split", "life", "ledger", "offer", "default", "months",
+    "split", "life", "ledger", "offer", "default", "months", "online",
 )  # fmt: skip
 
 
