@@ -1,0 +1,294 @@
+"""What the evidence says, by stated thresholds: of each index, of a k, of each segment.
+
+Every statement can be traced to numbers in the table that it stands in, and none is made where
+the interval of the number would allow the opposite without saying so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import binom
+
+from kequn_lab.shadows import cluster_similarity, shadow_values
+
+STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
+SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
+NATURAL = 0.85  # SLSw from which a segment that also stands apart is called natural
+REPRODUCIBLE = 0.75  # SLSw from which a segment is called reproducible (Hennig: stable)
+LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
+
+RULES = {
+    "inertia": "elbow: largest drop before less drop after",
+    "silhouette": "largest",
+    "simplified_silhouette": "largest",
+    "calinski_harabasz": "largest",
+    "davies_bouldin": "smallest",
+    "gap": "smallest k with gap(k) >= gap(k + 1) - gap_se(k + 1)",
+    "ari_data_median": f"largest k with {STEADY_K} or more",
+}
+
+
+def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What each index prefers, by its own rule, and how many others prefer the same.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `score_k`.
+    stability : DataFrame, optional
+        From `stability.stability_by_k`.
+
+    Returns
+    -------
+    DataFrame
+        One row per index: ``index``, ``k`` (NA where its rule finds none), ``value`` there,
+        ``rule``, ``agree`` (indices that prefer that k, itself included).
+        ``attrs["reading"]`` says it in a sentence.
+
+    Examples
+    --------
+    >>> from kequn_lab.choosing import score_k
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 5, axis=0)
+    >>> scores = score_k(X, ks=[2, 3, 4], n_reference=0, random_state=0, progress=False)
+    >>> reading = read_k(scores)
+    >>> reading.attrs["reading"]  # doctest: +ELLIPSIS
+    'Indices disagree: k = 2 (inertia), k = 4 (silhouette, ..., davies_bouldin)'
+    """
+    table = scores.set_index("k")
+    if stability is not None:
+        table = table.join(stability.set_index("k")["ari_data_median"])
+    rows = []
+    for name, rule in RULES.items():
+        if name not in table or table[name].isna().all():
+            continue
+        k = _preferred(name, table)
+        value = np.nan if k is None else table.loc[k, name]
+        rows.append({"index": name, "k": k, "value": value, "rule": rule})
+    reading = pd.DataFrame(rows).astype({"k": "Int64"})
+    reading["agree"] = reading["k"].map(reading["k"].value_counts()).fillna(0).astype(int)
+    groups = reading.dropna(subset="k").groupby("k")["index"].agg(", ".join)
+    said = ", ".join(f"k = {k} ({names})" for k, names in groups.items())
+    start = "All indices prefer" if len(groups) == 1 else "Indices disagree:"
+    reading.attrs["reading"] = f"{start} {said}" if len(groups) else "No index prefers any k"
+    return reading
+
+
+def _preferred(name: str, table: pd.DataFrame) -> int | None:
+    """The k that an index prefers by its rule."""
+    values = table[name].dropna()
+    if name == "inertia":
+        bend = (table["inertia_drop"] - table["inertia_drop"].shift(-1)).dropna()
+        return None if bend.empty else bend.idxmax()
+    if name == "davies_bouldin":
+        return values.idxmin()
+    if name == "gap":
+        enough = values >= (values - table["gap_se"]).shift(-1)
+        return enough.idxmax() if enough.any() else None
+    if name == "ari_data_median":
+        stable = values[values >= STEADY_K]
+        return None if stable.empty else stable.index.max()
+    return values.idxmax()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of segments and why.
+
+    Parameters
+    ----------
+    k : int
+    why : str
+        The rule and the numbers that it met, or that none did.
+    candidates : tuple of int
+        The ks that met the rule's conditions.
+    """
+
+    k: int
+    why: str
+    candidates: tuple[int, ...]
+
+
+def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
+    """One stated rule, for when a program must go on; a person should read the tables.
+
+    Of the ks whose labelings hold still (median ``ari_data`` of 0.85 or more) and whose smallest
+    segment holds 2 % of the rows or more, the one with the largest silhouette. If no k meets
+    both, the k that holds still best, and ``why`` says so.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `score_k`.
+    stability : DataFrame
+        From `stability.stability_by_k`.
+
+    Raises
+    ------
+    ValueError
+        If the tables have no k in common.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"k": [2, 3], "silhouette": [0.4, 0.5], "smallest_share": 0.2})
+    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_data_median": [0.9, 0.7]})).k
+    2
+    """
+    columns = ["ari_data_median"]
+    table = scores.set_index("k").join(stability.set_index("k")[columns], how="inner")
+    if table.empty:
+        raise ValueError(
+            f"scores are for k = {list(scores['k'])}, stability for k = {list(stability['k'])}: "
+            "run both on the same ks"
+        )
+    steady = table["ari_data_median"] >= STEADY_K
+    served = table["smallest_share"] >= SMALLEST_SHARE
+    kept = table[steady & served]
+    if kept.empty:
+        k = int(table["ari_data_median"].idxmax())
+        why = (
+            f"No k holds still (median ari_data >= {STEADY_K}) with a smallest segment of "
+            f"{SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best "
+            f"({table.loc[k, 'ari_data_median']:.2f}). Do not read these segments as natural."
+        )
+        return Choice(k, why, ())
+    k = int(kept["silhouette"].idxmax())
+    why = (
+        f"k = {k} has the largest silhouette ({kept.loc[k, 'silhouette']:.3f}) of "
+        f"k = {', '.join(map(str, kept.index))}, where median ari_data >= {STEADY_K} and the "
+        f"smallest segment holds >= {SMALLEST_SHARE:.0%} of the rows."
+    )
+    return Choice(k, why, tuple(int(i) for i in kept.index))
+
+
+def stability_summary(
+    X: ArrayLike | pd.DataFrame,
+    *,
+    centres: pd.DataFrame | ArrayLike,
+    slsw: pd.DataFrame,
+    chance: pd.DataFrame | None = None,
+    slsa: pd.DataFrame | None = None,
+    jaccard: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
+
+    *Natural*: it comes back (95 % interval of the median SLSw from 0.85 on) and stands further
+    apart from its neighbours than any segment of data without segments. *Reproducible*: it comes
+    back (interval from 0.75 on), though nothing separates it. *Constructed*: k-means drew its
+    borders; another draw of customers, and they would lie elsewhere.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+    centres : array-like of shape (n_segments, n_features)
+        A frame's index names the segments, as in the other tables; else 0, 1, …
+    slsw : DataFrame
+        From `recurrence.segment_stability` for the same solution.
+    chance : DataFrame, optional
+        From `chance.null_separation` for the same k. Without it no segment is called natural.
+    slsa : DataFrame, optional
+        Rows of `labelings.across_solutions` for this k.
+    jaccard : DataFrame, optional
+        From `recurrence.clusterwise_jaccard`.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment: ``segment``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
+        ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
+        (1 - mean shadow value) and ``chance_separation`` (largest of any segment of any null
+        set, NaN without `chance`); ``slsa``, ``jaccard_mean`` (NaN if not given); ``reading``;
+        ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
+        "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
+        ``because``: the numbers, in words.
+
+    Raises
+    ------
+    ValueError
+        If `slsw` names other segments than `centres`.
+
+    Examples
+    --------
+    >>> from kequn_lab.recurrence import segment_stability
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
+    >>> labels = np.repeat([0, 1], 20)
+    >>> slsw = segment_stability(X, labels=labels, n_boot=20, random_state=0, progress=False)
+    >>> summary = stability_summary(X, centres=[[0.5], [8.5]], slsw=slsw)
+    >>> summary[["segment", "slsw_median", "separation", "reading", "action"]].round(2)
+       segment  slsw_median  separation       reading action
+    0        0          1.0        0.88  reproducible   keep
+    1        1          1.0        0.88  reproducible   keep
+    """
+    rows = shadow_values(X, centres=centres)
+    similarity = cluster_similarity(X, centres=centres)
+    ids = similarity.index
+    if set(slsw["segment"]) != set(ids):
+        raise ValueError(
+            f"slsw is for segments {sorted(set(slsw['segment']), key=str)}, centres for "
+            f"{list(ids)}: give both the same ids"
+        )
+    by_segment = rows.groupby("segment")["shadow"]
+    size = by_segment.size().reindex(ids, fill_value=0)
+    interval = pd.DataFrame(
+        {segment: _median_interval(values) for segment, values in slsw.groupby("segment")["slsw"]}
+    ).T.reindex(ids)
+    table = pd.DataFrame(
+        {
+            "segment": ids,
+            "rows": size.to_numpy(),
+            "share": (size / len(rows)).to_numpy(),
+            "slsw_median": interval["median"].to_numpy(),
+            "slsw_low": interval["low"].to_numpy(),
+            "slsw_high": interval["high"].to_numpy(),
+            "separation": 1 - by_segment.mean().reindex(ids).to_numpy(),
+            "chance_separation": np.nan if chance is None else chance["separation"].max(),
+            "slsa": np.nan
+            if slsa is None
+            else slsa.set_index("segment")["slsa"].reindex(ids).array,
+            "jaccard_mean": np.nan
+            if jaccard is None
+            else jaccard.groupby("segment")["jaccard"].mean().reindex(ids).array,
+        }
+    )
+    apart = table["separation"] > table["chance_separation"]
+    table["reading"] = np.select(
+        [(table["slsw_low"] >= NATURAL) & apart, table["slsw_low"] >= REPRODUCIBLE],
+        ["natural", "reproducible"],
+        "constructed",
+    )
+    edges = [REPRODUCIBLE, *([NATURAL] if apart.any() else [])]
+    across = [(table["slsw_low"] < e) & (e <= table["slsw_high"]) for e in edges]
+    table["sure"] = ~np.any(across, axis=0)
+    away = similarity.mask(np.eye(len(ids), dtype=bool))
+    table["neighbour"] = away.idxmax(axis=1, skipna=True).to_numpy()
+    table["similarity"] = away.max(axis=1).to_numpy()
+    constructed = table["reading"] == "constructed"
+    leans = table["similarity"] >= LEANS
+    table["action"] = np.select([~constructed, leans], ["keep", "merge"], "drop")
+    table["because"] = [_because(row) for row in table.itertuples()]
+    return table
+
+
+def _median_interval(values: pd.Series) -> dict[str, float]:
+    """Median and its 95 % interval by order statistics, free of any distribution."""
+    ordered = np.sort(values.dropna())
+    low = max(int(binom.ppf(0.025, len(ordered), 0.5)) - 1, 0)
+    return pd.Series({"median": np.median(ordered), "low": ordered[low], "high": ordered[-1 - low]})
+
+
+def _because(row) -> str:
+    """The numbers behind one row of `stability_summary`."""
+    words = [f"SLSw {row.slsw_median:.2f} [{row.slsw_low:.2f}, {row.slsw_high:.2f}]"]
+    if np.isnan(row.chance_separation):
+        words.append(f"separation {row.separation:.2f}, no null sets to read it against")
+    else:
+        more = "more" if row.separation > row.chance_separation else "no more"
+        words.append(
+            f"separation {row.separation:.2f}, {more} than by chance ({row.chance_separation:.2f})"
+        )
+    if row.action != "keep":
+        words.append(f"leans on {row.neighbour} ({row.similarity:.2f})")
+    return "; ".join(words)
