@@ -64,6 +64,7 @@ class Ledger:
         sd = np.full(len(TYPES), c["amount_sd"], np.float32)
         sd[_T["income_in"]] = c["income_sd"]
         self._sd = sd
+        self._per_cny = 1 / c[[f"step_{x}" for x in TYPES]].to_numpy(float)
         log_mean = np.log(np.maximum(people.amount, 0.01)) - sd**2 / 2
         self._log_mean = log_mean.astype(np.float32).ravel()
         by_day = np.maximum(1 - elsewhere[:, _COUNTER], 0.05)
@@ -203,7 +204,8 @@ class Ledger:
         instalment = principal / months + debt * c["interest"] / 12
         amount[loan] = np.where(age == 0, principal, instalment)
         into[loan] = age == 0
-        return np.maximum(np.rint(amount * 100) / 100, 0.01), into, product
+        per_cny = self._per_cny[kind]
+        return np.maximum(np.rint(amount * per_cny), 1) / per_cny, into, product
 
 
 def _u16(p):
