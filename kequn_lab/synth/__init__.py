@@ -15,11 +15,3 @@ __all__ = [
     "read_population",
     "write_bank",
 ]
-    "Bank",
-    "Population",
-    "make_bank",
-    "next_month",
-    "parameter_table",
-    "read_population",
-    "write_bank",
-]
