@@ -21,7 +21,10 @@ from kequn_lab._placement import (
     risk_ranks,
 )
 
-__all__ = ["NOTICE", "Ladder", "allocation_ladder", "ladder_by_segment", "ladder_products"]
+__all__ = [
+    "NOTICE", "Ladder", "allocation_ladder", "ladder_by_segment", "ladder_products",
+    "monthly_spending",
+]  # fmt: skip
 
 NOTICE = {
     "zh": "教学材料,不构成投资建议。各档比例为假设,不是文章所说。",
@@ -165,7 +168,8 @@ def allocation_ladder(
     Parameters
     ----------
     customers : DataFrame
-        Indexed by customer: ``money_cny`` (>= 0), ``spending_cny_per_month``, and optionally
+        Indexed by customer: ``money_cny`` (>= 0), ``spending_cny_per_month`` (living expenses,
+        see :func:`monthly_spending`; all outflow would count transfers, too), and optionally
         ``age_years``, ``health_fair`` (bool), ``planned_spending_cny`` (large, soon),
         ``risk_class`` (R1 to R5).
     ladder : DataFrame
@@ -294,3 +298,40 @@ def ladder_by_segment(ladder: Ladder, labels: pd.Series) -> pd.DataFrame:
     out["amount_cny"] = out["sum"] / 100
     out["share"] = out["sum"] / out.groupby("segment_id")["sum"].transform("sum")
     return out.drop(columns="sum")
+
+
+def monthly_spending(events: pd.DataFrame, *, as_of, months: int = 12) -> pd.Series:
+    """Living expenses per customer, CNY per month: what was spent, and cash that was drawn.
+
+    Parameters
+    ----------
+    events : DataFrame
+        ``customer_id``, ``timestamp``, ``amount_cny``, ``type`` and, if there, ``direction``.
+    as_of : date
+        Last day of the window.
+    months : int
+        Length of the window.
+
+    Returns
+    -------
+    Series
+        Indexed by customer: payments (``consume``) and cash out (``cash``) over ``months``;
+        customers without any are not in it (their spending is unknown).
+
+    Examples
+    --------
+    >>> events = pd.DataFrame({"customer_id": ["a", "a", "a"], "amount_cny": [600., 600, 9000],
+    ...                        "type": ["consume", "cash", "transfer_out"], "direction": "out",
+    ...                        "timestamp": pd.to_datetime(["2024-03-01"] * 3)})
+    >>> monthly_spending(events, as_of="2024-12-31").to_dict()
+    {'a': 100.0}
+    """
+    end = pd.Timestamp(as_of).normalize() + pd.Timedelta(days=1)
+    start = end - pd.DateOffset(months=months)
+    spent = events["type"].isin(["consume", "cash"]) & events["timestamp"].between(
+        start, end, inclusive="left"
+    )
+    if "direction" in events:
+        spent &= events["direction"] == "out"
+    total = events.loc[spent].groupby("customer_id", observed=True)["amount_cny"].sum()
+    return (total / months).rename("spending_cny_per_month")

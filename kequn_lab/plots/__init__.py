@@ -11,9 +11,11 @@ table's name_zh and name_en (variables: meaning_zh, meaning_en), else from ``sty
 are the ids.
 """
 
+from .campaigns import gain_plot, outcome_plot
 from .canvas import save, stamp
 from .flows import flow_plot, rule_plot
 from .grids import heat_map, snake_plot
+from .offers import branch_plot, funnel_plot, ladder_plot, match_plot
 from .palette import segment_colors, segment_looks
 from .profile import distribution_plot, profile_plot, size_plot
 from .stability import (
@@ -24,13 +26,23 @@ from .stability import (
 )
 from .structure import gorge_plot, separation_plot, shadow_plot
 from .style import style
+from .targets import decision_plot, difference_plot, fit_plot
 
 __all__ = [
+    "branch_plot",
+    "decision_plot",
+    "difference_plot",
     "distribution_plot",
+    "fit_plot",
     "flow_plot",
+    "funnel_plot",
+    "gain_plot",
     "gorge_plot",
     "heat_map",
     "index_panel",
+    "ladder_plot",
+    "match_plot",
+    "outcome_plot",
     "profile_plot",
     "restart_plot",
     "rule_plot",

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from .canvas import GREY, axes, need, percent, segment_key, segments_named
 from .style import current, say
-from .targets import named
+from .targets import BANKS, named
 
 __all__ = ["branch_plot", "funnel_plot", "ladder_plot", "match_plot"]
 
@@ -60,13 +61,15 @@ def match_plot(
     Raises
     ------
     ValueError
-        A column is missing.
+        A column is missing, or no score is above 0.
     """
     need(matches, ["segment_id", "product_id", "channel_id", "score"], "match_plot")
     best = matches.sort_values("score", ascending=False, kind="stable")
     best = best.drop_duplicates(["segment_id", "product_id"])
     segments = list(dict.fromkeys(matches["segment_id"]))
-    products = list(dict.fromkeys(best["product_id"]))[:n_products]
+    products = list(dict.fromkeys(best.loc[best["score"] > 0, "product_id"]))[:n_products]
+    if not products:
+        raise ValueError("match_plot: no score is above 0")
     cells = best.set_index(["segment_id", "product_id"])
     grid = cells["score"].unstack().reindex(segments, columns=products)  # noqa: PD010
     place = cells["channel_id"].unstack().reindex(segments, columns=products)  # noqa: PD010
@@ -92,14 +95,15 @@ def match_plot(
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02)
     bar.set_label(say("得分 = 需求 × 可售 × 渠道", "Score = need × allowed × channel"))
     bar.outline.set_visible(False)
-    ax.set_xlabel(say("格内：最佳渠道；黑框：客群首选（需求权重为假设）",
-                      "In a cell: the best channel; frame: the segment's best (weights assumed)"))  # fmt: skip
+    text = say(
+        "格内：最佳渠道；黑框：客群首选（需求权重为假设）",
+        "In a cell: the best channel; frame: the segment's best (weights assumed)",
+    )
+    ax.set_xlabel(text)
     return ax
 
 
-def _frame(x: int, y: int):
-    from matplotlib.patches import Rectangle
-
+def _frame(x: int, y: int) -> Rectangle:
     return Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, ec="black", lw=1.6)
 
 
@@ -170,8 +174,11 @@ def ladder_plot(
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(say("资金占比。教学材料，不构成投资建议；各档比例为假设",
-                      "Share of the money. Teaching material, not advice; shares are assumptions"))  # fmt: skip
+    text = say(
+        "资金占比。教学材料，不构成投资建议；各档比例为假设",
+        "Share of the money. Teaching material, not advice; shares are assumptions",
+    )
+    ax.set_xlabel(text)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, fontsize=8)
     return ax
 
@@ -214,7 +221,8 @@ def funnel_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for g, group in enumerate(groups):
         rows = table[table["group"] == group].set_index("stage").reindex(list(_STAGES))
         x = np.arange(len(_STAGES)) + (g - (len(groups) - 1) / 2) * step
-        look, n = looks.loc[group], rows["of"].max()
+        look, n = looks.loc[group].copy(), rows["of"].max()
+        look["color"] = BANKS.get(group, look["color"])
         error = [rows["share"] - rows["low"], rows["high"] - rows["share"]]
         label = own[g] if own[g] != str(group) else look["label"]
         ax.errorbar(x, rows["share"], yerr=np.clip(error, 0, None), fmt="none",
@@ -269,6 +277,9 @@ def branch_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlim=(0, end.max() * 1.2))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(say("柜台人工（人日；空框：现在，实条：情景，非预测）",
-                      "Staff days at the counter (outline: now; bar: a scenario, no forecast)"))  # fmt: skip
+    text = say(
+        "柜台人工（人日；空框：现在，实条：情景，非预测）",
+        "Staff days at the counter (outline: now; bar: a scenario, no forecast)",
+    )
+    ax.set_xlabel(text)
     return ax

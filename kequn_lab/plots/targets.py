@@ -1,4 +1,4 @@
-"""Pictures of choosing targets: differences of two groups, decision matrix, bank fit, gain."""
+"""Pictures of choosing targets: differences of two groups, decision matrix, fit of banks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import PercentFormatter
 
 from .canvas import (
     GREY,
     axes,
-    clean,
     labels_of,
     need,
     panels,
@@ -21,10 +18,10 @@ from .canvas import (
     segments_of,
     variables_of,
 )  # fmt: skip
-from .profile import below
+from .profile import HALO, below
 from .style import say
 
-__all__ = ["decision_plot", "difference_plot", "fit_plot", "gain_plot", "outcome_plot"]
+__all__ = ["decision_plot", "difference_plot", "fit_plot"]
 
 #: What the kit's own ids are called.
 NAMES = {
@@ -36,7 +33,9 @@ NAMES = {
     "best possible": ("最好可能", "Best possible"),
     "all": ("全部", "All"),
 }
+_AXES = ("attractiveness", "competitiveness")
 _FIRST, _SECOND = "#0072B2", "#D55E00"
+BANKS = {"internet_bank": _FIRST, "traditional_bank": _SECOND}
 _MEASURES = {
     "smd": ("o", "标准化均值差", "Standardised mean difference"),
     "cliffs_delta": ("D", "Cliff's δ（换算）", "Cliff's delta, converted"),
@@ -109,8 +108,11 @@ def difference_plot(table: pd.DataFrame, *, top: int = 20, ax: Axes | None = Non
         (1, "right", _FIRST, say(f"{a}更高 →", f"higher: {a} →")),
     ):
         ax.text(x, 1.01, text, transform=ax.transAxes, ha=align, va="bottom", color=color)
-    ax.set_xlabel(say("标准化差异（横线：自助法区间；虚线：0.1 以内可忽略）",
-                      "Standardised difference (line: bootstrap interval; dotted: 0.1, negligible)"))  # fmt: skip
+    text = say(
+        "标准化差异（横线：自助法区间；虚线：0.1 以内可忽略）",
+        "Standardised difference (line: bootstrap interval; dotted: 0.1, negligible)",
+    )
+    ax.set_xlabel(text)
     used = [m for m in _MEASURES if (shown["measure"] == m).any()]
     handles = [Line2D([], [], marker=_MEASURES[m][0], ls="", color="0.35", ms=6,
                       label=say(*_MEASURES[m][1:])) for m in used]  # fmt: skip
@@ -143,51 +145,71 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ValueError
         A column is missing.
     """
-    need(table, ["bank_kind", "segment_id", "size_share", "knocked_out_by", "target",
-                 "target_share_weights", *(f"{a}{e}" for a in ("attractiveness", "competitiveness")
-                                           for e in ("", "_low", "_high"))], "decision_plot")  # fmt: skip
+    parts = [f"{axis}{end}" for axis in _AXES for end in ("", "_low", "_high")]
+    told = ["knocked_out_by", "target", "target_share_weights"]
+    need(table, ["bank_kind", "segment_id", "size_share", *told, *parts], "decision_plot")
     looks = segments_of(table, "segment_id")
     kinds = list(dict.fromkeys(table["bank_kind"]))
-    ax = axes(ax, (0.6 + 5 * len(kinds), 5.6))
-    for panel, kind, name in zip(panels(ax, len(kinds), columns=len(kinds), gap=(0.08, 0)), kinds,
-                                 named(kinds)):  # fmt: skip
+    ax = axes(ax, (0.6 + 6.2 * len(kinds), 5.4))
+    small = panels(ax, len(kinds), columns=len(kinds), gap=(0.09, 0))
+    for panel, kind, name in zip(small, kinds, named(kinds)):
         _matrix(panel, table[table["bank_kind"] == kind], looks)
-        panel.set_title(name)
+        panel.text(0.02, 0.97, name, fontsize=12, va="top")
         panel.set_ylabel(say("客群吸引力", "Attractiveness of the segment"))
-    below(ax, say("银行竞争力（十字：区间；黑圈：目标；空心：一票否决；百分比：权重变动时入选的次数）",
-                  "Competitiveness of the bank (cross: interval; ring: target; hollow: knocked out; "
-                  "%: how often a target as weights vary)"))  # fmt: skip
+    text = say(
+        "银行竞争力。十字：区间；黑圈：目标；空心：一票否决；百分比：权重变动时入选的频率",
+        "Competitiveness of the bank. Cross: interval; ring: target; hollow: knocked out;\n"
+        "%: how often a target as the weights vary",
+    )
+    if "declared" in table and (table["declared"] == "changed since").any():
+        text += say("\n标准在分群之后改过", "\nThe criteria were changed after they were declared")
+    below(ax, text)
     return ax
 
 
 def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
-    sizes = 120 + 2600 * rows["size_share"].fillna(rows["size_share"].mean()).fillna(0.05)
-    # large bubbles first, so that small ones stay visible
-    for i in sizes.sort_values(ascending=False).index:
-        row = rows.loc[i]
+    rows = rows.sort_values("size_share", ascending=False)  # small bubbles stay visible
+    sizes = 120 + 2600 * rows["size_share"].fillna(0.05)
+    for (_, row), size in zip(rows.iterrows(), sizes):
         x, y = row["competitiveness"], row["attractiveness"]
         color, out = looks.loc[row["segment_id"], "color"], bool(row["knocked_out_by"])
-        for axis, at in (("competitiveness", y), ("attractiveness", x)):
-            ends = [row[f"{axis}_low"], row[f"{axis}_high"]]
-            line = (ends, [at, at]) if axis == "competitiveness" else ([at, at], ends)
-            panel.plot(*line, color="0.35" if not out else "0.7", lw=1.1, zorder=4)
-        panel.scatter(x, y, s=sizes[i], color="none" if out else color, alpha=1 if out else 0.75,
-                      edgecolor="black" if row["target"] else color,
-                      lw=2 if row["target"] else 1.2, ls="--" if out else "-", zorder=3)  # fmt: skip
-        text = looks.loc[row["segment_id"], "label"]
-        if np.isfinite(row["target_share_weights"]) and not out:
-            text += f"  {percent(row['target_share_weights'])}"
-        left = x > 0.62
-        shift = (np.sqrt(sizes[i]) / 2 + 2) * (-1 if left else 1)
-        panel.annotate(text, (x, y), (shift, 0), textcoords="offset points", fontsize=8, zorder=5,
-                       ha="right" if left else "left", va="center",
-                       color=GREY if out else "0.1")  # fmt: skip
-    panel.set(xlim=(0, 1), ylim=(0, 1))
+        ink = "0.7" if out else "0.35"
+        panel.plot([row["competitiveness_low"], row["competitiveness_high"]], [y, y], color=ink,
+                   lw=1.1, zorder=4)  # fmt: skip
+        panel.plot([x, x], [row["attractiveness_low"], row["attractiveness_high"]], color=ink,
+                   lw=1.1, zorder=4)  # fmt: skip
+        edge, width = ("black", 2) if row["target"] else (color, 1.2)
+        panel.scatter(x, y, s=size, color="none" if out else color, alpha=1 if out else 0.75,
+                      edgecolor=edge, lw=width, ls="--" if out else "-", zorder=3)  # fmt: skip
+    far = rows["competitiveness"] > 0.5
+    for side in (rows[~far], rows[far]):  # names of the far side stand in a column at the right
+        side = side.sort_values("attractiveness")
+        for (_, row), at in zip(side.iterrows(), _spread(side["attractiveness"])):
+            x, y = row["competitiveness"], row["attractiveness"]
+            text = looks.loc[row["segment_id"], "label"]
+            if row["target_share_weights"] > 0 and not row["knocked_out_by"]:
+                text += f"  {percent(row['target_share_weights'])}"
+            panel.annotate(text, (x, y), (1.04 if x > 0.5 else x + 0.08, at), fontsize=8.5,
+                           zorder=6, va="center", color=GREY if row["knocked_out_by"] else "0.1",
+                           path_effects=[HALO],
+                           arrowprops={"arrowstyle": "-", "color": "0.5", "lw": 0.6})  # fmt: skip
     for at in (0.5, 1.0, 1.5):
         panel.plot([0, 1], [at, at - 1], color="0.9", lw=0.9, zorder=0)
-    panel.set_aspect("equal")
-    panel.set_xticks([0, 0.5, 1])
-    panel.set_yticks([0, 0.5, 1])
+    panel.set(xlim=(-0.06, 1.62), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+    panel.spines["bottom"].set_bounds(-0.06, 1)
+
+
+def _spread(wanted, gap: float = 0.045) -> np.ndarray:
+    """Rising positions at least a gap apart, as near as can be to those wanted (rising, too)."""
+    wanted = np.asarray(wanted, float)
+    steps = gap * np.arange(len(wanted))
+    blocks: list[list[float]] = []  # neighbours that would touch share the mean of their shifts
+    for shift in wanted - steps:
+        blocks.append([shift, 1])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (a, n), (b, m) = blocks[-2:]
+            blocks[-2:] = [[(a * n + b * m) / (n + m), n + m]]
+    return np.concatenate([[b] * int(n) for b, n in blocks]) + steps if blocks else wanted
 
 
 def fit_plot(
@@ -238,97 +260,9 @@ def fit_plot(
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02)
     bar.set_label(say("契合度（权重为假设）", "Fit (weights are assumptions)"))
     bar.outline.set_visible(False)
-    ax.set_xlabel(say("● 文章明说　○ 本课解读　△ 文章所说的短板",
-                      "● stated by the article   ○ our reading   △ a gap that it states"))  # fmt: skip
-    return ax
-
-
-def gain_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Cumulative gain: share of the outcomes that a campaign reaches with so many contacts.
-
-    Parameters
-    ----------
-    table : DataFrame
-        strategy, contacted_share, gain (0 to 1); if there gain_low, gain_high. As
-        ``targeting.targeting_gain``.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Random is the dashed diagonal, the best possible the grey line.
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-    """
-    need(table, ["strategy", "contacted_share", "gain"], "gain_plot")
-    ax = axes(ax, (6.2, 5))
-    palette = iter(["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"] * 3)
-    dashes = iter(["-", "-.", (0, (4, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))] * 3)
-    strategies = list(dict.fromkeys(table["strategy"]))
-    for strategy, name in zip(strategies, named(strategies)):
-        rows = table[table["strategy"] == strategy].sort_values("contacted_share")
-        plain = {"random": ("0.4", "--"), "best possible": ("0.7", "-")}.get(strategy)
-        color, dash = plain or (next(palette), next(dashes))
-        ax.plot(rows["contacted_share"], rows["gain"], color=color, ls=dash, label=name,
-                lw=1.2 if plain else 2)  # fmt: skip
-        if not plain and {"gain_low", "gain_high"} <= set(rows):
-            ax.fill_between(rows["contacted_share"], rows["gain_low"], rows["gain_high"],
-                            color=color, alpha=0.12, lw=0)  # fmt: skip
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlim=(0, 1), ylim=(0, 1.01))
-    ax.grid()
-    ax.set(xlabel=say("触达客户占比", "Customers contacted"),
-           ylabel=say("覆盖的成果占比", "Outcomes reached"))  # fmt: skip
-    ax.legend(loc="lower right")
-    return ax
-
-
-def outcome_plot(table: pd.DataFrame, *, label: str = "", ax: Axes | None = None) -> Axes:
-    """How often an outcome holds in each segment, with intervals, against all customers.
-
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id (``all`` gives the dashed line), customers, outcomes, rate, low, high. As
-        ``targeting.outcome_by_segment``.
-    label : str
-        What the outcome is.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-    """
-    need(table, ["segment_id", "customers", "outcomes", "rate", "low", "high"], "outcome_plot")
-    rows = table[table["segment_id"] != "all"].reset_index(drop=True)
-    looks = segments_named(rows["segment_id"])
-    ax = axes(ax, (7.5, 1 + 0.4 * len(rows)))
-    for y, row in enumerate(rows.itertuples()):
-        look = looks.loc[row.segment_id]
-        ax.plot([row.low, row.high], [y, y], color=look["color"], lw=2.2)
-        ax.plot(row.rate, y, look["marker"], color=look["color"], ms=8, mec="0.15", mew=0.8)
-        ax.annotate(f"{percent(row.rate, 1)}  ({row.outcomes:,}/{row.customers:,})", (row.high, y),
-                    (7, 0), textcoords="offset points", va="center", fontsize=8.5)  # fmt: skip
-    handles = []
-    for row in table[table["segment_id"] == "all"].itertuples():
-        ax.axvline(row.rate, color="0.4", lw=1, ls="--", zorder=0)
-        text = say(f"全部 {percent(row.rate, 1)}", f"All {percent(row.rate, 1)}")
-        handles = [Patch(fc="none", ec="none", label=f"- - {text}")]
-    ax.set_yticks(range(len(rows)), looks["label"])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlim(0, rows["high"].max() * 1.3)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set_xlabel(clean(label, 60) or say("成果占比", "Share with the outcome"))
-    if handles:
-        ax.legend(handles=handles, loc="lower right", handlelength=0)
+    text = say(
+        "● 文章明说　○ 本课解读　△ 文章所说的短板",
+        "● stated by the article   ○ our reading   △ a gap that it states",
+    )
+    ax.set_xlabel(text)
     return ax

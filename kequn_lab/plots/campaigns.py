@@ -1,0 +1,107 @@
+"""Pictures of a campaign: the outcome in each segment, and what choosing by segment gains."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from .canvas import axes, clean, need, percent, segments_named
+from .profile import HALO
+from .style import say
+from .targets import named
+
+__all__ = ["gain_plot", "outcome_plot"]
+
+
+def gain_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Cumulative gain: share of the outcomes that a campaign reaches with so many contacts.
+
+    Parameters
+    ----------
+    table : DataFrame
+        strategy, contacted_share, gain (0 to 1); if there gain_low, gain_high. As
+        ``targeting.targeting_gain``.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Random is the dashed diagonal, the best possible the grey line.
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+    """
+    need(table, ["strategy", "contacted_share", "gain"], "gain_plot")
+    ax = axes(ax, (6.2, 5))
+    palette = iter(["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"] * 3)
+    dashes = iter(["-", "-.", (0, (4, 1.5)), (0, (1, 1)), (0, (3, 1, 1, 1, 1, 1))] * 3)
+    strategies = list(dict.fromkeys(table["strategy"]))
+    for strategy, name in zip(strategies, named(strategies)):
+        rows = table[table["strategy"] == strategy].sort_values("contacted_share")
+        plain = {"random": ("0.4", "--"), "best possible": ("0.7", "-")}.get(strategy)
+        color, dash = plain or (next(palette), next(dashes))
+        ax.plot(rows["contacted_share"], rows["gain"], color=color, ls=dash, label=name,
+                lw=1.2 if plain else 2)  # fmt: skip
+        if not plain and {"gain_low", "gain_high"} <= set(rows):
+            ax.fill_between(rows["contacted_share"], rows["gain_low"], rows["gain_high"],
+                            color=color, alpha=0.12, lw=0)  # fmt: skip
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set(xlim=(0, 1), ylim=(0, 1.01))
+    ax.grid()
+    ax.set(xlabel=say("触达客户占比", "Customers contacted"),
+           ylabel=say("覆盖的成果占比", "Outcomes reached"))  # fmt: skip
+    ax.legend(loc="lower right")
+    return ax
+
+
+def outcome_plot(table: pd.DataFrame, *, label: str = "", ax: Axes | None = None) -> Axes:
+    """How often an outcome holds in each segment, with intervals, against all customers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        segment_id (``all`` gives the dashed line), customers, outcomes, rate, low, high. As
+        ``targeting.outcome_by_segment``.
+    label : str
+        What the outcome is.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+    """
+    need(table, ["segment_id", "customers", "outcomes", "rate", "low", "high"], "outcome_plot")
+    rows = table[table["segment_id"] != "all"].reset_index(drop=True)
+    looks = segments_named(rows["segment_id"])
+    ax = axes(ax, (7.5, 1 + 0.4 * len(rows)))
+    for y, row in enumerate(rows.itertuples()):
+        look = looks.loc[row.segment_id]
+        ax.plot([row.low, row.high], [y, y], color=look["color"], lw=2.2)
+        ax.plot(row.rate, y, look["marker"], color=look["color"], ms=8, mec="0.15", mew=0.8)
+        ax.annotate(f"{percent(row.rate, 1)}  ({row.outcomes:,}/{row.customers:,})", (row.high, y),
+                    (7, 0), textcoords="offset points", va="center", fontsize=8.5,
+                    path_effects=[HALO])  # fmt: skip
+    handles = []
+    for row in table[table["segment_id"] == "all"].itertuples():
+        ax.axvline(row.rate, color="0.4", lw=1, ls="--", zorder=0)
+        text = say(f"全部 {percent(row.rate, 1)}", f"All {percent(row.rate, 1)}")
+        handles = [Patch(fc="none", ec="none", label=f"- - {text}")]
+    ax.set_yticks(range(len(rows)), looks["label"])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(0, rows["high"].max() * 1.3)
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel(clean(label, 60) or say("成果占比", "Share with the outcome"))
+    if handles:
+        ax.legend(handles=handles, loc="lower right", handlelength=0)
+    return ax
