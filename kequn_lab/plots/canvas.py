@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import unicodedata
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .palette import segment_looks
-from .style import current, name_pairs, say, warn_missing_glyphs
+from .style import current, hush_single_glyphs, name_pairs, say, warn_missing_glyphs
 
 __all__ = ["save", "stamp"]
 
@@ -255,7 +256,8 @@ def save(
     os.close(handle)
     try:
         # no random ids: the same figure gives the same file
-        with mpl.rc_context({"svg.hashsalt": "kequn_lab"}):
+        with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():
+            hush_single_glyphs()
             fig.savefig(temporary, format=kind, dpi=dpi, metadata=words)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)

@@ -138,19 +138,19 @@ def profile_plot(
     low, high = _limits(table, [value, overall, f"{value}_low", f"{value}_high"])
     y = np.arange(len(labels))
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
-        rows_ = table[table[key] == segment]
-        rows_ = rows_.set_index(row_keys(rows_)).reindex(labels.index)
-        x = np.clip(rows_[value].to_numpy(float), low, high)  # an infinite effect ends at the edge
-        mark = rows_["marker"].to_numpy() == True  # noqa: E712
+        own = table[table[key] == segment]
+        own = own.set_index(row_keys(own)).reindex(labels.index)
+        x = np.clip(own[value].to_numpy(float), low, high)  # an infinite effect ends at the edge
+        mark = own["marker"].eq(True)
         bars = panel.barh(y, x, height=0.74, color=look["color"], lw=0)
         for bar, marked in zip(bars, mark):
             bar.set(alpha=1 if marked else 0.28, edgecolor="0.2" if marked else "none")
             bar.set_linewidth(0.6 if marked else 0)
-        if {f"{value}_low", f"{value}_high"} <= set(rows_.columns):
-            span = rows_[[f"{value}_low", f"{value}_high"]].to_numpy(float)
+        if {f"{value}_low", f"{value}_high"} <= set(own.columns):
+            span = own[[f"{value}_low", f"{value}_high"]].to_numpy(float)
             panel.hlines(y, *span.T, color="0.2", lw=0.9)
         if overall:
-            panel.plot(rows_[overall], y, "o", color="0.1", ms=3, zorder=3)
+            panel.plot(own[overall], y, "o", color="0.1", ms=3, zorder=3)
         panel.axvline(0, color="0.2", lw=0.8)
         panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
         panel.set_title(_two_lines(look["label"], 24 if columns < 5 else 17), fontsize=10, pad=5)

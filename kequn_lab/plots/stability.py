@@ -82,13 +82,13 @@ def index_panel(
     gap = (0.24 / columns, 0.55 / (2.2 * rows))
     for panel, index in zip(panels(ax, len(indices), columns=columns, gap=gap), indices):
         zh, en, better = INDICES.get(index, (index, index, 0))
-        rows_ = table[["k", *(c for c in table if str(c).startswith(index))]].dropna(subset=[index])
-        k, y = rows_["k"].to_numpy(), rows_[index].to_numpy(float)
-        if f"{index}_error" in rows_:
-            panel.fill_between(k, y - rows_[f"{index}_error"], y + rows_[f"{index}_error"],
+        own = table[["k", *(c for c in table if str(c).startswith(index))]].dropna(subset=[index])
+        k, y = own["k"].to_numpy(), own[index].to_numpy(float)
+        if f"{index}_error" in own:
+            panel.fill_between(k, y - own[f"{index}_error"], y + own[f"{index}_error"],
                                color="#0072B2", alpha=0.18, lw=0)  # fmt: skip
-        if {f"{index}_low", f"{index}_high"} <= set(rows_):
-            panel.fill_between(k, rows_[f"{index}_low"], rows_[f"{index}_high"], color="#0072B2",
+        if {f"{index}_low", f"{index}_high"} <= set(own):
+            panel.fill_between(k, own[f"{index}_low"], own[f"{index}_high"], color="#0072B2",
                                alpha=0.18, lw=0)  # fmt: skip
         panel.plot(k, y, "o-", color="#0072B2", ms=4, lw=1.4)
         name = clean(say(zh, en))
@@ -189,7 +189,7 @@ def stability_plot(
     if not sources:
         need(table, ["ari"], "stability_plot")
     ks = sorted(table["k"].unique())
-    ax = axes(ax, (2 + 0.9 * len(ks), 4.4))
+    ax = axes(ax, (max(6.5, 2 + 0.9 * len(ks)), 4.6))
     width = 0.8 / len(sources)
     for j, source in enumerate(sources):
         zh, en, color, hatch = SOURCES.get(source, (source, source, "0.6", ""))
@@ -204,7 +204,8 @@ def stability_plot(
     ax.set_ylim(top=1.02)
     ax.grid(axis="y")
     ax.set_axisbelow(True)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    inches = ax.get_window_extent().width / ax.figure.get_figure(root=True).dpi
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if inches > 7.5 else 1)
     return ax
 
 

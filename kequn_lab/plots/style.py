@@ -129,8 +129,7 @@ def style(
             sns.set_theme(style="ticks", context="notebook", font_scale=0.9)
             # after set_theme, which resets both
             mpl.rcParams.update(_RC | {"font.family": families})
-            # matplotlib warns once a glyph; warn_missing_glyphs says it once for all
-            warnings.filterwarnings("ignore", rf"Glyph .* missing from font.*{FAMILY}")
+            hush_single_glyphs()
             yield
             warn_missing_glyphs(_open_figures(), stacklevel=4)
     finally:
@@ -170,6 +169,11 @@ def name_pairs(table: pd.DataFrame, prefix: str) -> list[tuple[str, str]]:
         tuple(str(i if pd.isna(name) else name) for name in pair)
         for i, *pair in zip(table.index, zh, en)
     ]
+
+
+def hush_single_glyphs() -> None:
+    """Silence matplotlib's warning per glyph; warn_missing_glyphs says it once for all."""
+    warnings.filterwarnings("ignore", rf"Glyph .* missing from font.*{FAMILY}")
 
 
 def warn_missing_glyphs(figures, *, stacklevel: int = 2) -> None:
