@@ -1,5 +1,8 @@
 """targeting, overlap: gain with a known truth, lucky segments, intervals, one class."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,11 @@ from scipy import stats
 
 from kequn_lab._intervals import wilson
 from kequn_lab.overlap import overlap
+from kequn_lab.preprocessing import model_columns
+from kequn_lab.segments import fit_segments
 from kequn_lab.targeting import contacts_needed, outcome_by_segment, targeting_gain
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def campaign(n=20_000, seed=0):
@@ -179,3 +186,38 @@ def test_overlap_needs_two_groups_of_customers():
         overlap(features, pd.Series(["x"] * 600))
     with pytest.raises(ValueError, match=r"\['tier'\] are not"):
         overlap(features.assign(tier="t1"), group)
+
+
+# The Czech bank --------------------------------------------------------------------------------
+
+
+def test_loan_status_and_cards_of_berka_by_segment(shared):
+    """Outcomes that no segment was made of; the counts are those of the files themselves."""
+    spec = importlib.util.spec_from_file_location("berka", ROOT / "benchmarks/berka_outcomes.py")
+    berka = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(berka)
+    folder = shared / "data" / "berka"
+    features, bad = berka.loans_and_features(folder)
+    plain = pd.read_csv(folder / "asc" / "loan.asc", sep=";", dtype=str)
+    tested = pd.read_csv(folder / "feup" / "loan_test.csv", sep=";", dtype=str)["account_id"]
+    plain = plain[plain["account_id"].isin(tested)]
+    assert len(features) == len(plain) == 354
+    assert bad.sum() == plain["status"].isin(["B", "D"]).sum() == 30
+    # No event of the loan's own day or later is in the features.
+    assert features["recency_days"].min() >= 0
+    fitted = fit_segments(model_columns(features), n_clusters=4, random_state=0)
+    labels = pd.Series(fitted["kmeans"].labels_, index=features.index).astype("str")
+    table = outcome_by_segment(bad, labels)
+    assert table.iloc[:-1][["customers", "outcomes"]].sum().tolist() == [354, 30]
+    assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
+    # Whatever it shows: with 30 bad loans no segment stands clear of all customers.
+    everyone = table.iloc[-1]["rate"]
+    assert (table["low"] < everyone).all() and (table["high"] > everyone).all()
+
+
+def test_the_courses_other_loans_have_status_minus_one_for_bad(shared):
+    folder = shared / "data" / "berka"
+    train = pd.read_csv(folder / "feup" / "loan_train.csv", sep=";").set_index("loan_id")
+    full = pd.read_csv(folder / "asc" / "loan.asc", sep=";").set_index("loan_id")
+    bad = full["status"].isin(["B", "D"]).reindex(train.index)
+    assert ((train["status"] == -1) == bad).all()
