@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab.features import feature_table
 from kequn_lab.inputs import Inputs
 from kequn_lab.segments import centre_table, fit_segments, label_table, name_clusters
 
@@ -152,6 +153,8 @@ def analyse(
             ),
         }
         tables["markers"] = profiles.marker_table(tables["profile"])
+        order = profiles.variable_order(inputs.features)
+        tables["order"] = pd.DataFrame({"variable": order})
         steps.update()
         steps.set_description("compare")
         group = compare.assign_groups(segment, groups)
@@ -234,6 +237,33 @@ def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
         if refused:
             rows = pd.DataFrame([vars(r) for r in refused])
             export.write_table(rows, folder / f"refused_{name}.csv", encoding=encoding)
+
+
+def _write_figures(analysis: Analysis, folder: Path, language: str, quiet: bool) -> None:
+    import matplotlib.pyplot as plt
+
+    from kequn_lab import plots
+
+    tables = analysis.tables
+    looks = analysis.labels.drop_duplicates("segment_id").sort_values("cluster")
+    drawings = {
+        "sizes": lambda: plots.size_plot(tables["sizes"]),
+        "profile": lambda: plots.profile_plot(
+            tables["profile"], markers=tables["markers"], order=tables["order"]["variable"]
+        ),
+        "heat_map": lambda: plots.heat_map(tables["profile"], order=tables["order"]["variable"]),
+    }
+    (folder / "figures").mkdir()
+    with plots.style(
+        language,
+        segments=looks[["segment_id", "name_zh", "name_en"]],
+        variables=feature_table(),
+        synthetic=analysis.inputs.synthetic,
+    ):
+        for name, draw in tqdm(drawings.items(), desc="draw", disable=quiet):
+            figure = draw().figure
+            plots.save(figure, folder / "figures" / f"{name}.png", title=name)
+            plt.close(figure)
 
 
 def _replace(part: Path, out: Path, files: list[str]) -> None:
