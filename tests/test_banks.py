@@ -69,6 +69,9 @@ def test_missing_parts_are_named_and_the_others_carry_the_weight():
 def test_bad_input():
     with pytest.raises(ValueError, match="add up to 1; found .*sum 2"):
         target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_parts().assign(weight=0.5))
+    with pytest.raises(ValueError, match="must be >= 0"):
+        negative = fit_parts().assign(weight=[-0.5, 0.5, 0.5, 0.5])
+        target_fit(FEATURES, LABELS, FOCUS, REACH, parts=negative)
     with pytest.raises(ValueError, match="best above 0"):
         target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_parts().assign(best=0.0))
     with pytest.raises(ValueError, match="focus lacks quote_zh"):

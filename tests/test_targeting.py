@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from kequn_lab._intervals import wilson
-from kequn_lab.overlap import overlap
+from kequn_lab.overlap import _auc, overlap
 from kequn_lab.preprocessing import model_columns
 from kequn_lab.segments import fit_segments
 from kequn_lab.targeting import contacts_needed, outcome_by_segment, targeting_gain
@@ -164,6 +164,14 @@ def test_auc_is_scikit_learns_and_that_of_two_normals():
     plain = roc_auc_score(found.customers["group"] == "branch", found.customers["score"])
     assert auc["value"] == pytest.approx(plain, abs=1e-12)
     assert auc["low"] < stats.norm.cdf(1 / np.sqrt(2)) < auc["high"]
+
+
+def test_the_error_of_the_auc_is_delongs():
+    rng = np.random.default_rng(4)
+    above, below = rng.integers(1, 9, 60).astype(float), rng.integers(0, 7, 45).astype(float)
+    wins = (above[:, None] > below) + 0.5 * (above[:, None] == below)
+    error = np.sqrt(wins.mean(1).var(ddof=1) / 60 + wins.mean(0).var(ddof=1) / 45)
+    assert _auc(above, below) == pytest.approx((wins.mean(), error), rel=1e-9)
 
 
 def test_online_shares_by_hand():
