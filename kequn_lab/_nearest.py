@@ -74,6 +74,12 @@ def labelled(card, table) -> pa.Table:
     )
 
 
+def coordinates(card, table) -> NDArray[np.float64]:
+    """Customers in the model's space, in standard deviations; shape (n_rows, n_features)."""
+    columns = _columns(card, table)
+    return np.stack([_coordinate(f, c) for f, c in zip(card.features, columns)], axis=1)
+
+
 def _by_chunks(work, n_rows: int) -> NDArray:
     """Run the chunks side by side; numpy leaves the interpreter free while it counts."""
     rows = [slice(i, min(i + ROWS, n_rows)) for i in range(0, n_rows, ROWS)]
