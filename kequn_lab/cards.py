@@ -129,7 +129,7 @@ def _marks(profile, markers, n_marks: int, words: Words) -> pd.DataFrame:
                 "part": "mark",
                 "item": name,
                 "effect": mark.effect,
-                "text_zh": f"{zh} {own_zh}(全体 {all_zh}):{side_zh}于其余 {far} 个标准差",
+                "text_zh": f"{zh} {own_zh}（全体 {all_zh}）：{side_zh}于其余 {far} 个标准差",
                 "text_en": f"{en} {own_en} (all {all_en}): {far} sd {side_en} the rest",
             }
         )
@@ -172,7 +172,7 @@ def _checks(profile, signatures, visible: float, words: Words) -> pd.DataFrame:
                 "agrees": agrees,
                 "basis": row.basis,
                 "quote_zh": getattr(row, "quote_zh", None),
-                "text_zh": f"{words.variable(row.feature, 'zh')}:预期{zh},{seen_zh}",
+                "text_zh": f"{words.variable(row.feature, 'zh')}：预期{zh}，{seen_zh}",
                 "text_en": f"{words.variable(row.feature, 'en')}: {en} expected, {seen_en}",
             }
         )
@@ -249,17 +249,18 @@ def warnings_table(
         zh, en = words.segment(row.segment_id, "zh"), words.segment(row.segment_id, "en")
         share = percent(row.share)
         if row.share > largest:
-            warn("large_segment", row.share, largest, f"{zh}占客户的 {share},其余客群很小",
+            warn("large_segment", row.share, largest, f"{zh}占客户的 {share}，其余客群很小",
                  f"{en} holds {share} of all customers and leaves little to the others",
                  segment=row.segment_id)  # fmt: skip
         if row.share < smallest:
             warn("small_segment", row.share, smallest,
-                 f"{zh}只有 {row.customers} 名客户({share}),均值不可靠",
+                 f"{zh}只有 {row.customers} 名客户（{share}），均值不可靠",
                  f"{en} has only {row.customers} customers ({share}); its means are not reliable",
                  segment=row.segment_id)  # fmt: skip
     if silhouette is not None and silhouette < min_silhouette:
         warn("weak_silhouette", silhouette, min_silhouette,
-             f"平均轮廓系数 {silhouette:.2f} 低于 {min_silhouette}:客群之间没有空隙,界线是划出来的",
+             f"平均轮廓系数 {silhouette:.2f} 低于 {min_silhouette}：客群之间没有空隙，"
+             "界线是划出来的",
              f"Mean silhouette {silhouette:.2f} is below {min_silhouette}: there are no gaps "
              "between the segments, their borders are drawn, not found")  # fmt: skip
     if features is not None:
@@ -269,7 +270,7 @@ def warnings_table(
             if abs(skewness) > max_skewness:
                 zh, en = words.variable(name, "zh"), words.variable(name, "en")
                 warn("skewed_unlogged", skewness, max_skewness,
-                     f"{zh}偏度为 {number(skewness)} 而未取对数,少数客户会左右中心",
+                     f"{zh}偏度为 {number(skewness)} 而未取对数，少数客户会左右中心",
                      f"{en} is skewed ({number(skewness)}) and not logged: a few customers "
                      "move the centres", variable=name)  # fmt: skip
     for a, b, variable, value in _closest(profile):
@@ -277,7 +278,7 @@ def warnings_table(
             names = [[words.segment(s, language) for s in (a, b)] for language in ("zh", "en")]
             best = [words.variable(variable, language) for language in ("zh", "en")]
             warn("not_separated", value, min_difference,
-                 f"没有一个变量能分开{names[0][0]}与{names[0][1]}:差别最大的{best[0]}也只差 "
+                 f"没有一个变量能分开{names[0][0]}与{names[0][1]}：差别最大的{best[0]}也只差 "
                  f"{value:.2f} 个标准差",
                  f"No variable separates {names[1][0]} from {names[1][1]}: {best[1]}, the best, "
                  f"differs by {value:.2f} sd",

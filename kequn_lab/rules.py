@@ -175,8 +175,8 @@ def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]
     en = f"{start} and {en[-1]}" if start else en[-1]
     precision, recall = percent(precision), percent(recall)
     return {
-        "sentence_zh": f"{words.segment(segment, 'zh')}:{','.join(zh)}。"
-        f"符合者中 {precision} 属于该客群;该客群中 {recall} 符合。",
+        "sentence_zh": f"{words.segment(segment, 'zh')}：{'，'.join(zh)}。"
+        f"符合者中 {precision} 属于该客群；该客群中 {recall} 符合。",
         "sentence_en": f"{words.segment(segment, 'en')}: {en}. "
         f"Of those who meet this, {precision} belong to the segment; of the segment, "
         f"{recall} meet it.",

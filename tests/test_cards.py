@@ -47,7 +47,7 @@ def test_marks_are_the_best_markers_with_their_numbers():
     assert marks["item"].tolist() == best["variable"].tolist()
     text = marks.set_index("item").loc["age_years", ["text_zh", "text_en"]].tolist()
     effect = best.set_index("variable").loc["age_years", "effect"]
-    assert text[0] == f"年龄 69.2(全体 45.8):高于其余 {effect:.1f} 个标准差"
+    assert text[0] == f"年龄 69.2（全体 45.8）：高于其余 {effect:.1f} 个标准差"
     assert text[1] == f"Age 69.2 years (all 45.8 years): {effect:.1f} sd above the rest"
 
 
@@ -63,7 +63,7 @@ def test_data_that_contradict_the_article_are_shown():
     assert checks.loc["age_years", "agrees"] == "yes"
     assert checks.loc["counter_share", "agrees"] == "no"
     assert checks.loc["counter_share", "basis"] == "article"
-    assert checks.loc["counter_share", "text_zh"] == "柜台占比:预期偏高,实测偏低"
+    assert checks.loc["counter_share", "text_zh"] == "柜台占比：预期偏高，实测偏低"
     assert checks.loc["counter_share", "text_en"] == "Counter share: high expected, low found"
     assert checks.loc["helped_share", "agrees"] == "not measured"
 
@@ -139,7 +139,7 @@ def test_sizes_are_warned_of():
     table = found(labels, pd.DataFrame({"x": np.arange(400.0)}))
     assert table.loc["large_segment", ["segment_id", "value"]].tolist() == ["big", 295 / 400]
     assert table.loc["small_segment", "segment_id"] == "tiny"
-    assert "2 名客户(0.5%)" in table.loc["small_segment", "text_zh"]
+    assert "2 名客户（0.5%）" in table.loc["small_segment", "text_zh"]
 
 
 def test_weak_silhouette_is_warned_of():

@@ -63,7 +63,7 @@ def test_sentences_name_values_in_both_languages(bank):
     table = segment_rules(*bank, max_conditions=1, segments=segments, variables=variables)
     table = table.set_index("segment_id")
     zh, en = table.loc["old", ["sentence_zh", "sentence_en"]]
-    assert zh.startswith("老年:年龄高于 ") and "属于该客群" in zh
+    assert zh.startswith("老年：年龄高于 ") and "属于该客群" in zh
     assert en.startswith("Elderly: Age above ") and " years. Of those" in en
     assert "资产高于" in table.loc["few", "sentence_zh"] and "元" in table.loc["few", "sentence_zh"]
     krona = segment_rules(*bank, max_conditions=1, variables=variables, currency="CZK")
