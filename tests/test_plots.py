@@ -113,7 +113,9 @@ SCORED = pd.DataFrame(
         "k": [2, 3, 4],
         "inertia": [90000.0, 50000, 40000],
         "silhouette": [0.5, 0.3, 0.2],
-        "silhouette_error": 0.01,
+        "silhouette_se": 0.01,
+        "gap": [0.5, 0.6, 0.605],
+        "gap_se": 0.01,
         "davies_bouldin": [1.0, 0.9, 0.8],
     }
 )
@@ -500,9 +502,10 @@ def test_index_panel_rings_the_best_of_each_index():
     parts = plots.index_panel(SCORED).child_axes
     assert [title(p) for p in parts] == [
         "Inertia", "Silhouette  k = 2", "Davies–Bouldin  k = 4",
+        "Gap statistic  k = 3",
     ]  # fmt: skip
     rings = [[r for r in p.lines if r.get_gid() == "best"] for p in parts]
-    assert [len(r) for r in rings] == [0, 1, 1]
+    assert [len(r) for r in rings] == [0, 1, 1, 1]
     assert rings[1][0].get_xdata().tolist() == [2]
     with pytest.raises(ValueError, match="no known index"):
         plots.index_panel(SCORED[["k"]])

@@ -37,10 +37,10 @@ def flow_plot(
     Parameters
     ----------
     flows : DataFrame
-        k_from, segment_from, k_to, segment_to, rows, as ``choosing.solution_flows`` of
+        k_from, segment_from, k_to, segment_to, rows, as ``labelings.solution_flows`` of
         relabelled solutions, so that ids and colours follow.
     stability : DataFrame, optional
-        k, segment, entropy (0 to 1), as ``choosing.across_solutions``: the darker a segment, the
+        k, segment, entropy (0 to 1), as ``labelings.across_solutions``: the darker a segment, the
         more it is a mixture of earlier ones.
     ax : Axes, optional
 

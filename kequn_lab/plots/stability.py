@@ -18,7 +18,7 @@ __all__ = ["index_panel", "restart_plot", "segment_stability_plot", "stability_p
 #: Name in zh and en, and whether more (1) or less (-1) is better; 0: it has no best k.
 INDICES = {
     "inertia": ("组内平方和", "Inertia", 0),
-    "inertia_drop": ("平方和降幅", "Drop of inertia", 0),
+    "inertia_drop_share": ("平方和降幅", "Drop of inertia", 0),
     "silhouette": ("轮廓系数", "Silhouette", 1),
     "simplified_silhouette": ("简化轮廓系数", "Simplified silhouette", 1),
     "calinski_harabasz": ("CH 指数", "Calinski–Harabasz", 1),
@@ -56,8 +56,8 @@ def index_panel(
     Parameters
     ----------
     table : DataFrame
-        One row per k: k and a column per index, as ``choosing.score_k``. ``<index>_low`` and
-        ``<index>_high``, or ``<index>_error``, give a band.
+        One row per k: k and a column per index, as ``choosing.score_k``. ``<index>_se``, a
+        standard error, gives a band of two of them.
     indices : sequence of str, optional
         Columns drawn, in this order; default those of the table that are known.
     ax : Axes, optional
@@ -66,6 +66,9 @@ def index_panel(
     Returns
     -------
     Axes
+        Rings: the largest or smallest value; for the gap with standard errors the first k that
+        the next does not beat by more than one of them (Tibshirani et al. 2001). What has no
+        best k bears no ring.
 
     Raises
     ------
@@ -73,10 +76,11 @@ def index_panel(
         A column is missing, or no known index is there.
     """
     need(table, ["k", *(indices or [])], "index_panel")
-    indices = [c for c in INDICES if c in table] if indices is None else list(indices)
+    known = [c for c in INDICES if c in table and table[c].notna().any()]
+    indices = known if indices is None else list(indices)
     if not indices:
         raise ValueError(f"index_panel: no known index among {list(table.columns)}; name indices")
-    columns = min(len(indices), 4)
+    columns = 3 if len(indices) in (5, 6, 9) else min(len(indices), 4)
     rows = -(-len(indices) // columns)
     ax = axes(ax, (1 + 2.7 * columns, 0.7 + 2.2 * rows))
     gap = (0.24 / columns, 0.55 / (2.2 * rows))
@@ -84,16 +88,13 @@ def index_panel(
         zh, en, better = INDICES.get(index, (index, index, 0))
         own = table[["k", *(c for c in table if str(c).startswith(index))]].dropna(subset=[index])
         k, y = own["k"].to_numpy(), own[index].to_numpy(float)
-        if f"{index}_error" in own:
-            panel.fill_between(k, y - own[f"{index}_error"], y + own[f"{index}_error"],
-                               color="#0072B2", alpha=0.18, lw=0)  # fmt: skip
-        if {f"{index}_low", f"{index}_high"} <= set(own):
-            panel.fill_between(k, own[f"{index}_low"], own[f"{index}_high"], color="#0072B2",
-                               alpha=0.18, lw=0)  # fmt: skip
+        se = own[f"{index}_se"].to_numpy(float) if f"{index}_se" in own else None
+        if se is not None:
+            panel.fill_between(k, y - 2 * se, y + 2 * se, color="#0072B2", alpha=0.18, lw=0)
         panel.plot(k, y, "o-", color="#0072B2", ms=4, lw=1.4)
         name = clean(say(zh, en))
-        if better and len(y):
-            best = int(np.argmax(better * y))
+        best = _best(better * y, se if index == "gap" else None) if better else None
+        if best is not None:
             panel.plot(k[best], y[best], "o", ms=11, mfc="none", mec="#D55E00", mew=2, gid="best")
             name += f"  k = {k[best]}"
         panel.set_title(name, fontsize=10, pad=4)
@@ -108,6 +109,14 @@ def index_panel(
     below(ax, say("客群数 k（圆圈：该指标认为最好；各指标可以不一致）",
                   "Number of segments k (ring: the index's best; they may disagree)"))  # fmt: skip
     return ax
+
+
+def _best(value: np.ndarray, se: np.ndarray | None) -> int | None:
+    """Where the largest value is; with errors, the first that the next does not clearly beat."""
+    if se is None:
+        return int(np.argmax(value)) if len(value) else None
+    found = np.flatnonzero(value[:-1] >= value[1:] - se[1:])
+    return int(found[0]) if len(found) else None
 
 
 def restart_plot(table: pd.DataFrame, *, tol: float = 1e-6, ax: Axes | None = None) -> Axes:
@@ -169,7 +178,7 @@ def stability_plot(
     ----------
     table : DataFrame
         One row per k and replicate: k and one or more of ari, ari_data, ari_search, as
-        ``choosing.global_stability``.
+        ``stability.global_stability``.
     sources : sequence of str, optional
         Columns drawn; default those of the three that are there.
     ax : Axes, optional

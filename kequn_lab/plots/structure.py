@@ -152,7 +152,7 @@ def gorge_plot(
     ----------
     table : DataFrame
         One row per customer, one column per segment, similarities 0 to 1, as
-        ``choosing.gorge``. Drawn in the order of its columns.
+        ``shadows.gorge``. Drawn in the order of its columns.
     bins : int
     n_customers : int, optional
         How many customers the rows stand for; if more, the picture says so.
@@ -213,7 +213,7 @@ def shadow_plot(
     ----------
     table : DataFrame
         One row per customer: segment_id (or segment) and the value, as
-        ``choosing.shadow_values``. Segments come in the order of their categories if
+        ``shadows.shadow_values``. Segments come in the order of their categories if
         categorical, else as they appear.
     value : str, optional
         Column; default ``shadow`` or ``silhouette``, whichever there is.
