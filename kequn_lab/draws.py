@@ -24,6 +24,7 @@ from kequn_lab.summaries import Summary, as_numbers, summarise
 EXACT_ROWS = 20_000  # up to here method="auto" keeps every distinct row
 COMPARED_ROWS = 20_000  # rows whose two labels are compared, where the summary stands for the rest
 POLISHED_ROWS = 200_000  # rows on which the summary's solutions are tried
+COARSE = 1_000  # points of a draw for cheap starts
 SMALL = 2_000  # points up to which swaps cost little, and float64 too
 
 
@@ -35,6 +36,8 @@ class Ground:
     ----------
     summary : Summary
         The points that are drawn.
+    coarse : Summary or None
+        Fewer points that stand for those, for cheap starts; None where they are few already.
     n_rows : int
         Rows in a draw.
     compared : Summary
@@ -47,6 +50,7 @@ class Ground:
     """
 
     summary: Summary
+    coarse: Summary | None
     n_rows: int
     compared: Summary
     rows: NDArray
@@ -74,6 +78,16 @@ class Ground:
         chances = self.summary.weights.astype(float)
         drawn = self.rng(replicate, side).multinomial(self.n_rows, chances / chances.sum())
         return self.summary.reweighted(drawn.astype(self.summary.points.dtype))
+
+    def coarse_draw(self, draw: Summary) -> Summary:
+        """The draw on coarse points; itself where there are none."""
+        if self.coarse is None:
+            return draw
+        return self.coarse.reweighted(
+            np.bincount(self.coarse.member, draw.weights, len(self.coarse.points)).astype(
+                draw.points.dtype
+            )
+        )
 
 
 def ground(
@@ -111,9 +125,10 @@ def ground(
     summary = summarise(
         X, n_points=len(X) if exact else n_points, sample_weight=weight, random_state=rng
     )
-    if summary.exact and not by_row:
-        return Ground(
-            summary, round(weight.sum(dtype=float)), summary, np.empty(0, int), None, seed
+    coarse = None
+    if len(summary.points) > SMALL:
+        coarse = summarise(
+            summary.points, n_points=COARSE, sample_weight=summary.weights, random_state=rng
         )
 
     def some(most):
@@ -121,13 +136,14 @@ def ground(
             return np.arange(len(X))
         return np.sort(rng.choice(len(X), most, replace=False))
 
-    rows = some(len(X) if exact else COMPARED_ROWS)
-    compared = Summary(X[rows], weight[rows], rows)
-    polish = None
+    rows, compared, polish = np.empty(0, int), summary, None
+    if by_row or not summary.exact:
+        rows = some(len(X) if exact else COMPARED_ROWS)
+        compared = Summary(X[rows], weight[rows], rows)
     if not summary.exact:
         more = some(POLISHED_ROWS)
         polish = Summary(X[more], weight[more], more)
-    return Ground(summary, round(weight.sum(dtype=float)), compared, rows, polish, seed)
+    return Ground(summary, coarse, round(weight.sum(dtype=float)), compared, rows, polish, seed)
 
 
 def _centred(X, dtype, chunk=65_536) -> NDArray:
@@ -218,28 +234,53 @@ def anchors(ground: Ground, k: int) -> NDArray:
 def searches(
     ground: Ground, draw: Summary, k: int, n_searches: int, n_starts: int, init: str, rng
 ) -> list[tuple[NDArray, float]]:
-    """Independent plain searches of one draw, in one go: the best centres and inertia of each."""
-    starts = starting_centres(draw, k, n_searches * n_starts, init, rng)
-    centres, report = settle(draw, starts, tol=ground.tol)
+    """Independent plain searches of one draw, in one go: the best centres and inertia of each.
+
+    Where a draw has many points, starts run on its coarse points, the best two of each search on
+    all of them.
+    """
+    cheap = ground.coarse_draw(draw)
+    starts = starting_centres(cheap, k, n_searches * n_starts, init, rng)
+    centres, report = settle(cheap, starts, tol=ground.tol)
+    if cheap is not draw:
+        inertia = report[:, 0].reshape(n_searches, n_starts)
+        n_starts = min(n_starts, 2)
+        best = np.argsort(inertia, axis=1, kind="stable")[:, :n_starts]
+        centres = centres.reshape(n_searches, -1, *centres.shape[1:])
+        centres = np.take_along_axis(centres, best[..., None, None], axis=1)
+        centres, report = settle(draw, centres.reshape(-1, *centres.shape[2:]), tol=ground.tol)
     inertia = report[:, 0].reshape(n_searches, n_starts)
     best = inertia.argmin(axis=1) + n_starts * np.arange(n_searches)
     return [(centres[i], float(report[i, 0])) for i in best]
 
 
 def to_the_end(
-    ground: Ground, draw: Summary, plain: NDArray, anchors: NDArray, n_swaps: int, rng
+    ground: Ground, draw: Summary, own: list, others: NDArray, n_swaps: int, rng
 ) -> tuple[NDArray, float]:
     """The best solution of a draw that all we know leads to, and its inertia.
 
-    Starts are what its own and its partner's plain searches found and the anchors that fit the
-    draw best; swaps may improve on them. Only a lower inertia counts, but where all of that stops
-    short of the draw's best, draws look a little more alike than they are.
+    Parameters
+    ----------
+    own : list of (centres, inertia)
+        What its own plain searches found.
+    others : ndarray of shape (n_others, n_clusters, n_features)
+        What its partner's searches found, and the anchors. Those that fit the draw best are
+        starts, and swaps may improve on them. Only a lower inertia counts, but where all of that
+        stops short of the draw's best, draws look a little more alike than they are.
     """
-    look = settle(draw, anchors, max_iter=1)[1][:, 0]
-    fit = np.argsort(look, kind="stable")[: 10 if ground.small else 4]
-    starts = np.concatenate([plain, anchors[fit]])
-    k = anchors.shape[1]
+    look = settle(ground.coarse_draw(draw), others, max_iter=1)[1][:, 0]
+    fit = np.argsort(look, kind="stable")[: 10 if ground.small else 2]
+    starts = others[fit]
+    if n_swaps:
+        starts = np.concatenate([[centres for centres, _ in own], starts])
     end = search(
-        draw, k, init=starts, n_swaps=n_swaps, n_chains=1, tol=ground.tol, random_state=rng
+        draw,
+        others.shape[1],
+        init=starts,
+        n_swaps=n_swaps,
+        n_chains=1,
+        tol=ground.tol,
+        random_state=rng,
     )
-    return end.centres[0], float(end.inertias[0])
+    found = [*own, (end.centres[0], float(end.inertias[0]))]
+    return min(found, key=lambda solution: solution[1])

@@ -108,10 +108,14 @@ def _slsw(base, mine, replicate, known, n_starts, n_swaps, init) -> pd.DataFrame
     k = len(mine)
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
     rng = base.rng(k, replicate, 3)
-    centres = [searches(base, d, k, 1, n_starts, init, rng)[0][0] for d in (one, two)]
+    found = [searches(base, draw, k, 1, n_starts, init, rng)[0] for draw in (one, two)]
     if known is not None:
-        plain = np.stack(centres)
-        centres = [to_the_end(base, d, plain, known, n_swaps, rng)[0] for d in (one, two)]
+        others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
+        found = [
+            to_the_end(base, draw, [own], other, n_swaps, rng)
+            for draw, own, other in zip((one, two), found, others)
+        ]
+    centres = [c for c, _ in found]
     theirs, _ = memberships(base.compared, np.stack(centres))
     tables = [(mine @ t.T.astype(mine.dtype)).astype(float) for t in theirs]
     one, two = (jaccard_of_table(table).max(axis=1) for table in tables)

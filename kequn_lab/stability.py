@@ -172,7 +172,10 @@ def _pairs(base: Ground, replicate: int, known: dict, n_starts, n_swaps, init) -
         first, again = searches(base, one, k, 2, n_starts, init, rng)
         (other,) = searches(base, two, k, 1, n_starts, init, rng)
         plain = np.stack([first[0], again[0], other[0]])
-        ends = [to_the_end(base, draw, plain, good, n_swaps, rng) for draw in (one, two)]
+        ends = [
+            to_the_end(base, one, [first, again], np.concatenate([good, plain[2:]]), n_swaps, rng),
+            to_the_end(base, two, [other], np.concatenate([good, plain[:2]]), n_swaps, rng),
+        ]
         table = cross_tables(base.compared, np.concatenate([plain, [c for c, _ in ends]]))
         both = table(3, 4)
         sizes = np.concatenate([both.sum(axis=0), both.sum(axis=1)])

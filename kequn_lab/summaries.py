@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
 
@@ -192,19 +193,19 @@ def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
 
 
 def _merged(X, member, n_points, weight, lossless=None) -> Summary:
-    """The summary that `member` describes; means and losses are summed in float64."""
+    """The summary that `member` describes."""
     total = np.bincount(member, weight, n_points)
     kept = total > 0
-    if lossless is not None:
-        points, lost = lossless[kept], 0.0
-    else:
-        sums = np.column_stack([np.bincount(member, weight * x, n_points) for x in X.T])
-        points = sums[kept] / total[kept, None]
-        squares = sum(float(weight @ (x.astype(float) ** 2)) for x in X.T)
-        lost = max(squares - float(total[kept] @ (points**2).sum(axis=1)), np.finfo(float).tiny)
+    points, lost = lossless, 0.0
+    if points is None:
+        which = (member, np.arange(len(X)))
+        sums = csr_array((weight.astype(X.dtype), which), shape=(n_points, len(X))) @ X
+        points = sums / np.maximum(total, np.finfo(float).tiny)[:, None]
+        squares = np.einsum("ij,ij->i", X, X).astype(float) @ weight
+        lost = max(squares - total @ (points**2).sum(axis=1), np.finfo(float).tiny)
     return Summary(
-        np.ascontiguousarray(points, X.dtype),
+        np.ascontiguousarray(points[kept], X.dtype),
         total[kept].astype(X.dtype),
         (np.cumsum(kept) - 1)[member],
-        lost,
+        float(lost),
     )
