@@ -110,8 +110,9 @@ def new_groups(
     """Dense groups of customers where hardly anybody stood before.
 
     The customers of both months are cut into small cells (k-means in the scorecard's space);
-    a cell counts as new if it holds at least 2 % of today's customers, five times its share of
-    before, and more than chance allows (binomial test, 0.001 over all cells).
+    a cell counts as new if it holds five times its share of before and more than chance allows
+    (binomial test, 0.001 over all cells), and if such cells near one segment hold at least 2 %
+    of today's customers.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def new_groups(
     b = np.bincount(cells.labels_[len(then) :], minlength=n_cells)
     chance = stats.binom.sf(b - 1, a + b, len(today) / len(both))
     a_share, b_share = a / len(then), b / len(today)
-    new = (b_share >= NEW_SHARE) & (b_share >= NEW_RATIO * a_share) & (chance < ALPHA / n_cells)
+    grown = (b_share >= NEW_RATIO * a_share) & (chance < ALPHA / n_cells)
     mine = pd.DataFrame({"cell": cells.labels_[len(then) :]}, index=now.index)
     mine["newcomer"] = ~now.index.isin(before.index)
     mine["cluster"] = card.predict(now).to_numpy()
@@ -157,10 +158,12 @@ def new_groups(
                 "newcomers_share": members["newcomer"].mean(),
                 "near": segment.segment_id if segment else "",
                 "stands_out": _stands_out(card, cells.cluster_centers_[cell], segment),
-                "new": bool(new[cell]),
+                "new": bool(grown[cell]),
             }
         )
-    return pd.DataFrame(rows)
+    out = pd.DataFrame(rows)
+    together = (out["now_share"] * out["new"]).groupby(out["near"]).transform("sum")
+    return out.assign(new=out["new"] & (together >= NEW_SHARE))
 
 
 def shifts(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
