@@ -56,7 +56,7 @@ def make_bank(
         1 to 100 million; a million customers with twelve months need about 15 GB in memory,
         :func:`~kequn_lab.synth.write_bank` needs little for any number.
     random_state : int
-        The seed. The first customers of a larger bank are those of a smaller one.
+        The seed. A larger bank has the same whole blocks of 10,000 customers as a smaller one.
     as_of : date-like
         Last day of the events.
     months : int

@@ -166,10 +166,11 @@ class Ledger:
         months = self.population.products["term_months"].to_numpy(int)
         for loan in range(_FIRST_LOAN, h.bought.shape[1]):
             start = h.bought[:, loan]
-            nth = np.maximum(np.ceil((first_day - start) / MONTH_DAYS), 1)
-            for k in (nth, nth + 1):
+            nth = np.ceil((first_day - start) / MONTH_DAYS)
+            for k in (nth - 1, nth, nth + 1):
                 due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
-                owes = mine[:, loan] & (due >= first_day) & (due < last) & (k <= months[loan])
+                owes = mine[:, loan] & (due >= first_day) & (due < last)
+                owes &= (k >= 1) & (k <= months[loan])
                 who = np.flatnonzero(owes)
                 parts.append((who, np.full(len(who), loan), due[who]))
         return tuple(np.concatenate(x) for x in zip(*parts))

@@ -155,11 +155,12 @@ def make_recipe(
         if value not in settings:
             raise ValueError(f"unknown {name} {value!r}; known: {', '.join(settings)}")
     try:
-        start = pd.Timestamp(as_of).normalize()
-    except ValueError as error:
+        start = pd.Timestamp(as_of)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"as_of is {as_of!r}; give a day as YYYY-MM-DD") from error
     if pd.isna(start) or start.tz is not None or not 1990 <= start.year <= 2100:
         raise ValueError(f"as_of is {as_of!r}; give a day from 1990 to 2100 without a time zone")
+    start = start.normalize()
     return Recipe(n_customers, seed, start, months, preset, profile, drift, 0, population)
 
 
