@@ -232,7 +232,15 @@ def anchors(ground: Ground, k: int) -> NDArray:
 
 
 def searches(
-    ground: Ground, draw: Summary, k: int, n_searches: int, n_starts: int, init: str, rng
+    ground: Ground,
+    draw: Summary,
+    k: int,
+    n_searches: int,
+    rng,
+    *,
+    n_starts: int,
+    init: str = "k-means++",
+    best_by: str = "inertia",
 ) -> list[tuple[NDArray, float]]:
     """Independent plain searches of one draw, in one go: the best centres and inertia of each.
 
@@ -249,9 +257,26 @@ def searches(
         centres = centres.reshape(n_searches, -1, *centres.shape[1:])
         centres = np.take_along_axis(centres, best[..., None, None], axis=1)
         centres, report = settle(draw, centres.reshape(-1, *centres.shape[2:]), tol=ground.tol)
-    inertia = report[:, 0].reshape(n_searches, n_starts)
-    best = inertia.argmin(axis=1) + n_starts * np.arange(n_searches)
+    cost = report[:, 0] if best_by == "inertia" else _distance_sums(draw, centres)
+    best = cost.reshape(n_searches, n_starts).argmin(axis=1) + n_starts * np.arange(n_searches)
     return [(centres[i], float(report[i, 0])) for i in best]
+
+
+def _distance_sums(draw: Summary, centres: NDArray) -> NDArray:
+    """Weighted sum of distances, not of their squares, of each set of centres."""
+    _, best = memberships(draw, centres)
+    return np.sqrt(np.maximum(best + draw.squares, 0)) @ draw.weights
+
+
+def checked_effort(n_starts: int, init: str, best_by: str) -> dict:
+    """What a plain search is told."""
+    for name, value, known in (
+        ("init", init, ("k-means++", "random")),
+        ("best_by", best_by, ("inertia", "distance")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {known}, got {value!r}")
+    return {"n_starts": checked_count("n_starts", n_starts), "init": init, "best_by": best_by}
 
 
 def to_the_end(

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from kequn_lab.draws import (
     anchors,
     checked_count,
+    checked_effort,
     checked_ks,
     ground,
     searches,
@@ -36,6 +37,7 @@ def segment_stability(
     n_starts: int = 10,
     n_swaps: int | None = None,
     init: str = "k-means++",
+    best_by: str = "inertia",
     to_end: bool = True,
     method: str = "auto",
     n_points: int = 5_000,
@@ -54,8 +56,8 @@ def segment_stability(
     X : array-like of shape (n_rows, n_features)
     labels : array-like of shape (n_rows,)
         The chosen solution; ids of any kind.
-    n_boot, n_starts, n_swaps, init, method, n_points, sample_weight, n_jobs, random_state, \
-progress : see `global_stability`
+    n_boot, n_starts, n_swaps, init, best_by, method, n_points : see `stability.global_stability`
+    sample_weight, n_jobs, random_state, progress : see `stability.global_stability`
     to_end : bool, default=True
         Take each search to the end; False leaves single searches, as R's flexclust does.
 
@@ -91,24 +93,24 @@ progress : see `global_stability`
         by_row=True,
     )
     checked_ks([len(ids)], len(base.summary.points))
-    n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
+    n_boot, effort = checked_count("n_boot", n_boot), checked_effort(n_starts, init, best_by)
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
     known = anchors(base, len(ids)) if to_end else None
     mine = codes[base.rows] == np.arange(len(ids))[:, None]
     mine = mine * base.compared.weights
-    tasks = [(base, mine, b, known, n_starts, n_swaps, init) for b in range(n_boot)]
+    tasks = [(base, mine, b, known, effort, n_swaps) for b in range(n_boot)]
     done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
     table = pd.concat(done, ignore_index=True)
     table["segment"] = ids[table["segment"]]
     return table
 
 
-def _slsw(base, mine, replicate, known, n_starts, n_swaps, init) -> pd.DataFrame:
+def _slsw(base, mine, replicate, known, effort, n_swaps) -> pd.DataFrame:
     k = len(mine)
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
     rng = base.rng(k, replicate, 3)
-    found = [searches(base, draw, k, 1, n_starts, init, rng)[0] for draw in (one, two)]
+    found = [searches(base, draw, k, 1, rng, **effort)[0] for draw in (one, two)]
     if known is not None:
         others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
         found = [
@@ -150,7 +152,7 @@ def clusterwise_jaccard(
     X : array-like of shape (n_rows, n_features)
     labels : array-like of shape (n_rows,)
         The chosen solution.
-    n_boot, n_starts, n_jobs, random_state, progress : see `global_stability`
+    n_boot, n_starts, n_jobs, random_state, progress : see `stability.global_stability`
     duplicates : bool, default=False
         A row drawn twice counts once, as in R's fpc (``bootmethod="boot"``); True counts it
         twice.

@@ -1,0 +1,67 @@
+"""Lloyd's steps, seeds and swaps on weighted points."""
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+
+from kequn_lab.search import lloyd, memberships, search, seed_centres
+from kequn_lab.summaries import summarise
+
+
+@pytest.fixture
+def points():
+    rng = np.random.default_rng(0)
+    X = rng.normal(0, 3, (5, 4))[rng.integers(0, 5, 400)] + rng.normal(0, 1, (400, 4))
+    return summarise(X, sample_weight=rng.integers(1, 6, 400))
+
+
+def test_lloyd_equals_scikit_learn_from_the_same_starts(points):
+    starts = points.points[np.random.default_rng(1).integers(0, 400, (6, 5))]
+    centres, report = lloyd(points, starts)
+    for start, found, (inertia, _) in zip(starts, centres, report):
+        plain = KMeans(5, init=start, n_init=1, tol=0).fit(
+            points.points, sample_weight=points.weights
+        )
+        np.testing.assert_allclose(found, plain.cluster_centers_, atol=1e-9)
+        assert inertia == pytest.approx(plain.inertia_)
+
+
+def test_tied_point_belongs_to_the_first_centre_only():
+    summary = summarise([[0.0], [1.0], [2.0]])
+    mine, _ = memberships(summary, np.array([[[0.0], [2.0]]]))
+    assert mine[0].tolist() == [[True, True, False], [False, False, True]]
+
+
+def test_empty_centre_moves_to_the_costliest_point():
+    summary = summarise([[0.0], [1.0], [10.0]])
+    centres, report = lloyd(summary, np.array([[[0.0], [50.0]]]))
+    assert sorted(centres[0].ravel()) == [0.5, 10.0]
+    assert report[0, 0] == 0.5
+
+
+def test_seeds_are_points_with_weight_and_differ():
+    summary = summarise(np.arange(4.0)[:, None]).reweighted(np.array([1.0, 1.0, 0.0, 1.0]))
+    seeds = seed_centres(summary, 3, 50, np.random.RandomState(0))
+    assert {tuple(sorted(s.ravel())) for s in seeds} == {(0.0, 1.0, 3.0)}
+
+
+@pytest.mark.parametrize("init", ["k-means++", "random"])
+def test_search_is_as_good_as_its_best_start(points, init):
+    plain = search(points, 5, n_starts=30, n_swaps=0, init=init, random_state=0)
+    moved = search(points, 5, n_starts=30, n_swaps=10, init=init, random_state=0)
+    assert plain.inertias[0] == plain.start_inertias[0]
+    assert moved.inertias[0] <= plain.inertias[0]
+    assert (np.diff(plain.inertias) > 0).all()  # best first, each optimum once
+
+
+def test_swaps_leave_a_bad_optimum():
+    summary = summarise(np.repeat([[0.0], [1.0], [10.0], [11.0], [50.0], [51.0]], 3, axis=0))
+    stuck = np.array([[[5.5], [50.0], [51.0]]])
+    assert search(summary, 3, init=stuck, n_swaps=0).inertias[0] > 300
+    assert search(summary, 3, init=stuck, n_swaps=10, random_state=0).inertias[0] == 4.5
+
+
+def test_one_cluster_is_the_mean(points):
+    found = search(points, 1, random_state=0)
+    mean = np.average(points.points, axis=0, weights=points.weights)
+    np.testing.assert_allclose(found.centres[0, 0], mean)

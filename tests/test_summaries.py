@@ -1,0 +1,69 @@
+"""Few weighted points that stand for many rows: what is kept, what is lost."""
+
+import numpy as np
+import pytest
+
+from kequn_lab.summaries import as_numbers, nearest, summarise
+
+
+def test_equal_rows_are_one_point_without_loss():
+    X = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, -0.0], [-0.0, 0.0]])
+    summary = summarise(X)
+    assert summary.exact
+    assert summary.points.tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert summary.weights.tolist() == [2, 1, 2]
+    np.testing.assert_array_equal(summary.points[summary.member], X)
+
+
+def test_binary_rows_are_exact_however_many():
+    X = np.random.default_rng(0).integers(0, 2, (30_000, 6)).astype(float)
+    summary = summarise(X, n_points=100)
+    assert summary.exact
+    assert len(summary.points) == 64
+    assert summary.weights.sum() == len(X)
+
+
+def test_micro_clusters_keep_mean_and_total_sum_of_squares():
+    X = np.random.default_rng(0).lognormal(size=(4_000, 3))
+    weight = np.random.default_rng(1).integers(0, 3, len(X)).astype(float)
+    summary = summarise(X, n_points=200, sample_weight=weight, random_state=0)
+    assert not summary.exact
+    assert 150 <= len(summary.points) <= 230
+    assert summary.weights.sum() == weight.sum()
+    mean = np.average(X, axis=0, weights=weight)
+    np.testing.assert_allclose(np.average(summary.points, axis=0, weights=summary.weights), mean)
+    kept = summary.weights @ (summary.points**2).sum(axis=1)
+    assert kept + summary.lost_inertia == pytest.approx(weight @ (X**2).sum(axis=1))
+
+
+def test_reweighted_shares_the_points():
+    summary = summarise(np.arange(6.0).reshape(3, 2))
+    other = summary.reweighted(np.array([1.0, 0.0, 5.0]))
+    assert other.lifted is summary.lifted
+    assert other.weighted[:, -1].tolist() == [1, 0, 5]
+    assert summary.weights.tolist() == [1, 1, 1]
+
+
+def test_nearest_equals_plain_distances():
+    rng = np.random.default_rng(0)
+    X, centres = rng.normal(50, 1, (40_000, 3)), rng.normal(50, 1, (7, 3))
+    plain = ((X[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest(X, centres), plain)
+
+
+def test_tie_goes_to_the_first_centre():
+    assert nearest(np.array([[2.0]]), np.array([[0.0], [4.0]])).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        ([1.0, 2.0], "must be a table"),
+        (np.empty((0, 2)), "must be a table"),
+        ([[1.0, np.nan], [1.0, 2.0]], r"missing or infinite values in columns \[.*1.*\]"),
+        ([[np.inf], [1.0]], "missing or infinite"),
+    ],
+)
+def test_bad_input(X, message):
+    with pytest.raises(ValueError, match=message):
+        as_numbers(X)
