@@ -11,8 +11,8 @@ import pandas as pd
 LANGUAGES = ("zh", "en")
 # Behind a number; other units say nothing that the variable's name does not.
 _UNITS = {
-    "zh": {"days": " 天", "minutes": " 分钟"},
-    "en": {"years": " years", "days": " days", "minutes": " minutes"},
+    "zh": {"days": "天", "minutes": "分钟"},
+    "en": {"years": "years", "days": "days", "minutes": "minutes"},
 }
 
 
@@ -57,18 +57,24 @@ class Words:
         name = self.variables.get(variable, {}).get(language, str(variable))
         return name if level is None or pd.isna(level) else f"{name}: {level}"
 
-    def value(self, value: float, variable, language: str, *, share: bool = False) -> str:
-        """A value of a variable with its unit; ``share``: 0 to 1, shown in percent."""
+    def unit(self, variable, language: str) -> str:
+        """The unit of a variable where its values need one."""
+        unit = str(self.units.get(variable, ""))
+        if unit.startswith("CNY"):
+            return "元" if language == "zh" and self.currency == "CNY" else self.currency
+        return _UNITS[language].get(unit, "")
+
+    def value(self, value, variable, language: str, *, share=False, unit=True) -> str:
+        """A value of a variable, with its unit; ``share``: 0 to 1, shown in percent."""
         if value is None or pd.isna(value):
             return "—"
-        unit = str(self.units.get(variable, ""))
-        if share or unit == "0 or 1" or unit.startswith("share"):
+        known = str(self.units.get(variable, ""))
+        if share or known == "0 or 1" or known.startswith("share"):
             return percent(value)
-        if unit.startswith("CNY"):
-            money = number(value)
-            local = language == "zh" and self.currency == "CNY"
-            return f"{money} 元" if local else f"{self.currency} {money}"
-        return number(value) + _UNITS[language].get(unit, "")
+        word = self.unit(variable, language) if unit else ""
+        # Currency codes stand before the number, other units behind it.
+        both = [word, number(value)] if word == self.currency else [number(value), word]
+        return " ".join(both).strip()
 
 
 def _pairs(table: pd.DataFrame | None, key: str, column: str, what: str) -> dict:

@@ -81,7 +81,7 @@ def segment_cards(
     >>> cards = segment_cards(profile, marker_table(profile), sizes=size_table(labels),
     ...                       signatures=expected)
     >>> cards.loc[cards["segment_id"] == "elderly", "text_en"].tolist()
-    ['age_years 65 (all 45): 5.7 sd above the rest', 'age_years: high expected, high found']
+    ['age_years 65 (all: 45)', 'age_years: high expected, high found']
     """
     words = Words.of(segments=segments, variables=variables, currency=currency)
     parts = [_marks(profile, markers, n_marks, words)]
@@ -121,16 +121,14 @@ def _marks(profile, markers, n_marks: int, words: Words) -> pd.DataFrame:
                 words.value(mark.overall_mean, name, language, share=share),
             )
         )
-        far = f"{abs(mark.effect):.1f}" if np.isfinite(mark.effect) else "∞"
-        side_zh, side_en = ("高", "above") if mark.effect > 0 else ("低", "below")
         lines.append(
             {
                 "segment_id": mark.segment_id,
                 "part": "mark",
                 "item": name,
                 "effect": mark.effect,
-                "text_zh": f"{zh} {own_zh}（全体 {all_zh}）：{side_zh}于其余 {far} 个标准差",
-                "text_en": f"{en} {own_en} (all {all_en}): {far} sd {side_en} the rest",
+                "text_zh": f"{zh} {own_zh}（全体 {all_zh}）",
+                "text_en": f"{en} {own_en} (all: {all_en})",
             }
         )
     return pd.DataFrame(lines)
