@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -312,20 +311,13 @@ def parameter_table(population: Population | None = None) -> pd.DataFrame:
     """
     own = read_population()
     population = own if population is None else population
-    rows = _long(population)
+    rows = _long(population).assign(basis="", reference="", note="")
     rules = read_table(own.folder / "sources.csv")
-    source = {}
-    for table, parameter, column in zip(rows["table"], rows["parameter"], rows["column"]):
-        for rule in rules.itertuples():
-            if (
-                rule.table == table
-                and fnmatchcase(parameter, rule.parameter)
-                and fnmatchcase(column, rule.column)
-            ):
-                source[table, parameter, column] = (rule.basis, rule.reference, rule.note)
-    keys = zip(rows["table"], rows["parameter"], rows["column"])
-    rows[["basis", "reference", "note"]] = [source[k] for k in keys]
-    rows[["reference", "note"]] = rows[["reference", "note"]].fillna("")
+    for rule in rules.fillna("").itertuples():
+        here = rows["table"].eq(rule.table)
+        here &= rows["parameter"].str.fullmatch(rule.parameter.replace("*", ".*"))
+        here &= rows["column"].str.fullmatch(rule.column.replace("*", ".*"))
+        rows.loc[here, ["basis", "reference", "note"]] = [rule.basis, rule.reference, rule.note]
     original = _long(own).set_index(["table", "parameter", "column"])["value"]
     now = rows.set_index(["table", "parameter", "column"])["value"]
     edited = ~np.isclose(now, original.reindex(now.index).fillna(np.inf))

@@ -1,0 +1,187 @@
+"""A bank as files: equal whatever the chunk, whole or not at all."""
+
+import hashlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from kequn_lab import contract
+from kequn_lab.reading import read_table
+from kequn_lab.synth import files, make_bank, write_bank
+
+NAMES = ("customers", "events", "holdings", "truth", "outcomes")
+
+
+def hashes(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    out = tmp_path_factory.mktemp("banks") / "bank"
+    table = write_bank(out, n_customers=500, random_state=4, months=2, progress=False)
+    return out, table
+
+
+def test_the_files_are_the_bank_in_memory(written):
+    out, table = written
+    bank = make_bank(500, random_state=4, months=2)
+    for name in NAMES:
+        frame = getattr(bank, name)
+        read = pd.read_parquet(out / f"{name}.parquet")
+        assert table.set_index("file").loc[f"{name}.parquet", "rows"] == len(frame) == len(read)
+        for column in frame:
+            a, b = (x[column].astype("str").mask(x[column].isna()) for x in (frame, read))
+            if not column.endswith("_on"):
+                assert a.equals(b), column
+    assert set(table["file"]) == {p.name for p in out.iterdir()}
+
+
+def test_the_files_pass_their_contracts(written):
+    out, _ = written
+    for rules in (contract.CUSTOMERS, contract.EVENTS, contract.HOLDINGS):
+        read_table(out / f"{rules.name}.parquet", contract=rules)
+
+
+def test_every_parquet_file_says_that_it_is_synthetic(written):
+    out, _ = written
+    for name in NAMES:
+        said = pq.read_metadata(out / f"{name}.parquet").metadata
+        assert said[b"synthetic"] == b"true" and said[b"random_state"] == b"4"
+        assert said[b"generator"].startswith(b"kequn_lab") and said[b"preset"] == b"standard"
+    assert "**Synthetic.**" in (out / "datasheet.md").read_text(encoding="utf-8")
+
+
+def test_few_values_are_codes_and_numbers_are_not(written):
+    out, _ = written
+    group = pq.read_metadata(out / "events.parquet").row_group(0)
+    encodings = {c["path_in_schema"]: c["encodings"] for c in group.to_dict()["columns"]}
+    assert "RLE_DICTIONARY" in encodings["channel"]
+    assert "BYTE_STREAM_SPLIT" in encodings["amount_cny"]
+    assert "DELTA_BINARY_PACKED" in encodings["timestamp"]
+
+
+def test_chunks_and_workers_change_no_byte(tmp_path, monkeypatch):
+    """21 parts of 100 customers, so that the row groups of ten parts are crossed."""
+    for room in ("recipe", "files"):
+        monkeypatch.setattr(f"kequn_lab.synth.{room}.BLOCK", 100)
+    found = []
+    for workers, chunk in ((1, 100), (2, 100), (4, 100), (1, 1000), (2, 1000)):
+        out = tmp_path / f"{workers}-{chunk}"
+        write_bank(out, n_customers=2050, random_state=0, months=1, workers=workers, chunk=chunk,
+                   progress=False)  # fmt: skip
+        found.append(hashes(out))
+    assert all(f == found[0] for f in found[1:])
+    assert pq.read_metadata(out / "customers.parquet").num_row_groups == 3
+
+
+def test_csv_says_the_same(tmp_path, written):
+    out, _ = written
+    write_bank(tmp_path / "csv", n_customers=500, random_state=4, months=2, format="csv",
+               progress=False)  # fmt: skip
+    for rules in (contract.CUSTOMERS, contract.EVENTS, contract.HOLDINGS):
+        text = read_table(tmp_path / "csv" / f"{rules.name}.csv", contract=rules)
+        whole = read_table(out / f"{rules.name}.parquet", contract=rules)
+        assert len(text) == len(whole)
+        for column in whole:
+            a, b = text[column].reset_index(drop=True), whole[column].reset_index(drop=True)
+            assert a.isna().equals(b.isna()), column
+            if pd.api.types.is_float_dtype(b.dtype):
+                assert np.allclose(a, b, rtol=1e-6, atol=0, equal_nan=True), column
+            else:
+                assert (a[a.notna()] == b[a.notna()]).all(), column
+
+
+def test_mixed_gives_what_opens_in_a_spreadsheet_as_csv(tmp_path):
+    table = write_bank(tmp_path, n_customers=20, random_state=0, months=1, format="mixed",
+                       progress=False)  # fmt: skip
+    assert set(table["file"]) == {"customers.csv", "truth.csv", "outcomes.csv", "events.parquet",
+                                  "holdings.parquet", "datasheet.md"}  # fmt: skip
+
+
+# bad input and bad luck
+
+
+def test_a_folder_with_files_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"holds 1 files? \(mine.txt"):
+        write_bank(tmp_path, n_customers=10, random_state=0, progress=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "bank").write_text("a file")
+    with pytest.raises(FileExistsError, match="is a file; name a folder"):
+        write_bank(tmp_path / "bank", n_customers=10, random_state=0, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"n_customers": 0}, "n_customers is 0"),
+        ({"format": "xlsx"}, "unknown format 'xlsx'; known: parquet, csv, mixed"),
+        ({"chunk": 0}, "chunk is 0"),
+        ({"preset": "odd"}, "unknown preset 'odd'"),
+    ],
+)
+def test_wrong_arguments_make_no_folder(tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        write_bank(tmp_path / "a", **{"n_customers": 10, "random_state": 0, **wrong})
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
+    def fail(recipe, part):
+        raise RuntimeError("a worker broke")
+
+    monkeypatch.setattr(files, "draw_part", fail)
+    with pytest.raises(RuntimeError, match="a worker broke"):
+        write_bank(tmp_path / "a", n_customers=10, random_state=0, progress=False)
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
+    """A limit on the size of files stands for the full disk: the write fails half-way."""
+    code = f"""if True:
+        import resource, signal
+        from kequn_lab.synth import write_bank
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            write_bank({str(tmp_path / "a")!r}, n_customers=3000, random_state=0, months=1,
+                       progress=False)
+        except OSError as error:
+            print(error)
+    """
+    run = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert "nothing was left in" in done.stdout
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_leaves_no_half_file_and_can_be_repeated(tmp_path, how):
+    out = tmp_path / "a"
+    code = (
+        "from kequn_lab.synth import write_bank;"
+        f"write_bank({str(out)!r}, n_customers=5_000_000, random_state=0, months=1, workers=1)"
+    )
+    run = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(out.glob("*/events.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(how)
+    run.wait(60)
+    left = list(out.iterdir()) if out.exists() else []
+    assert all(p.name.startswith(".kequn-sample-") for p in left)
+    assert left or how == signal.SIGINT
+    write_bank(out, n_customers=10, random_state=0, months=1, progress=False)
+    assert len(list(out.iterdir())) == 6
