@@ -218,5 +218,6 @@ def _gaps(X, weight, inertias, n_reference, rng, n_jobs, progress) -> tuple[Arra
     expected = np.array(
         side_by_side(reference, tasks, n_jobs=n_jobs, progress=progress, label="gap references")
     )
-    gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / weight.sum())
+    with np.errstate(divide="ignore"):  # no inertia left: an infinite gap
+        gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / weight.sum())
     return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)

@@ -1,0 +1,122 @@
+"""Segments that come back: R's distributions, labels of any kind, what is counted."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp
+
+from kequn_lab import draws, recurrence
+from kequn_lab.labelings import best_jaccard
+from kequn_lab.summaries import nearest
+
+QUIET = {"random_state": 0, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def hills():
+    """Two hills; the upper one is cut in two by its labels."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(0, 1, (100, 2)), rng.normal(9, 1, (200, 2))])
+    return X, np.array(["left"] * 100 + ["right"] * 100 + ["rest"] * 100)
+
+
+@pytest.mark.parametrize("name, data, k", [("iris", "X.csv", 3), ("mcdonalds", "X_binary.csv", 4)])
+def test_slsw_is_distributed_as_in_r(shared, name, data, k):
+    """Three random starts by sum of distances, as flexclust seems to run; ten score higher."""
+    folder = shared / "reference" / name
+    labels = pd.read_csv(folder / f"k{k}_partition.csv")["cluster"]
+    expected = pd.read_csv(folder / f"slsw_k{k}_values.csv")
+    same = {"init": "random", "best_by": "distance", "n_starts": 3, "to_end": False}
+    found = recurrence.segment_stability(pd.read_csv(folder / data), labels=labels, **same, **QUIET)
+    for segment, ours in found.groupby("segment")["slsw"]:
+        assert ks_2samp(ours, expected[f"seg{segment}"]).pvalue > 0.01, segment
+
+
+def test_clusterwise_jaccard_is_near_r(shared):
+    folder = shared / "reference/iris"
+    labels = pd.read_csv(folder / "clusterboot_partition.csv")["cluster"]
+    expected = json.loads((folder / "clusterboot_k3.json").read_text())["boot"]["mean"]
+    found = recurrence.clusterwise_jaccard(pd.read_csv(folder / "X.csv"), labels=labels, **QUIET)
+    np.testing.assert_allclose(found.groupby("segment")["jaccard"].mean(), expected, atol=0.02)
+
+
+def test_slsw_recomputed_plainly(hills):
+    X, labels = hills
+    found = recurrence.segment_stability(X, labels=labels, n_boot=1, to_end=False, **QUIET)
+    base = draws.ground(
+        X, sample_weight=None, method="auto", n_points=5_000, random_state=0, by_row=True
+    )
+    rng = base.rng(3, 0, 3)
+    both = []
+    for side in (0, 1):
+        draw = base.draw(0, side)
+        assert draw.weights.sum() == len(X)
+        ((centres, _),) = draws.searches(base, draw, 3, 1, rng, n_starts=10)
+        both.append(best_jaccard(labels, nearest(X - X.mean(axis=0), centres)))
+    np.testing.assert_allclose(found["slsw"], (both[0] + both[1]) / 2)
+    np.testing.assert_allclose(found["jaccard_2"], both[1])
+
+
+def test_natural_segment_returns_and_constructed_ones_do_not(hills):
+    X, labels = hills
+    found = recurrence.segment_stability(X, labels=labels, n_boot=20, **QUIET)
+    medians = found.groupby("segment")["slsw"].median()
+    assert medians["left"] > 0.9
+    assert medians["rest"] < 0.75
+    assert medians["right"] < 0.75
+    assert len(found) == 3 * 20
+
+
+def test_equal_rows_may_carry_different_labels():
+    X = np.repeat([[0.0], [9.0]], 10, axis=0)
+    labels = np.array([0] * 10 + [1, 1] * 4 + [0, 0])
+    found = recurrence.segment_stability(X, labels=labels, n_boot=3, **QUIET)
+    values = found.groupby("segment")["slsw"].first()
+    assert values[0] == pytest.approx(10 / 12)
+    assert values[1] == pytest.approx(8 / 10)
+
+
+def test_a_row_drawn_twice_counts_once_unless_asked(hills):
+    X, labels = hills
+    run = {"labels": labels, "n_boot": 10, **QUIET}
+    once = recurrence.clusterwise_jaccard(X, **run)
+    twice = recurrence.clusterwise_jaccard(X, duplicates=True, **run)
+    assert not once.equals(twice)
+    assert once.loc[once["segment"] == "left", "jaccard"].min() > 0.9
+
+
+@pytest.mark.parametrize("function", ["segment_stability", "clusterwise_jaccard"])
+def test_the_same_with_any_number_of_workers(hills, function):
+    X, labels = hills
+    run = {"labels": labels, "n_boot": 4, **QUIET}
+    one, two = (getattr(recurrence, function)(X, n_jobs=n, **run) for n in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_summary_gives_the_same_reading(hills):
+    X, labels = hills
+    run = {"labels": labels, "n_boot": 20, **QUIET}
+    exact = recurrence.segment_stability(X, **run).groupby("segment")["slsw"].median()
+    summary = recurrence.segment_stability(X, method="summary", n_points=100, **run)
+    assert (summary.groupby("segment")["slsw"].median() - exact).abs().max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"labels": [0, 1]}, "one entry for each of 4 rows"),
+        ({"labels": [0, 0, 0, 0]}, "at least two segments"),
+        ({"labels": [0, 1, np.nan, 1]}, "1 missing"),
+        ({"labels": [0, 1, 2, 3]}, "more than the 3 distinct rows"),
+        ({"n_boot": 0}, "n_boot"),
+        ({"X": [[0.0], [np.nan], [1.0], [2.0]]}, "missing or infinite"),
+    ],
+)
+@pytest.mark.parametrize("function", ["segment_stability", "clusterwise_jaccard"])
+def test_bad_input(function, change, message):
+    good = {"X": [[0.0], [1.0], [2.0], [2.0]], "labels": [0, 0, 1, 1], "n_boot": 1}
+    call = good | QUIET | change
+    with pytest.raises(ValueError, match=message):
+        getattr(recurrence, function)(call.pop("X"), **call)
