@@ -380,11 +380,21 @@ def test_profile_with_levels_overall_and_infinite_effects():
     assert ax.child_axes[0].lines[0].get_xdata().tolist() == [0.4, 0.4]
 
 
+def test_one_huge_effect_does_not_flatten_the_others():
+    table = profile({f"v{j}": [1.0, -0.5, 0.2] for j in range(20)})
+    table.loc[0, ["effect", "effect_low", "effect_high"]] = [13.42, 12, 15]
+    panel = plots.profile_plot(table).child_axes[0]
+    assert panel.get_xlim()[1] < 3
+    assert [t.get_text() for t in panel.texts] == ["13.4 ▸"]
+    panel = plots.profile_plot(table, limit=20).child_axes[0]
+    assert panel.patches[0].get_width() == 13.42 and not panel.texts
+
+
 def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
     table = large()
     for draw in (plots.profile_plot, plots.heat_map, plots.snake_plot):
         ax = draw(table)
-        ax.figure.canvas.draw()
+        ax.figure.draw_without_rendering()
         first = ax.child_axes[0] if draw is plots.profile_plot else ax
         boxes = [t.get_window_extent() for t in first.get_yticklabels()]
         assert len(boxes) == 40

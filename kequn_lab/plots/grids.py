@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from .canvas import axes, clean, need_profile, row_keys, segments_of, variables_of
-from .profile import EFFECT
+from .profile import EFFECT, signed
 from .style import say
 
 __all__ = ["heat_map", "snake_plot"]
@@ -64,7 +64,7 @@ def heat_map(
     )  # fmt: skip
     for (i, j), v in np.ndenumerate(grid):
         ink = "white" if abs(finite[i, j]) > 0.75 * limit else "0.15"
-        text = "–" if np.isnan(v) else ("∞" if v > 0 else "−∞") if np.isinf(v) else signed(v)
+        text = "–" if np.isnan(v) else signed(v)
         ax.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
     slant = any(len(t) > 7 for t in looks["label"]) or len(looks) > 8
     ax.set_xticks(range(len(looks)), looks["label"], rotation=35 if slant else 0,
@@ -136,12 +136,6 @@ def snake_plot(
     ax.spines["left"].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return ax
-
-
-def signed(value: float) -> str:
-    """One decimal, with a true minus sign and no minus zero."""
-    text = f"{value:.1f}".replace("-", "−")
-    return "0.0" if text == "−0.0" else text
 
 
 def _grid(table, key, looks, labels, value) -> np.ndarray:

@@ -67,7 +67,7 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if {"share_low", "share_high"} <= set(table.columns):
         low, high = table["share_low"].to_numpy(float), table["share_high"].to_numpy(float)
         error = np.clip([share - low, high - share], 0, None)
-        ax.errorbar(share, y, xerr=error, fmt="none", ecolor="0.15", elinewidth=1.2, capsize=3,
+        ax.errorbar(share, y, xerr=error, fmt="none", ecolor="0.15", elinewidth=1.6,
                     path_effects=[HALO])  # fmt: skip
         end = np.maximum(share, high)
     counts = table["customers"] if "customers" in table else [None] * len(table)
@@ -90,6 +90,7 @@ def profile_plot(
     order: Sequence[str] | None = None,
     value: str = "effect",
     overall: str | None = None,
+    limit: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """One panel a segment, one bar a variable; the variables that mark the segment stand out.
@@ -111,6 +112,9 @@ def profile_plot(
         Column of the bars' lengths.
     overall : str, optional
         Column drawn as a dot: what all customers have. For an effect that is the zero line.
+    limit : float, optional
+        Where bars are cut and bear their number instead; default three quarters more than the
+        98th percentile, if any reaches beyond: one huge effect must not flatten the others.
     ax : Axes, optional
         Divided into panels, which are its ``child_axes``.
 
@@ -130,17 +134,19 @@ def profile_plot(
     key = need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
     looks, labels = segments_of(table, key), variables_of(table, order, "profile_plot")
     table = _marked(table, key, markers)
-    columns = next(c for c in (len(looks), 4, 5, 6) if c <= 6 and (c * 2 >= len(looks) or c == 6))
+    table = table[row_keys(table).isin(labels.index)]
+    many = len(labels) > 24  # then wide and low: a landscape page
+    columns = _columns(len(looks), 8 if many else 4)
     rows = -(-len(looks) // columns)
-    tall = max(1.2, 0.19 * len(labels))
-    ax = axes(ax, (2.2 + (2.1 if columns < 5 else 1.7) * columns, 0.7 + rows * (tall + 0.75)))
+    wide, tall = 1.45 if many else 2.1, max(1.2, (0.165 if many else 0.19) * len(labels))
+    ax = axes(ax, (2.2 + wide * columns, 0.7 + rows * (tall + 0.75)))
     parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.75 / (rows * (tall + 0.75))))
-    low, high = _limits(table, [value, overall, f"{value}_low", f"{value}_high"])
+    low, high = _limits(table, value, overall, limit)
     y = np.arange(len(labels))
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
         own = table[table[key] == segment]
         own = own.set_index(row_keys(own)).reindex(labels.index)
-        x = np.clip(own[value].to_numpy(float), low, high)  # an infinite effect ends at the edge
+        x = np.clip(own[value].to_numpy(float), low, high)
         mark = own["marker"].eq(True)
         bars = panel.barh(y, x, height=0.74, color=look["color"], lw=0)
         for bar, marked in zip(bars, mark):
@@ -148,14 +154,22 @@ def profile_plot(
             bar.set_linewidth(0.6 if marked else 0)
         if {f"{value}_low", f"{value}_high"} <= set(own.columns):
             span = own[[f"{value}_low", f"{value}_high"]].to_numpy(float)
+            span = np.where(x[:, None] == own[[value]], np.clip(span, low, high), np.nan)
             panel.hlines(y, *span.T, color="0.2", lw=0.9)
+        for at, whole, shown in zip(y, own[value], x):
+            if whole != shown and not np.isnan(whole):
+                side, text = (-1, f"{signed(whole)} ▸") if whole > 0 else (1, f"◂ {signed(whole)}")
+                panel.annotate(text, (shown, at), (3 * side, 0), textcoords="offset points",
+                               ha="right" if side < 0 else "left", va="center", fontsize=7.5,
+                               bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
         if overall:
             panel.plot(own[overall], y, "o", color="0.1", ms=3, zorder=3)
         panel.axvline(0, color="0.2", lw=0.8)
         panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
-        panel.set_title(_two_lines(look["label"], 24 if columns < 5 else 17), fontsize=10, pad=5)
+        panel.set_title(_two_lines(look["label"], 17 if many else 24), fontsize=9 if many else 10,
+                        pad=5)  # fmt: skip
         panel.set_yticks(y, labels if i % columns == 0 else [])
-        panel.tick_params(axis="y", length=0, labelsize=8.5)
+        panel.tick_params(axis="y", length=0, labelsize=8 if many else 8.5)
         panel.tick_params(axis="x", labelsize=8)
         panel.grid(axis="x")
         panel.set_axisbelow(True)
@@ -182,12 +196,30 @@ def _marked(table: pd.DataFrame, key: str, markers: pd.DataFrame | None) -> pd.D
     return table.assign(marker=[known.get(i, False) for i in zip(table[key], row_keys(table))])
 
 
-def _limits(table: pd.DataFrame, columns: Sequence[str | None]) -> tuple[float, float]:
+def _columns(n: int, most: int) -> int:
+    """Panels in a row: all if they fit, else rows of one length as nearly as can be."""
+    return -(-n // -(-n // most))
+
+
+def _limits(table, value, overall, limit) -> tuple[float, float]:
+    """Ends of the x axis: around all bars but those cut at the limit, and always zero."""
+    columns = [value, overall, f"{value}_low", f"{value}_high"]
     values = table[[c for c in columns if c in table.columns]].to_numpy(float)
     values = values[np.isfinite(values)]
+    if limit is None:
+        limit = 1.75 * np.quantile(np.abs(values), 0.98) if values.size else 1.0
+    values = np.clip(values, -limit, limit)
     low, high = min(values.min(initial=0), 0), max(values.max(initial=0), 0)
     room = 0.06 * ((high - low) or 1)
     return (low - room if low < 0 else 0), (high + room if high > 0 else 0)
+
+
+def signed(value: float) -> str:
+    """One decimal, with a true minus sign and no minus zero."""
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.1f}".replace("-", "−")
+    return "0.0" if text == "−0.0" else text
 
 
 def below(ax: Axes, text: str) -> None:

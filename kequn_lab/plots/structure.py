@@ -94,7 +94,7 @@ def separation_plot(
         ax.plot(x, y, look["marker"], ms=11, color=look["color"], mec="0.1", mew=1, zorder=8,
                 label=look["label"])  # fmt: skip
     if loadings is not None:
-        _arrows(ax, loadings, n_loadings)
+        _arrows(ax, loadings, n_loadings, middle.loc[looks.index, plane].to_numpy(float))
     names = [say("第一主成分", "First component"), say("第二主成分", "Second component")]
     if explained is not None:
         need(explained, ["component", "explained_share"], "separation_plot: explained")
@@ -110,7 +110,7 @@ def separation_plot(
     return ax
 
 
-def _arrows(ax: Axes, loadings: pd.DataFrame, n: int) -> None:
+def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> None:
     need(loadings, ["PC1", "PC2"], "separation_plot: loadings")
     length = np.hypot(loadings["PC1"], loadings["PC2"])
     way = loadings[["PC1", "PC2"]].div(length, axis=0)
@@ -121,11 +121,25 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int) -> None:
     longest = loadings.loc[chosen]
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")
-    reach = 0.62 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
-    for (x, y), text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
-        ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
-        ax.text(x * 1.08, y * 1.08, text, ha="left" if x > 0 else "right", va="center", fontsize=9,
+    reach = 0.75 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
+    wide = 0.013 * np.ptp(ax.get_xlim())  # of a letter, about
+    for tip, text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
+        ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
+        half = wide * len(text) * (1 if text.isascii() else 2) / 2
+        x, y = _clear_place(tip, half, centres, enough=4 * wide)
+        ax.text(x, y, text, ha="left" if tip[0] > 0 else "right", va="center", fontsize=9,
                 color="0.1", path_effects=[HALO], zorder=9)  # fmt: skip
+
+
+def _clear_place(tip: np.ndarray, half: float, centres: np.ndarray, enough: float) -> np.ndarray:
+    """Where along its arrow a text of twice ``half`` width leaves the centres to be seen."""
+    side = np.array([half if tip[0] > 0 else -half, 0])
+
+    def room(at: float) -> float:
+        off = np.abs(centres - (tip * at + side)) - [half, 0]
+        return min(np.hypot(*np.clip(off, 0, None).T).min(), enough)
+
+    return tip * max((1.08, 1.3, 0.8), key=room)
 
 
 def sampled(ax: Axes, rows: int, n_customers: int | None) -> None:
