@@ -162,6 +162,8 @@ def from_database(
     ------
     ValueError
         A password in the URL; a column that the query does not give.
+    OSError
+        The database does not answer, or refuses the query.
     ImportError
         SQLAlchemy is not installed.
     """
@@ -172,7 +174,7 @@ def from_database(
             f"{without_password(url)}: a password in the address ends in logs and shell "
             f"histories; leave it out and set {PASSWORD}, or use the database's service file"
         )
-    if os.environ.get(PASSWORD):
+    if address.username and os.environ.get(PASSWORD):
         address = address.set(password=os.environ[PASSWORD])
     engine = sqlalchemy.create_engine(address, hide_parameters=True)
     try:
@@ -182,6 +184,10 @@ def from_database(
                 _require([id_column, *columns], chunk.columns, "the query's answer")
                 table = pa.Table.from_pandas(chunk[[id_column, *columns]], preserve_index=False)
                 yield _typed(table, id_column, None)
+    except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
+        cause = error.__cause__ if isinstance(error, pd.errors.DatabaseError) else error
+        reason = str(getattr(cause, "orig", None) or error).strip()
+        raise OSError(f"{without_password(url)}: {reason}; check the address and query") from None
     finally:
         engine.dispose()
 

@@ -263,6 +263,25 @@ def test_a_name_is_a_name_and_never_a_command(postgres):
     assert postgres("COPY (SELECT count(*) FROM customers) TO STDOUT").strip() == str(N)
 
 
+def test_scoring_straight_from_postgres(learned, table, postgres, tmp_path, monkeypatch):
+    """The way of ``kequn score`` with a query: in chunks, the password from the environment."""
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
+    from kequn_lab.export import read_labels
+    from kequn_lab.scoring import score_files
+
+    folder = postgres("SHOW unix_socket_directories").split()[2]
+    url = f"postgresql+psycopg://kequn@/postgres?host={folder}"
+    query = "SELECT * FROM customers WHERE customer_id < '000000000000020000'"
+    monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
+    record = score_files(learned, tmp_path, features=url, query=query)
+    assert "hunter2" not in (tmp_path / "labels.meta.json").read_text()
+    assert record["inputs"]["database"].startswith("postgresql+psycopg://kequn@/postgres")
+    labels = read_labels(tmp_path / "labels.csv").set_index("customer_id")["cluster"]
+    expected = learned.predict(table.head(20_000))
+    assert (labels.sort_index() == expected.to_numpy()).all()
+
+
 @pytest.fixture(scope="module")
 def mariadb(table, tmp_path_factory):
     install, server = program("mariadb-install-db"), program("mariadbd", "mysqld")
@@ -335,4 +354,5 @@ def test_spark(which, table, spark, request, tmp_path):
     card = request.getfixturevalue(which)
     table.reset_index().to_parquet(tmp_path / "customers.parquet")
     spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("customers")
-    check(card, table, spark.sql(card.to_sql("spark", table="customers")).toPandas())
+    spark.sql(card.to_sql("spark", table="customers")).write.parquet(str(tmp_path / "labels"))
+    check(card, table, pd.read_parquet(tmp_path / "labels"))

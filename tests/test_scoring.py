@@ -11,7 +11,7 @@ from kequn_lab.drift import Spread, feature_drift, noise_floor, stability_index
 from kequn_lab.export import read_labels, write_table
 from kequn_lab.features import customer_features
 from kequn_lab.scorecard import Scorecard
-from kequn_lab.scoring import score_chunks
+from kequn_lab.scoring import score_chunks, score_files
 from kequn_lab.segments import fit_segments
 
 
@@ -207,6 +207,8 @@ def test_straight_from_a_database(database, card, tmp_path):
     pd.testing.assert_frame_equal(
         read_labels(tmp_path / "labels.csv"), card.label(customers(300, 5)), check_dtype=False
     )
+    with pytest.raises(OSError, match="no such table: clients; check the address and query"):
+        list(streams.from_database(database, "SELECT * FROM clients", card.feature_names))
     with pytest.raises(ValueError, match="the query's answer: no column age_years"):
         list(streams.from_database(database, "SELECT 1 AS customer_id", card.feature_names))
 
@@ -218,3 +220,66 @@ def test_no_password_in_an_address(card):
         list(streams.from_database(url, "SELECT 1", card.feature_names))
     assert "hunter2" not in str(error.value)
     assert streams.without_password(url) == "postgresql://ann:***@db/bank"
+
+
+def test_files_to_a_folder(tmp_path, card):
+    broken_csv(tmp_path / "features.csv")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(ValueError, match="2 fields where the header has 4"):
+        score_files(card, out, features=tmp_path / "features.csv")
+    assert list(out.iterdir()) == []
+    record = score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
+    assert {p.name for p in out.iterdir()} == {
+        "labels.csv", "labels.meta.json", "drift.csv", "refused.csv"}  # fmt: skip
+    assert (record["rows"], record["refused"]) == (980, 20)
+    assert len(pd.read_csv(out / "refused.csv")) == 20
+    assert list(record["inputs"]) == ["features.csv"]
+    dry = score_files(card, None, features=tmp_path / "features.csv", skip_bad_rows=True)
+    assert dry["segments"] == record["segments"]
+
+
+def raw_tables(folder, n=3_000):
+    rng = np.random.default_rng(1)
+    ids = [f"{i:018d}" for i in range(200)]
+    customers = pd.DataFrame({"customer_id": ids, "age_years": rng.integers(20, 80, 200)})
+    events = pd.DataFrame(
+        {
+            "customer_id": rng.choice(ids, n),
+            "timestamp": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 365 * 24, n), unit="h"),
+            "amount_cny": rng.lognormal(5, 1, n).round(2),
+            "channel": rng.choice(["mobile", "web", "counter"], n),
+        }
+    )
+    for name, table in (("customers", customers), ("events", events)):
+        table.to_csv(folder / f"{name}.csv", index=False)
+        table.to_parquet(folder / f"{name}.parquet")
+    return customers, events
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_raw_tables_to_a_folder(tmp_path, ending):
+    customers, events = raw_tables(tmp_path)
+    table = customer_features(events, customers=customers, as_of="2024-12-31")
+    names = ["age_years", "amount_mean_cny", "web_share"]
+    pipeline = fit_segments(table[names], n_clusters=3, n_starts=3, random_state=0)
+    card = Scorecard.from_pipeline(pipeline, table[names], as_of="2024-12-31")
+    files = {n: tmp_path / f"{n}.{ending}" for n in ("customers", "events")}
+    record = score_files(card, tmp_path, **files, as_of="2024-12-31")
+    assert record["as_of"] == "2024-12-31"
+    labels = read_labels(tmp_path / "labels.csv").set_index("customer_id")["cluster"]
+    assert (labels == card.predict(table)).all()
+    with pytest.raises(ValueError, match="raw tables need as_of"):
+        score_files(card, tmp_path, **files)
+    with pytest.raises(ValueError, match="either a ready customer table"):
+        score_files(card, tmp_path, features="f.csv", **files, as_of="2024-12-31")
+
+
+def test_a_database_leaves_no_password_in_the_record(database, card, tmp_path, monkeypatch):
+    monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
+    record = score_files(card, tmp_path, features=database, query="SELECT * FROM customers")
+    assert record["rows"] == 300
+    text = (tmp_path / "labels.meta.json").read_text(encoding="utf-8")
+    assert "hunter2" not in text
+    assert record["inputs"]["database"].startswith("sqlite:///")
