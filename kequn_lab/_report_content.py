@@ -151,7 +151,7 @@ class Content:
         if lines is None and rules is None:
             return []
         if lines is None:
-            lines = pd.DataFrame(columns=["segment_id", "part", "customers", "share"])
+            lines = pd.DataFrame(columns=["segment_id", "part", "agrees"])
         sentences = {}
         if rules is not None:
             sentences = dict(zip(rules["segment_id"], rules[f"sentence_{self.language}"]))
@@ -179,7 +179,7 @@ class Content:
             n, share = int(own["customers"].iloc[0]), percent(own["share"].iloc[0])
             size = self.say(f"{n:,} 名，{share}", f"{n:,} customers, {share}")
         name = self.words.segment(segment, self.language)
-        against = checks[checks["agrees"].isin(["no", "not visible"])] if len(checks) else checks
+        against = checks[checks["agrees"].isin(["no", "not visible"])]
         against = against.sort_values("agrees", kind="stable")  # contradictions first
         return {
             "name": name,

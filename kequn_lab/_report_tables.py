@@ -235,10 +235,13 @@ def profile_grids(
     effects = {}
     for j, segment in enumerate(ids):
         own = profile[profile["segment_id"] == segment]
+        keys = (
+            (segment, v, i if pd.notna(i) else "") for v, i in own[["variable", "level"]].to_numpy()
+        )
         frame[f"s{j}"] = [
-            "★\N{NO-BREAK SPACE}" * ((segment, r.variable, r.level if pd.notna(r.level) else "") in marked)
+            "★\N{NO-BREAK SPACE}" * (key in marked)
             + words.value(r.mean, r.variable, language, share=r.kind != "number", unit=False)
-            for r in own[["mean", "variable", "kind", "level"]].itertuples(index=False)
+            for key, r in zip(keys, own.itertuples())
         ]  # fmt: skip
         effects[f"s{j}"] = own["effect"].to_numpy()[rows]
     frame = frame.iloc[rows].reset_index(drop=True)

@@ -1,0 +1,300 @@
+"""report: one file, in two languages, escaped, whole or not at all."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from kequn_lab import catalogue
+from kequn_lab.cards import segment_cards, warnings_table
+from kequn_lab.compare import assign_groups, compare_groups, group_sizes
+from kequn_lab.features import feature_table
+from kequn_lab.profiles import marker_table, profile_table, size_table
+from kequn_lab.report import Picture, write_report
+from kequn_lab.rules import segment_rules
+
+SEGMENTS = ["elderly", "young_adult", "low_mid_income", "unmatched_1"]
+EVIL = "<script>alert(1)</script>"
+RUN = {
+    "synthetic": True,
+    "created_at": "2024-12-31T08:00:00+00:00",
+    "as_of": "2024-12-31",
+    "months": 12,
+    "currency": "CNY",
+    "parameters": {"n_clusters": 4, "random_state": 7, "n_starts": 25},
+    "inputs": [{"table": "events", "file": f"{EVIL}.csv", "rows": 9, "refused": 1, "sha256": "ab"}],
+    "features": {"used": ["age_years"], "left_out": {"balance_mean_cny": "no balance_cny"}},
+    "fit": {"agreement": 0.32, "starts": 25, "inertia": 12345.6},
+    "versions": {"pandas": "3.0"},
+}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the visible text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.hidden = [], [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.hidden = tag == "style"
+
+    def handle_endtag(self, tag):
+        self.hidden = False
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def bank(segments, n_variables, *, seed=0, n=600):
+    """Tables of a run on random customers."""
+    rng = np.random.default_rng(seed)
+    known = feature_table()["feature"].tolist()[:n_variables]
+    labels = pd.Series(rng.permutation(np.resize(segments, n)), index=[f"c{i}" for i in range(n)])
+    shift = pd.factorize(labels)[0][:, None] * rng.normal(size=n_variables)
+    shares = [c.endswith("share") or c == "is_business" for c in known]
+    values = rng.normal(size=(n, n_variables)) + shift
+    values = np.where(shares, 1 / (1 + np.exp(-values)), np.exp(values + 5))
+    features = pd.DataFrame(values, labels.index, known)
+    profile = profile_table(features, labels, n_boot=20)
+    markers, sizes = marker_table(profile), size_table(labels)
+    names = pd.concat(
+        [
+            catalogue.segments()[["segment_id", "name_zh", "name_en"]],
+            pd.DataFrame({"segment_id": ["unmatched_1"], "name_zh": "未命名1", "name_en": EVIL}),
+        ]
+    )
+    options = {"segments": names, "variables": feature_table()}
+    tables = {
+        "sizes": sizes,
+        "profile": profile,
+        "markers": markers,
+        "segments": names,
+        "variables": feature_table(),
+        "cards": segment_cards(
+            profile,
+            markers,
+            sizes=sizes,
+            traits=catalogue.traits(),
+            signatures=catalogue.signatures(),
+            **options,
+        ),
+        "rules": segment_rules(features, labels, **options),
+        "warnings": warnings_table(profile, sizes=sizes, silhouette=0.1, **options),
+        "target_groups": catalogue.target_groups(),
+        "groups": group_sizes(labels, catalogue.target_groups()),
+    }
+    group = assign_groups(labels, catalogue.target_groups())
+    if group.nunique() == 2:
+        tables["comparison"] = compare_groups(features, group, n_boot=20)
+    return tables
+
+
+def picture(**changes):
+    figure = Figure((6, 3))
+    figure.subplots().plot(np.random.default_rng(0).normal(size=200))
+    texts = {
+        "title_zh": "大小",
+        "title_en": "Sizes",
+        "alt_zh": '占比 "图"',
+        "alt_en": 'Shares "drawn"',
+    }
+    return Picture(**{"image": figure, **texts, **changes})
+
+
+TABLES = bank(SEGMENTS, 12)
+
+
+def written(folder, **changes):
+    arguments = {"tables": TABLES, "run": RUN, "figures": {"sizes": picture()}, "language": "en"}
+    path = folder / "report.html"
+    write_report(path, **{**arguments, **changes})
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module", params=["zh", "en"])
+def page(request, tmp_path_factory):
+    text = written(tmp_path_factory.mktemp("report"), language=request.param)
+    return request.param, text, Page(text)
+
+
+def test_sections_are_there_in_the_language(page):
+    language, _, parsed = page
+    expected = {
+        "zh": ["一览", "警告", "客群卡片", "客群画像", "目标客群比较",
+               "运行记录", "本报告不说明什么"],
+        "en": ["At a glance", "Warnings", "Segment cards", "Profiles", "Target groups compared",
+               "What was run", "What this does not show"],
+    }  # fmt: skip
+    found = [a["href"] for a in parsed.all("a")]
+    ids = {attrs["id"] for attrs in parsed.all("section")}
+    assert {h.removeprefix("#") for h in found} == ids
+    for word in expected[language]:
+        assert word in parsed.text
+    assert parsed.all("html") == [{"lang": {"zh": "zh-CN", "en": "en"}[language]}]
+
+
+def test_every_fixed_word_has_both_languages(page):
+    """No Chinese in the English report but for the article's words."""
+    language, _, parsed = page
+    if language == "en":
+        quotes = set("".join(catalogue.traits()["quote_zh"]))
+        chinese = {c for c in parsed.text if "\u4e00" <= c <= "\u9fff"}
+        assert chinese <= quotes
+    else:
+        assert "老年客群" in parsed.text and "Elderly" not in parsed.text
+        assert "年龄" in parsed.text and "Age " not in parsed.text
+
+
+def test_numbers_are_those_of_the_tables(page):
+    _, _, parsed = page
+    for row in TABLES["sizes"].itertuples():
+        assert f"{100 * row.share:.1f}% [{100 * row.share_low:.1f}%" in parsed.text
+    text = f"text_{page[0]}"
+    marks = TABLES["cards"].query("part == 'mark'")[text]
+    squeezed = parsed.text
+    assert all(re.sub(r"\s+", " ", mark) in squeezed for mark in marks)
+    assert TABLES["warnings"][text].iloc[0] in parsed.text
+    assert "25" in parsed.text and "32.0%" in parsed.text
+
+
+def test_nothing_comes_from_outside(page):
+    _, text, parsed = page
+    assert not parsed.all("script") and not parsed.all("iframe")
+    links = [a.get("src") or a.get("href") for _, a in parsed.tags if "src" in a or "href" in a]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert all(url.startswith("data:") for url in re.findall(r'url\("?([^")]+)', text))
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_what_users_wrote_stays_text(page):
+    _, text, parsed = page
+    assert "<script" not in text
+    assert EVIL in parsed.text  # the file's name, and in English the segment's
+
+
+def test_pictures_have_words_for_those_who_cannot_see(page):
+    language, _, parsed = page
+    assert [i["alt"] for i in parsed.all("img")] == [
+        {"zh": '占比 "图"', "en": 'Shares "drawn"'}[language]
+    ]
+    assert all(int(i["width"]) > 100 and int(i["height"]) > 100 for i in parsed.all("img"))
+
+
+def test_synthetic_is_said_in_a_banner(tmp_path):
+    assert "Synthetic data: the customers" in written(tmp_path)
+    assert "Synthetic data" not in written(tmp_path, run={**RUN, "synthetic": False})
+
+
+def test_missing_sections_are_left_out(tmp_path):
+    text = written(tmp_path, tables={}, run={}, figures=None)
+    assert [a["id"] for a in Page(text).all("section")] == ["run", "limits"]
+    only = written(tmp_path, tables={"sizes": TABLES["sizes"]}, run={}, figures=None)
+    assert [a["id"] for a in Page(only).all("section")] == ["sizes", "run", "limits"]
+    assert "young_adult" in only  # without names the id stands
+
+
+def test_every_table_can_stand_alone(tmp_path):
+    for name in ("profile", "cards", "rules", "warnings", "groups", "comparison"):
+        text = written(tmp_path, tables={name: TABLES[name]}, run={}, figures=None)
+        assert len(Page(text).all("section")) == 3, name
+
+
+def test_evidence_and_decision_are_shown(tmp_path):
+    tables = {
+        "stability": pd.DataFrame(
+            {"k": [3], "ari_median": [0.91], "ari_q05": [0.8], "ari_q95": [0.95],
+             "reading": ["stable"]}
+        ),
+        "decision": pd.DataFrame(
+            {"bank_kind": ["branch"], "segment_id": ["elderly"], "attractiveness": [0.7],
+             "attractiveness_low": [0.6], "attractiveness_high": [0.8], "target": [True]}
+        ),
+    }  # fmt: skip
+    parsed = Page(written(tmp_path, tables=tables, language="zh"))
+    assert "0.91 [0.8, 0.95]" in parsed.text and "稳定" in parsed.text
+    assert "0.7 [0.6, 0.8]" in parsed.text and "✓" in parsed.text
+
+
+def test_names_with_line_breaks_and_html(tmp_path):
+    labels = pd.Series(["two\nlines", "<b>bold</b>"] * 20)
+    features = pd.DataFrame({"<i>x</i>": np.arange(40.0) + 50 * (labels == "two\nlines")})
+    profile = profile_table(features, labels, n_boot=0)
+    tables = {"sizes": size_table(labels), "profile": profile, "markers": marker_table(profile)}
+    text = written(tmp_path, tables=tables, figures=None)
+    assert "<b>bold" not in text and "<i>x" not in text
+    assert "two lines" in Page(text).text
+
+
+def test_big_report_is_small_enough(tmp_path):
+    """Eight segments by forty variables with ten pictures, below 5 MB."""
+    tables = bank([*catalogue.segments()["segment_id"]], 40)
+    figure = Figure((9, 7))  # noise does not compress: a hard case
+    figure.subplots().imshow(np.random.default_rng(0).random((200, 200)))
+    pictures = {f"p{i}": picture(image=figure) for i in range(10)}
+    text = written(tmp_path, tables=tables, figures=pictures)
+    assert len(text.encode()) < 5e6
+    assert text.count('class="gt_table"') >= 3
+
+
+def test_many_segments_are_split_over_tables(tmp_path):
+    ids = [f"s{i:02d}" for i in range(12)]
+    labels = pd.Series(np.repeat(ids, 10))
+    profile = profile_table(pd.DataFrame({"x": np.arange(120.0)}), labels, n_boot=0)
+    text = written(tmp_path, tables={"profile": profile}, figures=None)
+    assert len(re.findall('id="t-profile-\\d+"', text)) == 2
+
+
+def test_colour_follows_the_effect(tmp_path):
+    labels = pd.Series(["a", "b"] * 50)
+    x = pd.Series(np.tile([0.0, 1.0], 50)) * 9 + np.arange(100) / 50
+    table = profile_table(x.to_frame("x"), labels, n_boot=0)
+    text = written(tmp_path, tables={"profile": table}, figures=None)
+    cells = re.findall(r'<td style="background-color: (#\w+);"', text)
+    assert cells == ["#629ecd", "#e28a62"]  # far below, far above
+
+
+def test_a_failed_report_leaves_the_old_one(tmp_path):
+    old = written(tmp_path)
+    broken = {**TABLES, "sizes": TABLES["sizes"].drop(columns="share")}
+    with pytest.raises((KeyError, AttributeError)):
+        written(tmp_path, tables=broken)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == old
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"language": "fr"}, ValueError, "language is 'fr'; give 'zh' or 'en'"),
+        ({"tables": {"size": None}}, ValueError, r"unknown tables \['size'\]; the report takes"),
+        ({"figures": {"a": b"x"}}, TypeError, "must be a Picture, found bytes"),
+        ({"figures": {"a": picture(image=b"GIF89a")}}, ValueError, "is not a PNG"),
+    ],
+)
+def test_wrong_arguments_are_named(tmp_path, changes, error, message):
+    with pytest.raises(error, match=message):
+        written(tmp_path, **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_wrong_pictures_and_folders_are_named(tmp_path):
+    with pytest.raises(ValueError, match="alt text in both languages"):
+        picture(alt_zh=" ")
+    with pytest.raises(ValueError, match="section is 'end'"):
+        picture(section="end")
+    with pytest.raises(FileNotFoundError, match="create the folder first"):
+        written(tmp_path / "nowhere")
