@@ -25,7 +25,10 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 
-_ROOMS = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if not p.stem.startswith("_"))
+_HERE = Path(__file__).parent
+_ROOMS = sorted(
+    {p.stem for p in _HERE.glob("[!_]*.py")} | {p.parent.name for p in _HERE.glob("*/__init__.py")}
+)
 __all__ = [*_ROOMS]
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``kequn run``, ``kequn check``, ``kequn sample``.
+"""The command line: ``kequn run``, ``kequn check``, ``kequn score``, ``kequn sample``.
 
 Exit codes: 0 all is well, 1 the input is wrong (the message says where), 2 wrong usage.
 """
@@ -28,7 +28,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args, parser) -> int:
     from kequn_lab import inputs
-    from kequn_lab.run import analyse, require_folder, write_results
+    from kequn_lab.results import require_folder, write_results
+    from kequn_lab.run import analyse
 
     if args.features and (args.events or args.customers or args.holdings):
         parser.error("--features is a ready customer table; it goes without the other tables")
@@ -61,7 +62,15 @@ def _run(args, parser) -> int:
             months=args.months,
         )
     analysis = analyse(
-        given, n_clusters=args.k, n_starts=args.starts, random_state=args.seed, quiet=args.quiet
+        given,
+        n_clusters=args.k if isinstance(args.k, int) else 8,
+        ks=None if isinstance(args.k, int) else args.k,
+        n_starts=args.starts,
+        random_state=args.seed,
+        overrides=args.names,
+        n_stability=args.stability,
+        catalogue_folder=args.catalogue,
+        quiet=args.quiet,
     )
     written = write_results(
         analysis, args.out, language=args.language, encoding=args.encoding, quiet=args.quiet
@@ -105,6 +114,38 @@ def _check(args, parser) -> int:
     return 1 if wrong else 0
 
 
+def _score(args, parser) -> int:
+    from kequn_lab.results import require_folder
+    from kequn_lab.scorecard import Scorecard
+    from kequn_lab.scoring import score_files
+
+    if bool(args.features) == bool(args.events):
+        parser.error("name either --events (with --customers, --holdings) or --features")
+    if args.events and not args.as_of:
+        parser.error("--as-of is needed with --events: the last day to look at (YYYY-MM-DD)")
+    card = Scorecard.from_json(args.scorecard.read_text(encoding="utf-8"))
+    if not args.dry_run:
+        require_folder(args.out).mkdir(parents=True, exist_ok=True)
+    record = score_files(
+        card,
+        None if args.dry_run else args.out,
+        features=args.features,
+        query=args.query,
+        events=args.events,
+        customers=args.customers,
+        holdings=args.holdings,
+        mapping=args.mapping,
+        as_of=args.as_of,
+        months=args.months,
+        id_column=args.id,
+        skip_bad_rows=args.skip_bad_rows,
+        encoding=args.encoding,
+    )
+    done = "read, nothing written" if args.dry_run else f"labelled, in {args.out}"
+    print(f"{record['rows']:,} customers {done}")
+    return 0
+
+
 def _sample(args, parser) -> int:
     from kequn_lab.synth import write_bank
 
@@ -144,7 +185,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--as-of", type=_day, metavar="DATE", help="last day to look at")
     run.add_argument("--months", type=int, default=12, help="length of the window (12)")
     run.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
-    run.add_argument("--k", type=int, default=8, help="clusters (8, the article's number)")
+    run.add_argument(
+        "--k", type=_clusters, default=8, metavar="K",
+        help="clusters: a number, auto (8, the article's), or a range such as 2:12 to weigh",
+    )  # fmt: skip
+    run.add_argument(
+        "--names", type=_overrides, default=None, metavar="0=elderly,…",
+        help="names of clusters by a person who looked; they come before the signatures",
+    )  # fmt: skip
+    run.add_argument("--stability", type=int, default=20, metavar="N", help="bootstrap pairs (20)")
+    run.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
     run.add_argument("--starts", type=int, default=25, help="starts of the search (25)")
     run.add_argument("--seed", type=int, default=0, help="random seed (0)")
     run.add_argument("--language", choices=("zh", "en"), default="en", help="of the pictures")
@@ -157,6 +207,20 @@ def _parser() -> argparse.ArgumentParser:
     _tables(check)
     check.add_argument("--show", type=int, default=10, help="findings to print per table (10)")
     check.set_defaults(do=_check)
+
+    score = commands.add_parser("score", help="label new or next month's customers")
+    score.add_argument("--scorecard", type=Path, required=True, metavar="S", help="scorecard.json")
+    _tables(score)
+    score.add_argument("--features", metavar="TABLE", help="a ready table, or a database's address")
+    score.add_argument("--query", help="the SELECT that gives the customer table")
+    score.add_argument("--id", default="customer_id", help="the column that names the customer")
+    score.add_argument("--as-of", type=_day, metavar="DATE", help="last day to look at")
+    score.add_argument("--months", type=int, default=12, help="length of the window (12)")
+    score.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
+    score.add_argument("--encoding", default="utf-8-sig", choices=("utf-8-sig", "utf-8", "gb18030"))
+    score.add_argument("--dry-run", action="store_true", help="read all, write nothing")
+    score.add_argument("--out", type=Path, required=True, metavar="DIR")
+    score.set_defaults(do=_score)
 
     sample = commands.add_parser("sample", help="write a synthetic bank")
     sample.add_argument("--customers", type=int, default=2000, metavar="N")
@@ -179,6 +243,24 @@ def _tables(parser) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _clusters(text: str) -> int | range:
+    if text == "auto":
+        return 8
+    first, _, last = text.partition(":")
+    try:
+        return range(int(first), int(last) + 1) if last else int(first)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; write 8, auto or 2:12") from None
+
+
+def _overrides(text: str) -> dict[int, str]:
+    try:
+        pairs = (pair.split("=") for pair in text.split(","))
+        return {int(cluster): segment.strip() for cluster, segment in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; write 0=elderly,3=young_adult") from None
 
 
 def _day(text: str) -> str:

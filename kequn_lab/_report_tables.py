@@ -213,7 +213,6 @@ def profile_grids(
     markers: pd.DataFrame | None = None,
     order: list | None = None,
     blocks: dict | None = None,
-    block_names: dict | None = None,
 ) -> list[Grid]:
     """Means by variable and segment, coloured by effect; several tables if there are many."""
     ids = list(profile["segment_id"].unique())

@@ -1,11 +1,8 @@
-"""The whole way: a customer table in; named segments, tables, pictures and a record out."""
+"""The whole way: a customer table in; named segments, their tables and a record out."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +12,20 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab.attractiveness import attractiveness_matrix
+from kequn_lab.cards import segment_cards, warnings_table
+from kequn_lab.choosing import score_k
+from kequn_lab.criteria import read_criteria, segment_values
 from kequn_lab.features import feature_table
 from kequn_lab.inputs import Inputs
+from kequn_lab.preprocessing import preprocessor
+from kequn_lab.recurrence import segment_stability
+from kequn_lab.rules import segment_rules
 from kequn_lab.segments import centre_table, fit_segments, label_table, name_clusters
+from kequn_lab.stability import global_stability, stability_by_k
+from kequn_lab.verdicts import Choice, choose_k, read_k, stability_summary
 
-__all__ = ["Analysis", "analyse", "require_folder", "write_results"]
+__all__ = ["Analysis", "analyse"]
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,13 @@ def analyse(
     inputs: Inputs,
     *,
     n_clusters: int = 8,
+    ks: Sequence[int] | None = None,
     n_starts: int = 25,
     random_state: int = 0,
     overrides: dict[int, str] | None = None,
     n_boot: int = 1000,
+    n_stability: int = 20,
+    catalogue_folder: str | Path | None = None,
     quiet: bool = False,
 ) -> Analysis:
     """Cluster, name, profile and compare.
@@ -108,10 +117,17 @@ def analyse(
     inputs : Inputs
     n_clusters, n_starts, random_state
         As :func:`~kequn_lab.segments.segment_pipeline`.
+    ks : sequence of int, optional
+        Numbers of clusters to weigh against each other; the stated rule of
+        :func:`~kequn_lab.verdicts.choose_k` then takes the place of ``n_clusters``.
     overrides : dict of int to str, optional
         Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
     n_boot : int
         Bootstrap draws behind the intervals.
+    n_stability : int
+        Bootstrap pairs behind the stability of k and of the segments; 0 leaves it out.
+    catalogue_folder : path, optional
+        Your own copy of the catalogue, with your criteria and weights.
     quiet : bool
         No progress bar.
 
@@ -119,162 +135,132 @@ def analyse(
     --------
     >>> from kequn_lab.inputs import from_synthetic_bank
     >>> bank = from_synthetic_bank(300, random_state=1)
-    >>> analysis = analyse(bank, n_clusters=8, n_boot=100, quiet=True)
+    >>> analysis = analyse(bank, n_boot=100, n_stability=0, quiet=True)
     >>> len(analysis.labels), analysis.labels["segment_id"].nunique()
     (300, 8)
     """
-    steps = tqdm(total=4, desc="cluster", disable=quiet)
-    with steps:
-        pipeline = fit_segments(
-            inputs.features,
-            n_clusters=n_clusters,
-            n_starts=n_starts,
-            random_state=random_state,
-            log_columns=inputs.log_columns,
-        )
-        steps.update()
-        steps.set_description("name")
-        names = name_clusters(centre_table(pipeline), catalogue.signatures(), overrides=overrides)
-        groups = catalogue.target_groups()
+    # Criteria are read before any segment is known, so that they cannot follow from it.
+    criteria = read_criteria(catalogue_folder or catalogue.path())
+    declared = criteria.sha256
+    book = {
+        name: catalogue.read(name, folder=catalogue_folder)
+        for name in ("signatures", "segments", "traits", "target_groups")
+    }
+    parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
+    parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": declared}
+    tables: dict[str, pd.DataFrame] = {}
+    fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
+    with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
+
+        def then(step: str) -> None:
+            steps.update()
+            steps.set_description(step)
+
+        if ks is not None:
+            steps.set_description("weigh k")
+            chosen = _weigh(inputs.features, tables, ks, fit, n_stability)
+            n_clusters = parameters["n_clusters"] = chosen.k
+            parameters |= {"ks": list(ks), "k_why": chosen.why}
+            then("cluster")
+        pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
+        then("name")
+        names = name_clusters(centre_table(pipeline), book["signatures"], overrides=overrides)
         labels = label_table(
             pipeline,
             inputs.features,
             names,
-            segments=catalogue.segments(),
-            target_groups=groups,
+            segments=book["segments"],
+            target_groups=book["target_groups"],
         )
         segment = labels.set_index("customer_id")["segment_id"]
-        steps.update()
-        steps.set_description("profile")
-        tables = {
-            "sizes": profiles.size_table(segment),
-            "profile": profiles.profile_table(
-                inputs.features, segment, n_boot=n_boot, random_state=random_state
-            ),
-        }
-        tables["markers"] = profiles.marker_table(tables["profile"])
-        order = profiles.variable_order(inputs.features)
-        tables["order"] = pd.DataFrame({"variable": order})
-        steps.update()
-        steps.set_description("compare")
-        group = compare.assign_groups(segment, groups)
-        tables["groups"] = compare.group_sizes(segment, groups)
-        if group.nunique() == 2:
-            tables["comparison"] = compare.compare_groups(
-                inputs.features, group, n_boot=n_boot, random_state=random_state
+        in_order = labels.sort_values("cluster")["segment_id"].unique()
+        segment = segment.astype(pd.CategoricalDtype(in_order))
+        then("profile")
+        tables |= _profile(inputs, segment, book, n_boot, random_state)
+        then("compare")
+        tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
+        then("decide")
+        values = segment_values(
+            inputs.features, segment, criteria.table, n_boot=200, random_state=random_state
+        )
+        if values["value"].notna().any() and names["matched"].any():
+            tables["decision"] = attractiveness_matrix(
+                values, criteria, declared_sha256=declared, random_state=random_state
+            )
+        then("stability")
+        if n_stability:
+            tables["segment_stability"] = _hold_still(
+                pipeline, inputs.features, names, n_stability, random_state
             )
         steps.update()
-    parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
     return Analysis(inputs, pipeline, names, labels, tables, parameters)
 
 
-def require_folder(out: str | Path) -> Path:
-    """The folder results shall go to; raise at once, not after the work, if it cannot be used."""
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{out} is a file; name a folder for the results (--out)")
-    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not parent.is_dir():
-        raise NotADirectoryError(f"{parent} is a file; {out} cannot be made inside it")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"{parent} cannot be written to; choose another folder (--out)")
+def _weigh(features, tables, ks, fit, n_stability) -> Choice:
+    """The evidence on the number of clusters, into ``tables``; what the stated rule makes of it."""
+    columns = {"log_columns": fit["log_columns"]}
+    model = preprocessor(features.columns, **columns).fit_transform(features)
+    seed = {"random_state": fit["random_state"], "progress": False}
+    scores = score_k(model, ks=ks, n_starts=fit["n_starts"], **seed)
+    pairs = global_stability(model, ks=ks, n_boot=max(n_stability, 2), **seed)
+    by_k = stability_by_k(pairs)
+    reading = read_k(scores, stability=by_k)
+    tables |= {"scores": scores, "pairs": pairs, "stability": by_k, "k_reading": reading}
+    return choose_k(scores, by_k)
+
+
+def _profile(inputs, segment, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+    features, words = inputs.features, feature_table()
+    sizes = profiles.size_table(segment)
+    profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
+    markers = profiles.marker_table(profile)
+    show = {"segments": book["segments"], "variables": words}
+    return {
+        "sizes": sizes,
+        "profile": profile,
+        "markers": markers,
+        "order": pd.DataFrame({"variable": profiles.variable_order(features)}),
+        "rules": segment_rules(
+            features, segment, currency=inputs.currency, random_state=random_state, **show
+        ),
+        "cards": segment_cards(
+            profile,
+            markers,
+            sizes=sizes,
+            traits=book["traits"],
+            signatures=book["signatures"],
+            currency=inputs.currency,
+            **show,
+        ),
+        "warnings": warnings_table(
+            profile, sizes=sizes, features=features, logged=inputs.log_columns, **show
+        ),
+    }
+
+
+def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
+    out = {"groups": compare.group_sizes(segment.astype("str"), target_groups)}
+    group = compare.assign_groups(segment.astype("str"), target_groups)
+    if group.nunique() == 2:
+        out["comparison"] = compare.compare_groups(
+            inputs.features, group, n_boot=n_boot, random_state=random_state
+        )
+    else:
+        # Nobody to compare: the table stands, empty, so that whoever reads it finds that out.
+        out["comparison"] = pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])
     return out
 
 
-def write_results(
-    analysis: Analysis,
-    out: str | Path,
-    *,
-    language: str = "en",
-    encoding: str = "utf-8-sig",
-    quiet: bool = False,
-) -> list[str]:
-    """Write a run's results to a folder: all of them, or nothing.
-
-    Parameters
-    ----------
-    analysis : Analysis
-    out : path
-        Results of an earlier run in it are replaced; other files are left alone.
-    language : {"zh", "en"}
-        Of the pictures.
-    encoding : str
-        Of the CSV files; ``utf-8-sig`` opens right in Excel.
-    quiet : bool
-        No progress bar.
-
-    Returns
-    -------
-    list of str
-        The files, relative to ``out``.
-    """
-    out = require_folder(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        _write_tables(analysis, part, encoding)
-        _write_figures(analysis, part, language, quiet)
-        files = sorted(str(p.relative_to(part).as_posix()) for p in part.rglob("*") if p.is_file())
-        files = sorted([*files, "run.json"])
-        export.write_json({**analysis.record(), "files": files}, part / "run.json")
-        _replace(part, out, files)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return files
-
-
-def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
-    inputs = analysis.inputs
-    meta = {
-        "synthetic": inputs.synthetic,
-        "random_state": analysis.parameters["random_state"],
-        "inputs": {f["file"]: f["sha256"] for f in inputs.files},
-    }
-    export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
-    for name, table in analysis.tables.items():
-        export.write_table(table, folder / f"{name}.csv", encoding=encoding)
-    for name, refused in inputs.refused.items():
-        if refused:
-            rows = pd.DataFrame([vars(r) for r in refused])
-            export.write_table(rows, folder / f"refused_{name}.csv", encoding=encoding)
-
-
-def _write_figures(analysis: Analysis, folder: Path, language: str, quiet: bool) -> None:
-    import matplotlib.pyplot as plt
-
-    from kequn_lab import plots
-
-    tables = analysis.tables
-    looks = analysis.labels.drop_duplicates("segment_id").sort_values("cluster")
-    drawings = {
-        "sizes": lambda: plots.size_plot(tables["sizes"]),
-        "profile": lambda: plots.profile_plot(
-            tables["profile"], markers=tables["markers"], order=tables["order"]["variable"]
-        ),
-        "heat_map": lambda: plots.heat_map(tables["profile"], order=tables["order"]["variable"]),
-    }
-    (folder / "figures").mkdir()
-    with plots.style(
-        language,
-        segments=looks[["segment_id", "name_zh", "name_en"]],
-        variables=feature_table(),
-        synthetic=analysis.inputs.synthetic,
-    ):
-        for name, draw in tqdm(drawings.items(), desc="draw", disable=quiet):
-            figure = draw().figure
-            plots.save(figure, folder / "figures" / f"{name}.png", title=name)
-            plt.close(figure)
-
-
-def _replace(part: Path, out: Path, files: list[str]) -> None:
-    """Put finished files in their place; take away those of an earlier run that are no more."""
-    old = out / "run.json"
-    earlier = json.loads(old.read_text(encoding="utf-8")).get("files", []) if old.exists() else []
-    # run.json goes last: while it is the old one, it names the old files.
-    for name in sorted(files, key=lambda f: f == "run.json"):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(part / name, out / name)
-    for name in set(earlier) - set(files):
-        stale = (out / name).resolve()
-        if stale.is_relative_to(out.resolve()):
-            stale.unlink(missing_ok=True)
+def _hold_still(pipeline, features, names, n_stability, random_state) -> pd.DataFrame:
+    model = pipeline["preprocess"].transform(features)
+    kmeans = pipeline["kmeans"]
+    ids = names.set_index("cluster")["segment_id"]
+    slsw = segment_stability(
+        model,
+        labels=ids.loc[kmeans.predict(model)].to_numpy(),
+        n_boot=n_stability,
+        random_state=random_state,
+        progress=False,
+    )
+    centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
+    return stability_summary(model, centres=centres, slsw=slsw)

@@ -18,7 +18,20 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: The rooms from the ground up. A room may use those on lower storeys only.
 STOREYS = [
-    {"contract", "style", "search", "effects", "_files", "summaries"},
+    {"contract", "features", "plots", "criteria", "effects", "labelings", "scorecard_sql"},
+    {"_files", "_strict", "_learned", "_nearest", "_intervals", "_placement", "_words"},
+    {"_by_segment", "summaries", "_report_words", "_report_tables"},
+    {"reading", "mapping", "preprocessing", "search", "shadows", "scorecard", "export", "models"},
+    {"compare", "overlap", "targeting", "banks", "attractiveness", "lifecycle"},
+    {"profiles", "components", "rules", "cards", "_report_content"},
+    {"catalogue", "kmeans", "draws", "drift", "monitor", "report"},
+    {"synth", "products", "ladder", "segments", "indices", "stability", "recurrence", "verdicts"},
+    {"streams", "watch", "choosing"},
+    {"scoring"},
+    {"inputs", "chance"},
+    {"run"},
+    {"results"},
+    {"__main__"},
 ]
 
 
