@@ -20,7 +20,7 @@ def segment_rules(
     labels: pd.Series,
     *,
     max_conditions: int = 3,
-    n_sample: int = 20_000,
+    n_sample: int = 10_000,
     segments: pd.DataFrame | None = None,
     variables: pd.DataFrame | None = None,
     currency: str = "CNY",
