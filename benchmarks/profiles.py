@@ -117,9 +117,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "report.html")
         write = seconds(lambda: write_report(file, tables=tables, run={"synthetic": True}))
-        print(
-            f"  {'write_report, no pictures':<28} {write:6.2f} s  {file.stat().st_size / 1e6:.2f} MB"
-        )
+        megabytes = file.stat().st_size / 1e6
+        print(f"  {'write_report, no pictures':<28} {write:6.2f} s  {megabytes:.2f} MB")
 
 
 if __name__ == "__main__":
