@@ -21,6 +21,10 @@ sample: .venv/.ready
 	rm -rf data/sample
 	$(BIN)/kequn sample --customers 2000 --seed 0 --out data/sample --format mixed
 
+figures: .venv/.ready
+	$(BIN)/kequn run --out data/output/figures --quiet
+	$(BIN)/python notebooks/figures/make.py data/output/figures
+
 bench: .venv/.ready
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
