@@ -192,7 +192,9 @@ def _write_pictures(analysis, record, folder: Path, language: str, quiet: bool) 
         n: t for n, t in analysis.tables.items() if n != "pairs" and (len(t) or n == "warnings")
     }
     groups = catalogue.target_groups()[["group_id", "group_zh", "group_en"]].drop_duplicates()
-    tables |= {"segments": looks, "variables": feature_table(), "target_groups": groups}
+    known = catalogue.segments()[looks.columns]
+    named = pd.concat([looks, known[~known["segment_id"].isin(looks["segment_id"])]])
+    tables |= {"segments": named, "variables": feature_table(), "target_groups": groups}
     write_report(
         folder / "report.html", tables=tables, run=record, figures=pictures, language=language
     )

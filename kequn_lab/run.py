@@ -176,14 +176,19 @@ def analyse(
         in_order = labels.sort_values("cluster")["segment_id"].unique()
         segment = segment.astype(pd.CategoricalDtype(in_order))
         then("profile")
-        tables |= _profile(inputs, segment, book, n_boot, random_state)
+        model = pipeline["preprocess"].transform(inputs.features)
+        tables |= _profile(inputs, segment, model, book, n_boot, random_state)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("decide")
         values = segment_values(
             inputs.features, segment, criteria.table, n_boot=200, random_state=random_state
         )
-        if values["value"].notna().any() and names["matched"].any():
+        known = values.dropna(subset="value")["criterion_id"].unique()
+        without = sorted(set(criteria.table["criterion_id"]) - set(known))
+        if without:
+            parameters["no_decision"] = f"criteria without a value here: {', '.join(without)}"
+        else:
             tables["decision"] = attractiveness_matrix(
                 values, criteria, declared_sha256=declared, random_state=random_state
             )
@@ -209,7 +214,7 @@ def _weigh(features, tables, ks, fit, n_stability) -> Choice:
     return choose_k(scores, by_k)
 
 
-def _profile(inputs, segment, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+def _profile(inputs, segment, model, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
     features, words = inputs.features, feature_table()
     sizes = profiles.size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
@@ -229,6 +234,7 @@ def _profile(inputs, segment, book, n_boot, random_state) -> dict[str, pd.DataFr
             sizes=sizes,
             traits=book["traits"],
             signatures=book["signatures"],
+            model_profile=profiles.profile_table(model.set_axis(features.index), segment, n_boot=0),
             currency=inputs.currency,
             **show,
         ),

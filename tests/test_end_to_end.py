@@ -53,7 +53,7 @@ def run(*args) -> int:
 def run_bank(bank, out, *more, events="events.csv", customers="customers.csv") -> int:
     return run(
         "run", "--events", bank / events, "--customers", bank / customers,
-        "--as-of", "2024-12-31", "--k", 2, "--out", out, "--quiet", *more,
+        "--as-of", "2024-12-31", "--k", 2, "--stability", 0, "--out", out, "--quiet", *more,
     )  # fmt: skip
 
 
@@ -89,6 +89,31 @@ def test_synthetic_run_says_synthetic_everywhere(tmp_path, capsys):
 
     for picture in (tmp_path / "out" / "figures").glob("*.png"):
         assert "synthetic" in " ".join(map(str, Image.open(picture).info.values())).lower()
+
+
+def test_scorecard_of_a_run_labels_the_same_customers_the_same(bank, tmp_path):
+    assert run_bank(bank, tmp_path / "out") == 0
+    code = run(
+        "score", "--scorecard", tmp_path / "out" / "scorecard.json", "--events", bank / "events.csv",
+        "--customers", bank / "customers.csv", "--as-of", "2024-12-31", "--out", tmp_path / "next",
+    )  # fmt: skip
+    assert code == 0
+    made, scored = (
+        pd.read_csv(tmp_path / f / "labels.csv", dtype={"customer_id": str})
+        for f in ("out", "next")
+    )
+    assert scored["customer_id"].tolist() == made["customer_id"].tolist()
+    assert scored["cluster"].tolist() == made["cluster"].tolist()
+
+
+def test_range_of_k_is_weighed_and_the_rule_is_recorded(bank, tmp_path):
+    args = ["--k", "2:4", "--stability", 4]
+    assert run_bank(bank, tmp_path / "out", *args) == 0
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert record["parameters"]["ks"] == [2, 3, 4]
+    assert record["parameters"]["n_clusters"] == 2  # forty customers of two kinds
+    assert record["parameters"]["k_why"]
+    assert pd.read_csv(tmp_path / "out" / "scores.csv")["k"].tolist() == [2, 3, 4]
 
 
 def test_same_input_and_seed_give_the_same_labels(bank, tmp_path):
@@ -266,7 +291,7 @@ def test_real_tables_run(shared, tmp_path, table, mapping, options, customers, r
     mappings = Path(__file__).resolve().parents[1] / "data" / "mappings"
     code = run(
         "run", "--events", shared / "data" / table, "--mapping", mappings / f"{mapping}.toml",
-        *options, "--k", 4, "--out", tmp_path / "out", "--quiet",
+        *options, "--k", 4, "--stability", 0, "--out", tmp_path / "out", "--quiet",
     )  # fmt: skip
     assert code == 0
     labels = pd.read_csv(tmp_path / "out" / "labels.csv", dtype=str)
