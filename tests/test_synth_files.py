@@ -146,9 +146,19 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
     assert not (tmp_path / "a").exists()
 
 
+def test_a_full_disk_is_called_so(tmp_path, monkeypatch):
+    def full(recipe, part):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "draw_part", full)
+    with pytest.raises(OSError, match="the disk is full: free some space.*nothing was left in"):
+        write_bank(tmp_path / "a", n_customers=10, random_state=0, progress=False)
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
-def test_a_full_disk_is_named_and_leaves_nothing(tmp_path):
-    """A limit on the size of files stands for the full disk: the write fails half-way."""
+def test_a_write_that_fails_half_way_leaves_nothing(tmp_path):
+    """A limit on the size of files stands for the full disk."""
     code = f"""if True:
         import resource, signal
         from kequn_lab.synth import write_bank

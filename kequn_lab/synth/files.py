@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -254,7 +255,8 @@ def _whole_folder(out: Path) -> Iterator[Path]:
         if made:
             out.rmdir()
         if isinstance(error, OSError):
-            raise type(error)(
-                error.errno, f"{error.strerror or error}; nothing was left in {out}"
-            ) from error
+            full = error.errno == errno.ENOSPC
+            why = "the disk is full: free some space, or ask for fewer customers or months"
+            why = why if full else error.strerror or str(error)
+            raise type(error)(error.errno, f"{why}; nothing was left in {out}") from error
         raise
