@@ -97,10 +97,11 @@ def main(argv: list[str] | None = None) -> int:
             notebook = build(source, without_solutions=cut)
             if args.check:
                 if not target.exists() or target.read_text(encoding="utf-8") != _text(notebook):
-                    wrong.append(target.name)
+                    wrong.append(str(target.relative_to(HERE)))
             elif args.execute and not cut:
-                OUTPUT.mkdir(parents=True, exist_ok=True)
-                (OUTPUT / target.name).write_text(_text(execute(notebook)), encoding="utf-8")
+                done = OUTPUT / target.relative_to(HERE)
+                done.parent.mkdir(parents=True, exist_ok=True)
+                done.write_text(_text(execute(notebook)), encoding="utf-8")
             elif not args.execute:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(_text(notebook), encoding="utf-8")

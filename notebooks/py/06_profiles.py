@@ -11,6 +11,7 @@
 import pandas as pd
 
 from kequn_lab import cards, catalogue, components, features, inputs, plots, profiles, rules, run
+from kequn_lab import segments
 
 pd.set_option("display.max_colwidth", 120)
 
@@ -151,14 +152,16 @@ warnings[["warning", "value", "bound", "text_en"]] if len(warnings) else "none"
 # ## 修：没有名字的客群 · Repair: a cluster without a name
 #
 # You have seen the profile. Name a cluster that resembles none of the eight (or rename the one
-# that resembles its name least) in your own words. The record says that a person did it, and
-# every table that follows uses the name.
+# that resembles its name least) in your own words. `run.analyse(…, overrides=mine)` uses the name in every table that follows,
+# and the record says that a person gave it.
 
 # %%
 unmatched = analysis.names.sort_values(["matched", "similarity"]).iloc[0]
 mine = {int(unmatched["cluster"]): "my_segment"}
-again = run.analyse(bank, n_boot=0, random_state=0, overrides=mine, quiet=True)
-again.names[["cluster", "segment_id", "by"]]
+again = segments.name_clusters(
+    segments.centre_table(analysis.pipeline), catalogue.signatures(), overrides=mine
+)
+again[["cluster", "segment_id", "similarity", "by"]].round(2)
 
 # %% [markdown]
 # ## 这一章没有说明什么 · What this does not show
@@ -170,4 +173,5 @@ again.names[["cluster", "segment_id", "by"]]
 # - Not how anybody's elderly customers are. These are **synthetic**, and the article's words are
 #   words, without numbers.
 #
+# **练习 Exercise:** [naming](exercises/06_profiles.ipynb).
 # **下一章 Next:** [07 比较 · internet bank against traditional bank](07_compare.ipynb).

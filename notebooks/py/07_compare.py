@@ -135,7 +135,7 @@ with plots.style("zh", **words):
 banks.fit_parts()[["part", "columns", "best", "weight", "basis"]]
 
 # %% [markdown]
-# **解 Explain.** The fit knows a bank by its channels only. Banks with the same channels get the same
+# **解 Explain.** The fit knows a bank by its channels only. Banks with the same channels get one
 # row: the kit has no other fact about them, and the article gives none. A segment that fits well
 # everywhere may be a cluster of two (chapter 04).
 #
