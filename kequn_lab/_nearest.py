@@ -29,7 +29,9 @@ def nearest(card, table) -> NDArray[np.int32]:
     def chunk(rows: slice) -> NDArray[np.int32]:
         if doubt is None:
             return _closest(_squared(card, [c[rows] for c in columns]))[0]
-        z = np.stack([_coordinate(f, c[rows], np.float32) for f, c in zip(card.features, columns)])
+        z = np.empty((len(columns), rows.stop - rows.start), dtype=np.float32)
+        for f, column, line in zip(card.features, columns, z):
+            line[:] = _coordinate(f, column[rows], np.float32)
         score = lifted @ z
         score += squares
         labels, best, second = _closest(score)
@@ -118,7 +120,10 @@ def _columns(card, table) -> list[NDArray]:
     for name in card.feature_names:
         column = table[name]
         try:
-            if isinstance(column, pd.Series):
+            single = column.dtype == np.float32 if isinstance(column, pd.Series) else False
+            if single:
+                out.append(column.to_numpy())
+            elif isinstance(column, pd.Series):
                 out.append(column.to_numpy(dtype=np.float64, na_value=np.nan))
             else:
                 out.append(column.cast(pa.float64()).to_numpy())

@@ -1,0 +1,147 @@
+"""Labels to CSV against pandas, and a scorecard against scikit-learn's predict.
+
+    python benchmarks/export.py                                # 1,000,000 labels; 1,000,000 x 24
+    python benchmarks/export.py --customers 10000000           # the way from Parquet to CSV at 10 M
+
+Each part is repeated (best of three) in turn with its peer; times are CPU seconds of all threads,
+which a busy machine changes little. The first part printed breaks the way from a Parquet table to a
+label file into its steps; memory is the peak of the process.
+"""
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+from sklearn.cluster import KMeans
+
+from kequn_lab import export, streams
+from kequn_lab._nearest import coordinates, labelled, nearest
+from kequn_lab.features import FEATURES
+from kequn_lab.scorecard import Scorecard
+from kequn_lab.scoring import score_chunks
+from kequn_lab.segments import fit_segments
+
+NAMES = [f.name for f in FEATURES][:24]
+LOGS = {f.name for f in FEATURES if f.log}
+
+
+def best(*works, times: int = 3) -> list[float]:
+    """CPU seconds of each, the best of several rounds in which all take their turn."""
+    seconds = [[] for _ in works]
+    for _ in range(times):
+        for mine, work in zip(seconds, works):
+            start = time.process_time()
+            work()
+            mine.append(time.process_time() - start)
+    return [min(mine) for mine in seconds]
+
+
+def customers(n: int, seed: int, first: int = 0) -> pd.DataFrame:
+    """Eight kinds of customers, 24 features, skewed money, 2 % missing."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 8, n)
+    place = np.random.default_rng(9).normal(size=(8, len(NAMES))) * 2
+    columns = {}
+    for j, name in enumerate(NAMES):
+        x = place[kind, j] + rng.normal(size=n)
+        columns[name] = np.expm1(2 * np.abs(x)) if name in LOGS else x
+        columns[name][rng.random(n) < 0.02] = np.nan
+    ids = pd.Index([f"{i:018d}" for i in range(first, first + n)], name="customer_id")
+    return pd.DataFrame(columns, index=ids)
+
+
+def writing(labels: pd.DataFrame, folder: Path) -> None:
+    ours, theirs = folder / "labels.csv", folder / "pandas.csv"
+    pandas, kit = best(
+        lambda: labels.to_csv(theirs, index=False, encoding="utf-8-sig"),
+        lambda: export.write_labels(labels, ours),
+    )
+    pd.testing.assert_frame_equal(export.read_labels(ours), labels)
+    print(f"write {len(labels):,} labels: pandas {pandas:.2f} CPU s, write_labels {kit:.2f} s "
+          f"(with sync, SHA-256 and record), {pandas / kit:.1f} x; read back equal")  # fmt: skip
+
+
+def scoring(card: Scorecard, pipeline, table: pd.DataFrame) -> None:
+    ready = coordinates(card, table).astype(np.float32)
+    centres = np.array([s.centre for s in card.segments], dtype=np.float32)
+    model = KMeans(len(centres), init=centres, n_init=1, max_iter=1).fit(ready[:1000])
+    model.cluster_centers_ = centres
+    plain = Scorecard(tuple(_as_it_is(f) for f in card.features), card.segments,
+                      card.trained_on, card.customers)  # fmt: skip
+    matrix = pd.DataFrame(ready, columns=card.feature_names)
+    same, kit = best(lambda: model.predict(ready), lambda: nearest(plain, matrix))
+    print(f"score {len(table):,} x {len(card.features)}, ready matrix: scikit-learn's float32 "
+          f"predict {same:.2f} s, scorecard {kit:.2f} s, {kit / same:.2f} x")  # fmt: skip
+    whole, raw = best(lambda: pipeline.predict(table), lambda: nearest(card, table))
+    print(f"  raw table (fill, clip, logarithm, scale too): the pipeline {whole:.2f} s, scorecard "
+          f"{raw:.2f} s, {raw / whole:.2f} x; {raw / same:.2f} x of predict alone")  # fmt: skip
+
+
+def _as_it_is(f):
+    import dataclasses
+
+    return dataclasses.replace(f, fill=0.0, lower=-50.0, upper=50.0, log=False, mean=0.0, scale=1.0)
+
+
+def whole_way(card: Scorecard, n: int, folder: Path) -> None:
+    path, step = folder / "features.parquet", 500_000
+    writer = None
+    for first in range(0, n, step):
+        chunk = customers(min(step, n - first), first, first).reset_index()
+        arrow = pa.Table.from_pandas(chunk, preserve_index=False)
+        writer = writer or pa.parquet.ParquetWriter(path, arrow.schema)
+        writer.write_table(arrow)
+    writer.close()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wall, start = time.perf_counter(), time.process_time()
+    score_chunks(card, streams.from_feature_table(path, card.feature_names), folder / "l.csv")
+    total, wall = time.process_time() - start, time.perf_counter() - wall
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"Parquet to CSV, {n:,} customers: {total:.1f} CPU s ({wall:.1f} s by the clock), "
+          f"peak {peak / 2**20:.2f} GB ({before / 2**20:.2f} before)")  # fmt: skip
+    spent = {"read": 0.0, "label": 0.0, "write": 0.0}
+    chunks = streams.from_feature_table(path, card.feature_names)
+    sink = None
+    with export.replacing(folder / "steps.csv") as file:
+        while True:
+            start = time.process_time()
+            chunk = next(chunks, None)
+            spent["read"] += time.process_time() - start
+            if chunk is None:
+                break
+            start = time.process_time()
+            labels = labelled(card, chunk)
+            spent["label"] += time.process_time() - start
+            start = time.process_time()
+            labels = export.neutralise(labels)
+            sink = sink or pa.csv.CSVWriter(file, labels.schema)
+            sink.write_table(labels)
+            spent["write"] += time.process_time() - start
+        sink.close()
+    rest = total - sum(spent.values())
+    parts = ", ".join(f"{k} {v:.1f} s" for k, v in spent.items())
+    print(f"  of it: {parts}, ids, drift and record {rest:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    args = parser.parse_args()
+    train = customers(5_000, 1)
+    pipeline = fit_segments(train, n_clusters=8, n_starts=5, random_state=0)
+    card = Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31", synthetic=True)
+    table = customers(1_000_000, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        whole_way(card, args.customers, Path(folder))
+        writing(card.label(table).astype({"cluster": "int64"}), Path(folder))
+    scoring(card, pipeline, table)
+
+
+if __name__ == "__main__":
+    main()
