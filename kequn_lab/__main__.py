@@ -70,6 +70,7 @@ def _run(args, parser) -> int:
         overrides=args.names,
         n_stability=args.stability,
         catalogue_folder=args.catalogue,
+        previous=args.previous,
         quiet=args.quiet,
     )
     written = write_results(
@@ -194,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         help="names of clusters by a person who looked; they come before the signatures",
     )  # fmt: skip
     run.add_argument("--stability", type=int, default=20, metavar="N", help="bootstrap pairs (20)")
+    run.add_argument("--previous", type=Path, metavar="DIR", help="last run: names carry on")
     run.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
     run.add_argument("--starts", type=int, default=25, help="starts of the search (25)")
     run.add_argument("--seed", type=int, default=0, help="random seed (0)")

@@ -188,8 +188,9 @@ def _write_pictures(analysis, record, folder: Path, language: str, quiet: bool) 
             plots.save(figure, file, title=words[1])
             plt.close(figure)
             pictures[name] = Picture(file.read_bytes(), words[0], words[1], *words[2:], section)
+    apart = ("pairs", "matching", "migration")  # files of their own, not for the report
     tables = {
-        n: t for n, t in analysis.tables.items() if n != "pairs" and (len(t) or n == "warnings")
+        n: t for n, t in analysis.tables.items() if n not in apart and (len(t) or n == "warnings")
     }
     groups = catalogue.target_groups()[["group_id", "group_zh", "group_en"]].drop_duplicates()
     known = catalogue.segments()[looks.columns]

@@ -18,6 +18,7 @@ from kequn_lab.choosing import score_k
 from kequn_lab.criteria import read_criteria, segment_values
 from kequn_lab.features import feature_table
 from kequn_lab.inputs import Inputs
+from kequn_lab.monitor import match_labels, migration_table
 from kequn_lab.preprocessing import preprocessor
 from kequn_lab.recurrence import segment_stability
 from kequn_lab.rules import segment_rules
@@ -108,6 +109,7 @@ def analyse(
     n_boot: int = 1000,
     n_stability: int = 20,
     catalogue_folder: str | Path | None = None,
+    previous: str | Path | None = None,
     quiet: bool = False,
 ) -> Analysis:
     """Cluster, name, profile and compare.
@@ -128,6 +130,9 @@ def analyse(
         Bootstrap pairs behind the stability of k and of the segments; 0 leaves it out.
     catalogue_folder : path, optional
         Your own copy of the catalogue, with your criteria and weights.
+    previous : path, optional
+        Folder of an earlier run: clusters that hold its customers keep their names, and the
+        tables ``matching`` and ``migration`` say what became of its segments.
     quiet : bool
         No progress bar.
 
@@ -149,6 +154,10 @@ def analyse(
     parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
     parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": declared}
     tables: dict[str, pd.DataFrame] = {}
+    before = None
+    if previous is not None:
+        labelled = export.read_labels(Path(previous) / "labels.csv")
+        before = labelled.set_index("customer_id")["segment_id"]
     fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
     with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
 
@@ -164,6 +173,10 @@ def analyse(
             then("cluster")
         pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
         then("name")
+        if before is not None:
+            clusters = pd.Series(pipeline.predict(inputs.features), index=inputs.features.index)
+            tables["matching"] = match_labels(before, clusters)
+            overrides = {**_kept_names(tables["matching"]), **(overrides or {})}
         names = name_clusters(centre_table(pipeline), book["signatures"], overrides=overrides)
         labels = label_table(
             pipeline,
@@ -175,6 +188,8 @@ def analyse(
         segment = labels.set_index("customer_id")["segment_id"]
         in_order = labels.sort_values("cluster")["segment_id"].unique()
         segment = segment.astype(pd.CategoricalDtype(in_order))
+        if before is not None:
+            tables["migration"] = migration_table(before, segment.astype("str"))
         then("profile")
         model = pipeline["preprocess"].transform(inputs.features)
         tables |= _profile(inputs, segment, model, book, n_boot, random_state)
@@ -199,6 +214,12 @@ def analyse(
             )
         steps.update()
     return Analysis(inputs, pipeline, names, labels, tables, parameters)
+
+
+def _kept_names(matching: pd.DataFrame) -> dict[int, str]:
+    kept = matching[matching["event"] == "kept"]
+    named = kept[~kept["before"].astype("str").str.startswith("unmatched_")]
+    return {int(after): str(name) for name, after in zip(named["before"], named["after"])}
 
 
 def _weigh(features, tables, ks, fit, n_stability) -> Choice:

@@ -93,8 +93,9 @@ def test_synthetic_run_says_synthetic_everywhere(tmp_path, capsys):
 
 def test_scorecard_of_a_run_labels_the_same_customers_the_same(bank, tmp_path):
     assert run_bank(bank, tmp_path / "out") == 0
+    card = tmp_path / "out" / "scorecard.json"
     code = run(
-        "score", "--scorecard", tmp_path / "out" / "scorecard.json", "--events", bank / "events.csv",
+        "score", "--scorecard", card, "--events", bank / "events.csv",
         "--customers", bank / "customers.csv", "--as-of", "2024-12-31", "--out", tmp_path / "next",
     )  # fmt: skip
     assert code == 0
@@ -104,6 +105,22 @@ def test_scorecard_of_a_run_labels_the_same_customers_the_same(bank, tmp_path):
     )
     assert scored["customer_id"].tolist() == made["customer_id"].tolist()
     assert scored["cluster"].tolist() == made["cluster"].tolist()
+
+
+def test_names_carry_on_from_the_previous_run(bank, tmp_path):
+    assert run_bank(bank, tmp_path / "may", "--names", "0=elderly,1=young_adult") == 0
+    may = pd.read_csv(tmp_path / "may" / "labels.csv", dtype=str).set_index("customer_id")
+    # Fewer of the first cluster's customers: the other one becomes the larger, cluster 0.
+    gone = may.index[may["segment_id"] == "elderly"][:5]
+    for name in ("customers.csv", "events.csv"):
+        table = pd.read_csv(bank / name, dtype=str)
+        table[~table["customer_id"].isin(gone)].to_csv(tmp_path / name, index=False)
+    assert run_bank(tmp_path, tmp_path / "june", "--previous", tmp_path / "may") == 0
+    june = pd.read_csv(tmp_path / "june" / "labels.csv", dtype=str).set_index("customer_id")
+    assert set(june.loc[june["segment_id"] == "elderly", "cluster"]) == {"1"}
+    assert june["segment_id"].equals(may.loc[june.index, "segment_id"])
+    migration = pd.read_csv(tmp_path / "june" / "migration.csv")
+    assert migration.loc[migration["segment_after"] == "(left)", "customers"].tolist() == [5]
 
 
 def test_range_of_k_is_weighed_and_the_rule_is_recorded(bank, tmp_path):
