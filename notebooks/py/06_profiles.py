@@ -152,8 +152,8 @@ warnings[["warning", "value", "bound", "text_en"]] if len(warnings) else "none"
 # ## 修：没有名字的客群 · Repair: a cluster without a name
 #
 # You have seen the profile. Name a cluster that resembles none of the eight (or rename the one
-# that resembles its name least) in your own words. `run.analyse(…, overrides=mine)` uses the name in every table that follows,
-# and the record says that a person gave it.
+# that resembles its name least) in your own words. `run.analyse(…, overrides=mine)` uses the name
+# in every table that follows, and the record says that a person gave it.
 
 # %%
 unmatched = analysis.names.sort_values(["matched", "similarity"]).iloc[0]
