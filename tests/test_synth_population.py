@@ -55,6 +55,10 @@ def copy(tmp_path):
          "the 1 shares of 'second of scitech_corporate' must add up to 1; found 0.9"),
         (("hybrids", "scitech_corporate", "second_segment_id", "tycoon"),
          "column 'second_segment_id': unknown segment; found tycoon"),
+        (("hybrids", "scitech_corporate", "second_segment_id", "scitech_corporate"),
+         "a segment cannot be its own second one; found scitech_corporate"),
+        (("hybrids", "scitech_corporate", "segment_id", "elderly"),
+         "has no second segment; found scitech_corporate"),
         (("products", "large_cd", "step_cny", "-1"), "must be between 0 and inf; found -1"),
         (("segments", "aum_median", "parameter", "aum_medain"), "'parameter': unknown; did you mean 'aum_median'?; found aum_medain"),  # noqa: E501
     ],

@@ -167,32 +167,22 @@ def read_population(folder: str | Path | None = None) -> Population:
     np.float64(0.55)
     """
     own = catalogue.path() / "population"
-    return _read(own if folder is None else Path(folder), own)
+    folder = own if folder is None else Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder; copy {own.name}/ of the catalogue there")
+    stamp = max(file.stat().st_mtime_ns for file in own.glob("*.csv"))
+    reference = _own(own, stamp)
+    if folder == own:
+        return _population(folder, reference)
+    return _population(folder, {name: _table(folder, name, reference) for name in TABLES})
 
 
 @lru_cache(maxsize=1)
-def _own(folder: Path) -> dict[str, pd.DataFrame]:
-    return {name: _table(folder, name) for name in TABLES}
+def _own(folder: Path, _stamp: int) -> dict[str, pd.DataFrame]:
+    return {name: _table(folder, name, None) for name in TABLES}
 
 
-def _read(folder: Path, own: Path) -> Population:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is no folder; copy {own.name}/ of the catalogue there")
-    reference = _own(own)
-    tables = reference if folder == own else {name: _table(folder, name) for name in TABLES}
-    for name, table in tables.items():
-        key = list(TABLES[name].key)
-        here = pd.MultiIndex.from_frame(table[key].astype(str))
-        known = pd.MultiIndex.from_frame(reference[name][key].astype(str))
-        strange, lacking = ~here.isin(known), known[~known.isin(here)]
-        found = [violations_frame([pd.NA], key[0], "missing row", [" × ".join(k)]) for k in lacking]
-        if name != "hybrids":
-            for line, words in zip(table.index[strange], here[strange]):
-                near = difflib.get_close_matches(words[0], known.get_level_values(0), n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                found.append(violations_frame([line], key[0], f"unknown{hint}", [words[0]]))
-            _stop(folder, name, found)
-        _stop(folder, name, [*_range_faults(name, table), *_sum_faults(name, table)])
+def _population(folder: Path, tables: dict[str, pd.DataFrame]) -> Population:
     kept = {n: t.set_index(TABLES[n].key[0]).rename_axis(None) for n, t in tables.items()}
     units = {(n, p): t["unit"][p] for n, t in kept.items() if "unit" in t for p in t.index}
     numbers = {n: t.drop(columns=["unit", "family"], errors="ignore") for n, t in kept.items()}
@@ -209,18 +199,33 @@ def _read(folder: Path, own: Path) -> Population:
     return out
 
 
-def _table(folder: Path, name: str) -> pd.DataFrame:
+def _table(folder: Path, name: str, reference: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
     """One file in its types, indexed by line; wrong cells stop it."""
     contract = TABLES[name]
     table = read_table(folder / f"{name}.csv")
     known = [c.name for c in contract.columns]
-    found = [convert(table, contract)[1]]
+    typed, wrong = convert(table, contract)
+    found = [wrong]
     for column in table.columns.difference(known):
         near = difflib.get_close_matches(column, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         found.append(violations_frame([1], column, f"unknown column{hint}", [column], "line"))
     _stop(folder, name, found)
-    return convert(table, contract)[0][known]
+    if reference is not None and name != "hybrids":
+        _stop(folder, name, _row_faults(contract.key[0], typed, reference[name]))
+    _stop(folder, name, [*_range_faults(name, typed), *_sum_faults(name, typed)])
+    return typed[known]
+
+
+def _row_faults(key, table, reference):
+    """Rows that the kit's own table lacks, or that it has and this one lacks."""
+    for row in reference[key][~reference[key].isin(table[key])]:
+        yield violations_frame([pd.NA], key, "missing row", [row])
+    strange = table.loc[~table[key].isin(reference[key]), key]
+    for line, row in strange.items():
+        near = difflib.get_close_matches(row, reference[key], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        yield violations_frame([line], key, f"unknown{hint}", [row], "line")
 
 
 def _range_faults(name, table):
@@ -257,6 +262,11 @@ def _sum_faults(name, table):
         for column in TABLES[name].key:
             lost = table.loc[~table[column].isin(SEGMENTS), column]
             yield violations_frame(lost.index, column, "unknown segment", lost, "line")
+        same = table.loc[table["segment_id"] == table["second_segment_id"], "segment_id"]
+        rule = "a segment cannot be its own second one"
+        yield violations_frame(same.index, "second_segment_id", rule, same, "line")
+        for segment in set(SEGMENTS) - set(table["segment_id"]):
+            yield violations_frame([pd.NA], "segment_id", "has no second segment", [segment])
     else:
         return
     for group, rows, columns in sums:
