@@ -146,11 +146,11 @@ def peers(runs):
         print(f"  extrapolated to {n:,} x 8 as n^{slope[0]:.2f}: CPU {seconds:,.0f} s")
 
 
-def approximation(runs):
+def approximation(runs, n_rows=100_000):
     """Medians by k of the summary beside the exact mode, twice each: the noise is the yardstick."""
     rows = []
     for shape in ("equal", "unequal", "heavy"):
-        X = bank(100_000, 24, shape)
+        X = bank(n_rows, 24, shape)
         sweep = {"ks": [3, 5, 8, 11], "n_boot": 25, "n_starts": 5, "progress": False}
         for method in ("exact", "summary"):
             for seed in (0, 1):
@@ -182,11 +182,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=100_000, help="of the approximation")
     options = parser.parse_args()
     pd.set_option("display.width", 200)
     for name in options.parts or parts:
         print(f"\n== {name}")
-        parts[name](options.runs)
+        extra = {"n_rows": options.rows} if name == "approximation" else {}
+        parts[name](options.runs, **extra)
 
 
 if __name__ == "__main__":
