@@ -28,7 +28,7 @@ __all__ = ["Verdict", "departures", "new_groups", "shifts", "should_refit"]
 
 ALPHA = 0.001  # of each test, divided by the number of tests
 LEAVING_SHARE, LEAVING_RATIO = 0.1, 3.0
-NEW_SHARE, NEW_RATIO, CELLS = 0.02, 5.0, 40
+NEW_SHARE, NEW_RATIO, CELLS = 0.03, 5.0, 40
 SHIFT_SD = 0.1
 #: These grow with the calendar for everybody; that is no change of behaviour.
 AGEING = ("age_years", "tenure_years")
@@ -111,7 +111,7 @@ def new_groups(
 
     The customers of both months are cut into small cells (k-means in the scorecard's space);
     a cell counts as new if it holds five times its share of before and more than chance allows
-    (binomial test, 0.001 over all cells), and if such cells near one segment hold at least 2 %
+    (binomial test, 0.001 over all cells), and if such cells near one segment hold at least 3 %
     of today's customers.
 
     Parameters
@@ -238,6 +238,7 @@ def should_refit(
     groups = new_groups(card, old, today)
     moved = shifts(card, old, today)
     spread = feature_drift(card, today)
+    spread.loc[spread["feature"].isin(AGEING), "level"] = "none"
     evidence = pd.concat(
         [
             _evidence("departure", leaving["segment_id"], leaving["others_share"],
