@@ -122,7 +122,8 @@ class Content:
         if fit.get("agreement") is not None:
             starts = fit.get("starts")
             tiles.append((percent(fit["agreement"]), self.say(
-                f"的起点（共 {starts}）到达所得最优解", f"of {starts} starts at the best solution",
+                f"的单次起点（共 {starts}）自行到达所得最优解，其余靠搜索",
+                f"of {starts} single starts found the best solution; a search did the rest",
             )))  # fmt: skip
         if "warnings" in self.tables:
             tiles.append((str(len(self.tables["warnings"])), self.say("条警告", "warnings")))

@@ -63,11 +63,11 @@ class Analysis:
             for (_, segment, zh, en), n in sizes.items()
         ]
         kind = " (synthetic)" if self.inputs.synthetic else ""
-        agreed = f"{kmeans.agreement_:.0%} of {len(kmeans.restart_inertias_)} starts"
+        agreed = f"{kmeans.agreement_:.0%} of {len(kmeans.restart_inertias_)} single starts"
         return "\n".join(
             [
                 f"{len(self.labels):,} customers{kind}, {self.inputs.features.shape[1]} features, "
-                f"{len(sizes)} clusters; {agreed} reached the best solution found",
+                f"{len(sizes)} clusters; {agreed} found the best solution, a search did the rest",
                 *lines,
             ]
         )
@@ -192,7 +192,8 @@ def analyse(
             tables["migration"] = migration_table(before, segment.astype("str"))
         then("profile")
         model = pipeline["preprocess"].transform(inputs.features)
-        tables |= _profile(inputs, segment, model, book, n_boot, random_state)
+        named = labels[["segment_id", "name_zh", "name_en"]].drop_duplicates("segment_id")
+        tables |= _profile(inputs, segment, model, named, book, n_boot, random_state)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("decide")
@@ -235,12 +236,12 @@ def _weigh(features, tables, ks, fit, n_stability) -> Choice:
     return choose_k(scores, by_k)
 
 
-def _profile(inputs, segment, model, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+def _profile(inputs, segment, model, named, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
     features, words = inputs.features, feature_table()
     sizes = profiles.size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
     markers = profiles.marker_table(profile)
-    show = {"segments": book["segments"], "variables": words}
+    show = {"segments": named, "variables": words}
     return {
         "sizes": sizes,
         "profile": profile,
