@@ -112,7 +112,7 @@ def test_links_lead_somewhere(path):
 
 @named([s for s in SOURCES if s.parent.name != "py" or s in CHAPTERS])
 def test_notebook_runs_from_top_to_bottom(path):
-    notebook = BUILD["execute"](BUILD["build"](path), timeout=120)
+    notebook = BUILD["execute"](BUILD["build"](path), timeout=300)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count, f"not run: {cell.source}"

@@ -44,7 +44,7 @@ print("synthetic:", bank.synthetic)
 # else: no names, no truth. Write down: will it find these eight?
 
 # %%
-analysis = run.analyse(bank, n_clusters=8, random_state=0, quiet=True)
+analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
 print(analysis.summary())
 
 # %% [markdown]

@@ -17,7 +17,7 @@ pd.set_option("display.max_colwidth", 120)
 
 # %%
 bank = inputs.from_synthetic_bank(2000, random_state=0)
-analysis = run.analyse(bank, n_boot=300, random_state=0, quiet=True)
+analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
 labels = analysis.labels.set_index("customer_id")["segment_id"]
 names = analysis.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
 words = {"segments": names, "variables": features.feature_table()}

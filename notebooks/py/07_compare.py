@@ -30,7 +30,7 @@ declared.table[["criterion_id", "axis", "role", "columns", "basis"]]
 
 # %%
 bank = inputs.from_synthetic_bank(2000, random_state=0)
-analysis = run.analyse(bank, n_boot=300, random_state=0, quiet=True)
+analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
 segment = analysis.labels.set_index("customer_id")["segment_id"]
 names = analysis.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
 words = {"segments": names, "variables": features.feature_table(), "synthetic": True}
