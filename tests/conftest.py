@@ -1,9 +1,13 @@
 """Fixtures that more than one test file uses."""
 
+import os
 from pathlib import Path
 
-import matplotlib as mpl
-import pytest
+# Tests run side by side: one thread each, here and in the kernels of notebooks.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import matplotlib as mpl  # noqa: E402
+import pytest  # noqa: E402
 
 mpl.use("Agg")
 

@@ -27,7 +27,7 @@ STOREYS = [
     {"catalogue", "kmeans", "draws", "drift", "monitor", "report"},
     {"synth", "products", "ladder", "segments", "indices", "stability", "recurrence", "verdicts"},
     {"streams", "watch", "choosing"},
-    {"scoring"},
+    {"scoring", "spark"},
     {"inputs", "chance"},
     {"run"},
     {"results"},
