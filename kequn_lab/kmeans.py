@@ -2,7 +2,8 @@
 
 1. `summaries`: equal rows become one point with a weight; too many of them, micro-clusters.
 2. `search`: many cheap starts and swaps on these few points.
-3. Polish: the best few run on all rows with scikit-learn's ``KMeans``; the lowest inertia wins.
+3. Polish: what was found is moved on by a few swaps on a sample of rows, and the best three run
+   on all rows with scikit-learn's ``KMeans``; the lowest inertia wins.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from kequn_lab.search import SAME, one_thread_each, search
-from kequn_lab.summaries import nearest, summarise
+from kequn_lab.summaries import Summary, nearest, summarise
 
-N_POLISHED = 3  # solutions of the summary that are run on all rows
+SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
+N_POLISHED = 3  # of them, those that are run on all rows
 
 
 class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -43,9 +45,10 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     init : {"k-means++", "random"} or array-like of shape (n_clusters, n_features) or \
 (n_starts, n_clusters, n_features)
         How starts are drawn, or the starts themselves.
-    n_points : int, default=5000
-        Above this many distinct rows the search runs on about so many micro-clusters, and the
-        best few solutions are polished on all rows.
+    n_points : int, default=1000
+        Above this many distinct rows the search runs on about so many micro-clusters; its
+        solutions are moved on by fewer swaps on a sample of 20,000 rows, and the best three of
+        these are polished on all rows.
     max_iter : int, default=300
         Iterations of Lloyd's algorithm at most.
     n_jobs : int or None, default=None
@@ -94,7 +97,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         n_starts=25,
         n_swaps=25,
         init="k-means++",
-        n_points=5_000,
+        n_points=1_000,
         max_iter=300,
         n_jobs=None,
         random_state=None,
@@ -159,7 +162,9 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         if summary.exact:
             centres, self.n_iter_ = found.centres[0] + origin, int(found.n_iter[0])
         else:
-            best = min(self._polished(X, weight, found.centres + origin), key=lambda m: m.inertia_)
+            best = min(
+                self._polished(X, weight, found.centres, origin, rng), key=lambda m: m.inertia_
+            )
             centres, self.n_iter_ = best.cluster_centers_, best.n_iter_
         labels = nearest(X, centres)
         size = np.bincount(labels, weight, self.n_clusters)
@@ -207,8 +212,16 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     def _pool(self) -> Parallel:
         return Parallel(-1 if self.n_jobs is None else self.n_jobs, prefer="threads")
 
-    def _polished(self, X, weight, starts) -> list[KMeans]:
-        """The best few on all rows: one thread each, side by side, so no sum depends on cores."""
+    def _polished(self, X, weight, starts, origin, rng) -> list[KMeans]:
+        """The solutions of the summary on a sample of rows, the best few of these on all rows.
+
+        One thread each, side by side, so that no sum depends on the number of cores.
+        """
+        some = np.arange(len(X))
+        if len(X) > SAMPLED_ROWS:
+            some = rng.choice(len(X), SAMPLED_ROWS, replace=False)
+        rows = Summary(X[some] - origin, weight[some], some)
+        tol = 1e-4 * float(rows.squares.mean()) / X.shape[1]
 
         def polish(centres):
             with one_thread_each("openmp"), warnings.catch_warnings():
@@ -217,7 +230,17 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 return model.set_params(tol=1e-7).fit(X, sample_weight=weight)
 
         with one_thread_each(), self._pool() as pool:
-            return pool(delayed(polish)(centres) for centres in starts[:N_POLISHED])
+            tried = search(
+                rows,
+                self.n_clusters,
+                init=starts,
+                n_swaps=min(self.n_swaps, 10),
+                n_chains=N_POLISHED,
+                tol=tol,
+                pool=pool,
+                random_state=rng,
+            )
+            return pool(delayed(polish)(centres + origin) for centres in tried.centres)
 
     def _check_parameters(self, X):
         """`init` as `search` wants it; an error that names the parameter that is out of range."""
