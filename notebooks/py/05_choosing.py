@@ -122,7 +122,7 @@ model = segments.fit_segments(bank.features, n_clusters=8, random_state=0)
 names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
 segment_of = names.set_index("cluster")["segment_id"]
 mine = segment_of.reindex(model["kmeans"].labels_).to_numpy()
-slsw = recurrence.segment_stability(z, labels=mine, n_boot=10, n_starts=5, n_swaps=0, **quick)
+slsw = recurrence.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.segment_stability_plot(slsw)
 
