@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue, contract, plots, synth
-from kequn_lab.synth import calibration
 
 pd.set_option("display.max_colwidth", 70)
 
@@ -92,7 +91,7 @@ own[["basis", "parameter", "column", "value", "reference", "note"]].sort_values(
 # and holds it against the published figures, each with a tolerance (容差):
 
 # %%
-table = calibration.calibration_table(bank)
+table = synth.calibration_table(bank)
 print(f"{table['met'].sum()} of {len(table)} figures are met")
 table[["meaning", "value", "target", "tolerance", "met", "source"]].head(6)
 
