@@ -150,12 +150,13 @@ print(f"{share.iloc[0]:.2%}  {share.iloc[-1]:.2%}")
 with plots.style("zh", synthetic=True):
     fig, ax = plt.subplots(figsize=(8, 3))
     ax.hist(z["micro_loan_cny"], bins=60, color="#D55E00")
-    ax.set(xlabel="经营贷余额（取对数、标准化之后）", ylabel="客户数")
+    ax.set(xlabel="经营贷余额（取对数、标准化之后）", ylabel="客户数（对数轴）", yscale="log")
     plots.stamp(fig)
 print(f"share of customers without a business loan: {(table['micro_loan_cny'] == 0).mean():.0%}")
 
 # %% [markdown]
-# **解 Explain.** Two heaps: none, and some. After log and scale the column says *whether* there
+# **解 Explain.** Two heaps (the vertical axis is logarithmic, or you would not see the second): none,
+# and some. After log and scale the column says *whether* there
 # is a loan and hardly *how much*. That may be what you want. It should be what you know.
 
 # %% [markdown]
