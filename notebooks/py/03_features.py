@@ -155,9 +155,9 @@ with plots.style("zh", synthetic=True):
 print(f"share of customers without a business loan: {(table['micro_loan_cny'] == 0).mean():.0%}")
 
 # %% [markdown]
-# **解 Explain.** Two heaps (the vertical axis is logarithmic, or you would not see the second): none,
-# and some. After log and scale the column says *whether* there
-# is a loan and hardly *how much*. That may be what you want. It should be what you know.
+# **解 Explain.** Two heaps: none, and some (the vertical axis is logarithmic, or you would not see
+# the second). After log and scale the column says *whether* there is a loan and hardly *how much*.
+# That may be what you want. It should be what you know.
 
 # %% [markdown]
 # ## 这一章没有说明什么 · What this does not show
