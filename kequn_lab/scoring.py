@@ -218,11 +218,11 @@ def _hashes(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 def _check_unique(seen: list[NDArray]) -> None:
     hashes = np.concatenate(seen)
-    order = np.argsort(hashes, kind="stable")
-    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    if len(again):
-        first, second = sorted(order[[again[0], again[0] + 1]] + 1)
+    ordered = np.sort(hashes)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(twice):
+        first, second = np.flatnonzero(hashes == twice[0])[:2] + 1
         raise ValueError(
-            f"{len(again)} customers come twice, for example rows {first:,} and {second:,} of the "
+            f"{len(twice)} customers come twice, for example rows {first:,} and {second:,} of the "
             "input; keep one row for each"
         )

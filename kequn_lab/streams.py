@@ -74,7 +74,7 @@ def from_feature_table(
         raise FileNotFoundError(f"{path} is not a file; name a CSV or Parquet file")
     wanted = [id_column, *columns]
     if path.suffix.lower() in (".parquet", ".pq"):
-        file = pa.parquet.ParquetFile(path)
+        file = pa.parquet.ParquetFile(path, pre_buffer=False)  # or what was read is kept
         _require(wanted, file.schema_arrow.names, path.name)
         batches: Iterable = file.iter_batches(batch_size=rows, columns=wanted)
         chunks = (pa.Table.from_batches([b]) for b in batches)
