@@ -138,12 +138,12 @@ def write_labels(
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
-    >>> labels = pd.DataFrame({"customer_id": ["b", "110101199003070018"], "cluster": [0, 1]})
+    >>> labels = pd.DataFrame({"customer_id": ["b", "100000000000000019"], "cluster": [0, 1]})
     >>> with TemporaryDirectory() as folder:
     ...     record = write_labels(labels, Path(folder, "labels.csv"), meta={"synthetic": True})
     ...     print(Path(folder, "labels.csv").read_text(encoding="utf-8-sig"))
     "customer_id","cluster"
-    "110101199003070018",1
+    "100000000000000019",1
     "b",0
     >>> record["rows"], record["synthetic"]
     (2, True)

@@ -6,8 +6,8 @@ from pathlib import Path
 # Tests run side by side: one thread each, here and in the kernels of notebooks.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import matplotlib as mpl  # noqa: E402
-import pytest  # noqa: E402
+import matplotlib as mpl
+import pytest
 
 mpl.use("Agg")
 

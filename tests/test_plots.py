@@ -256,6 +256,17 @@ def test_a_system_font_is_tried_last(monkeypatch):
 # Style -----------------------------------------------------------------------------------------
 
 
+def test_jupyter_stays_interactive_after_its_first_figure():
+    """The inline backend turns interactive mode on when it draws the first figure."""
+    assert not mpl.is_interactive()
+    try:
+        with plots.style("en"):
+            mpl.interactive(True)
+        assert mpl.is_interactive()
+    finally:
+        mpl.interactive(False)
+
+
 def test_style_leaves_no_trace():
     before = dict(mpl.rcParams)
     with plots.style("zh"):

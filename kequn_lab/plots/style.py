@@ -124,15 +124,21 @@ def style(
     )
     families = _font_families()
     token = _context.set(context)
+    interactive = mpl.is_interactive()
     try:
         with mpl.rc_context():
             sns.set_theme(style="ticks", context="notebook", font_scale=0.9)
             # after set_theme, which resets both
             mpl.rcParams.update(_RC | {"font.family": families})
             hush_single_glyphs()
-            yield
-            warn_missing_glyphs(_open_figures(), stacklevel=4)
+            try:
+                yield
+                warn_missing_glyphs(_open_figures(), stacklevel=4)
+            finally:
+                interactive = mpl.is_interactive()
     finally:
+        # Jupyter becomes interactive with its first figure; rc_context has undone that.
+        mpl.interactive(interactive)
         _context.reset(token)
 
 
