@@ -4,7 +4,7 @@
 
 The writer's yardstick is pyarrow alone: the same Arrow tables, drawn before, written with the
 same encodings. SDV is the peer for one flat table; it is under the Business Source License and
-never a dependency: to compare, ``python -m venv sdv && sdv/bin/pip install sdv`` and give
+never a dependency: to compare, ``python -m venv sdv && sdv/bin/pip install "sdv>=2"`` and give
 ``--sdv sdv/bin/python``.
 """
 
@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 
 from kequn_lab.synth import make_bank, write_bank
@@ -33,9 +32,9 @@ _SDV = """
 import sys, time, statistics, pandas as pd
 from sdv.metadata import Metadata
 from sdv.single_table import GaussianCopulaSynthesizer
-table = pd.read_parquet(sys.argv[1])
-model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframe(table))
-model.fit(table)
+data = {"customers": pd.read_csv(sys.argv[1])}
+model = GaussianCopulaSynthesizer(Metadata.detect_from_dataframes(data))
+model.fit(data)
 times = []
 for _ in range(int(sys.argv[3])):
     start = time.perf_counter(); model.sample(int(sys.argv[2]))
@@ -138,10 +137,10 @@ def compare_sdv(args, ours: float) -> None:
     held = bank.holdings.pivot_table(index="customer_id", columns="product", values="balance_cny")
     flat = bank.customers.drop(columns="customer_id").join(held.fillna(0).reset_index(drop=True))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "flat.parquet")
-        pd.DataFrame(flat.iloc[:, :15]).to_parquet(path)
+        path = Path(folder, "flat.csv")  # a plain SDV environment has no pyarrow
+        flat.iloc[:, :15].to_csv(path, index=False)
         run = [args.sdv, "-W", "ignore", "-c", _SDV, path, str(args.customers), str(args.repeat)]
-        done = subprocess.run(run, capture_output=True, text=True, check=True)
+        done = subprocess.run(run, stdout=subprocess.PIPE, text=True, check=True)
     theirs = float(done.stdout.split()[-1])
     say("SDV GaussianCopula, 15 columns", args.customers, [(theirs, theirs)])
     print(f"  SDV over ours: {theirs / ours:.1f}")
