@@ -155,6 +155,8 @@ def _sample(args, parser) -> int:
         n_customers=args.customers,
         months=args.months,
         preset=args.preset,
+        profile=args.profile,
+        population=args.population,
         format=args.format,
         random_state=args.seed,
         as_of=args.as_of,
@@ -227,7 +229,15 @@ def _parser() -> argparse.ArgumentParser:
     sample = commands.add_parser("sample", help="write a synthetic bank")
     sample.add_argument("--customers", type=int, default=2000, metavar="N")
     sample.add_argument("--months", type=int, default=12, metavar="M")
-    sample.add_argument("--preset", default="standard")
+    sample.add_argument("--preset", default="standard", help="easy, standard, hard or sealed")
+    sample.add_argument(
+        "--profile",
+        default="state_big",
+        help="state_big, internet_retail, internet_corp or direct_bank",
+    )
+    sample.add_argument(
+        "--population", type=Path, metavar="DIR", help="an edited copy of data/catalogue/population"
+    )
     sample.add_argument("--seed", type=int, default=0)
     sample.add_argument("--as-of", type=_day, default="2024-12-31", metavar="DATE")
     sample.add_argument("--format", default="parquet", choices=("parquet", "csv", "mixed"))

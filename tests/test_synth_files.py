@@ -1,10 +1,12 @@
 """A bank as files: equal whatever the chunk, whole or not at all."""
 
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,10 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from kequn_lab import contract
+from kequn_lab.__main__ import main
 from kequn_lab.reading import read_table
 from kequn_lab.synth import files, make_bank, write_bank
 
 NAMES = ("customers", "events", "holdings", "truth", "outcomes")
+
+
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 def hashes(folder):
@@ -195,3 +201,23 @@ def test_an_interrupted_run_leaves_no_half_file_and_can_be_repeated(tmp_path, ho
     assert left or how == signal.SIGINT
     write_bank(out, n_customers=10, random_state=0, months=1, progress=False)
     assert len(list(out.iterdir())) == 6
+
+
+def test_the_command_writes_the_bank_of_an_edited_population(tmp_path, capsys):
+    copy = tmp_path / "population"
+    shutil.copytree(DATA / "catalogue" / "population", copy)
+    drawn = ["sample", "--customers", "40", "--months", "1", "--profile", "internet_retail"]
+    drawn += ["--population", str(copy)]
+    assert main([*drawn, "--out", str(tmp_path / "bank")]) == 0
+    truth = read_table(tmp_path / "bank" / "truth.parquet")
+    same = make_bank(40, random_state=0, months=1, profile="internet_retail")
+    assert truth["segment"].tolist() == same.truth["segment"].tolist()
+
+    cells = (copy / "segments.csv").read_text(encoding="utf-8")
+    (copy / "segments.csv").write_text(cells.replace("0.97", "1.2", 1), encoding="utf-8")
+    capsys.readouterr()
+    assert main([*drawn, "--out", str(tmp_path / "other")]) == 1
+    assert "line 2, column 'micro_enterprise': must be between 0 and 1; found 1.2" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "other").exists()
