@@ -211,7 +211,7 @@ def test_the_command_writes_the_bank_of_an_edited_population(tmp_path, capsys):
     assert main([*drawn, "--out", str(tmp_path / "bank")]) == 0
     truth = read_table(tmp_path / "bank" / "truth.parquet")
     same = make_bank(40, random_state=0, months=1, profile="internet_retail")
-    assert truth["segment"].tolist() == same.truth["segment"].tolist()
+    assert truth["segment_id"].tolist() == same.truth["segment_id"].tolist()
 
     cells = (copy / "segments.csv").read_text(encoding="utf-8")
     (copy / "segments.csv").write_text(cells.replace("0.97", "1.2", 1), encoding="utf-8")
