@@ -86,12 +86,25 @@ class Content:
             "cards": cards,
             "pictures": pictures,
             "grids": grids,
-            "leads": {s: self.say(*LEADS[s]) if s in LEADS else "" for s in SECTIONS},
+            "leads": {s: self.say(*LEADS[s]) if s in LEADS else "" for s in SECTIONS}
+            | {"evidence": self.say(*LEADS["evidence"]) + self._why_k()},
             "facts": self._facts(),
             "limits": [self.say(*both) for both in LIMITS],
         }
 
     # Head ------------------------------------------------------------------------------------
+
+    def _why_k(self) -> str:
+        parameters = self.run.get("parameters") or {}
+        k = parameters.get("n_clusters")
+        if k is None:
+            return ""
+        given = self.say(
+            f"k = {k} 是事先给定的，不是由数据选出的。",
+            f" k = {k} was given beforehand, not chosen by the data.",
+        )
+        rule = parameters.get(f"k_why_{self.language}")
+        return self.say("所用规则：", " The rule used: ") + rule if rule else given
 
     def _customers(self) -> int | None:
         if "sizes" in self.tables:

@@ -57,7 +57,7 @@ _COLUMNS = {
         "agreement": ("到达最优解的起点", "Starts at the best optimum", "percent"),
     },
     "k_reading": {
-        "index": ("指标", "Index", "text"),
+        "index": ("指标", "Index", "word"),
         "k": ("所选 k", "Preferred k", "count"),
         "value": ("值", "Value", "number"),
         "rule": ("规则", "Rule", "text"),
@@ -78,6 +78,8 @@ _COLUMNS = {
         "jaccard_mean": ("Jaccard 均值", "Mean Jaccard", "number"),
         "reading": ("判断", "Reading", "word"),
         "action": ("建议", "Action", "word"),
+        "neighbour": ("最近的客群", "Leans on", "segment"),
+        "similarity": ("与其相似", "Similarity", "number"),
         "because": ("依据", "Because", "text"),
     },
     "decision": {
@@ -117,9 +119,18 @@ _WORDS_ZH = {
     "not stable": "不稳定", "natural": "自然形成", "reproducible": "可重现",
     "constructed": "人为划分",
     "keep": "保留", "merge": "合并", "drop": "舍去",
+    "inertia": "组内平方和", "silhouette": "轮廓系数", "simplified_silhouette": "简化轮廓系数",
+    "calinski_harabasz": "CH 指数", "davies_bouldin": "DB 指数", "gap": "Gap 统计量",
+    "ari_data_median": "调整兰德指数（中位数）",
     "smd": "标准化均值差", "cliffs_delta": "Cliff δ", "cramers_v": "Cramér V",
 }  # fmt: skip
-_WORDS_EN = {"smd": "standardised difference", "cliffs_delta": "Cliff's δ", "cramers_v": "Cramér's V"}  # fmt: skip  # noqa: E501
+_WORDS_EN = {
+    "inertia": "Inertia", "silhouette": "Silhouette",
+    "simplified_silhouette": "Simplified silhouette", "calinski_harabasz": "Calinski–Harabasz",
+    "davies_bouldin": "Davies–Bouldin", "gap": "Gap statistic",
+    "ari_data_median": "Adjusted Rand index (median)",
+    "smd": "standardised difference", "cliffs_delta": "Cliff's δ", "cramers_v": "Cramér's V",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,8 +157,9 @@ def plain_grid(
     zh = language == "zh"
     cells, headings, textual = {}, {}, []
     for column, (head_zh, head_en, kind) in _COLUMNS[name].items():
-        source = column if column in table else f"{column}_median"
-        if source not in table:
+        sources = (column, f"{column}_median", f"{column}_{language}")
+        source = next((s for s in sources if s in table), None)
+        if source is None:
             continue
         heading = head_zh if zh else head_en
         if "{" in heading:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from kequn_lab import catalogue, compare, export, profiles
 from kequn_lab.attractiveness import attractiveness_matrix
 from kequn_lab.cards import segment_cards, warnings_table
+from kequn_lab.chance import null_separation
 from kequn_lab.choosing import score_k
 from kequn_lab.criteria import read_criteria, segment_values
 from kequn_lab.features import feature_table
@@ -169,7 +170,8 @@ def analyse(
             steps.set_description("weigh k")
             chosen = _weigh(inputs.features, tables, ks, fit, n_stability)
             n_clusters = parameters["n_clusters"] = chosen.k
-            parameters |= {"ks": list(ks), "k_why": chosen.why}
+            parameters |= {"ks": list(ks), "k_why_zh": chosen.why_zh}
+            parameters["k_why_en"] = chosen.why_en
             then("cluster")
         pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
         then("name")
@@ -290,5 +292,6 @@ def _hold_still(pipeline, features, names, n_stability, random_state) -> pd.Data
         random_state=random_state,
         progress=False,
     )
+    chance = null_separation(model, n_clusters=len(ids), random_state=random_state)
     centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
-    return stability_summary(model, centres=centres, slsw=slsw)
+    return stability_summary(model, centres=centres, slsw=slsw, chance=chance)

@@ -21,14 +21,23 @@ NATURAL = 0.85  # SLSw from which a segment that also stands apart is called nat
 REPRODUCIBLE = 0.75  # SLSw from which a segment is called reproducible (Hennig: stable)
 LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
 
-RULES = {
-    "inertia": "elbow: largest drop before less drop after",
-    "silhouette": "largest",
-    "simplified_silhouette": "largest",
-    "calinski_harabasz": "largest",
-    "davies_bouldin": "smallest",
-    "gap": "smallest k with gap(k) >= gap(k + 1) - gap_se(k + 1)",
-    "ari_data_median": f"largest k with {STEADY_K} or more",
+RULES = {  # in Chinese, in English
+    "inertia": ("肘部：前后降幅之差最大", "elbow: largest drop before less drop after"),
+    "silhouette": ("最大", "largest"),
+    "simplified_silhouette": ("最大", "largest"),
+    "calinski_harabasz": ("最大", "largest"),
+    "davies_bouldin": ("最小", "smallest"),
+    "gap": (
+        "满足 gap(k) ≥ gap(k + 1) − gap_se(k + 1) 的最小 k",
+        "smallest k with gap(k) ≥ gap(k + 1) − gap_se(k + 1)",
+    ),
+    "ari_data_median": (f"不低于 {STEADY_K} 的最大 k", f"largest k with {STEADY_K} or more"),
+}
+
+
+_SAYS = {
+    "zh": ("各指标一致：", "各指标不一致：", "没有指标给出 k", "、", "（{}）"),
+    "en": ("All indices prefer ", "Indices disagree: ", "No index prefers any k", ", ", " ({})"),
 }
 
 
@@ -46,8 +55,8 @@ def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd
     -------
     DataFrame
         One row per index: ``index``, ``k`` (NA where its rule finds none), ``value`` there,
-        ``rule``, ``agree`` (indices that prefer that k, itself included).
-        ``attrs["reading"]`` says it in a sentence.
+        ``rule_zh``, ``rule_en``, ``agree`` (indices that prefer that k, itself included).
+        ``attrs["reading_zh"]`` and ``attrs["reading_en"]`` say it in a sentence.
 
     Examples
     --------
@@ -55,25 +64,27 @@ def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd
     >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 5, axis=0)
     >>> scores = score_k(X, ks=[2, 3, 4], n_reference=0, random_state=0, progress=False)
     >>> reading = read_k(scores)
-    >>> reading.attrs["reading"]  # doctest: +ELLIPSIS
+    >>> reading.attrs["reading_en"]  # doctest: +ELLIPSIS
     'Indices disagree: k = 2 (inertia), k = 4 (silhouette, ..., davies_bouldin)'
     """
     table = scores.set_index("k")
     if stability is not None:
         table = table.join(stability.set_index("k")["ari_data_median"])
     rows = []
-    for name, rule in RULES.items():
+    for name, (zh, en) in RULES.items():
         if name not in table or table[name].isna().all():
             continue
         k = _preferred(name, table)
         value = np.nan if k is None else table.loc[k, name]
-        rows.append({"index": name, "k": k, "value": value, "rule": rule})
+        rows.append({"index": name, "k": k, "value": value, "rule_zh": zh, "rule_en": en})
     reading = pd.DataFrame(rows).astype({"k": "Int64"})
     reading["agree"] = reading["k"].map(reading["k"].value_counts()).fillna(0).astype(int)
-    groups = reading.dropna(subset="k").groupby("k")["index"].agg(", ".join)
-    said = ", ".join(f"k = {k} ({names})" for k, names in groups.items())
-    start = "All indices prefer" if len(groups) == 1 else "Indices disagree:"
-    reading.attrs["reading"] = f"{start} {said}" if len(groups) else "No index prefers any k"
+    groups = reading.dropna(subset="k").groupby("k")["index"].agg(list)
+    for language, words in _SAYS.items():
+        alone, apart, none, comma, bracket = words
+        said = comma.join(f"k = {k}{bracket.format(comma.join(n))}" for k, n in groups.items())
+        start = alone if len(groups) == 1 else apart
+        reading.attrs[f"reading_{language}"] = start + said if len(groups) else none
     return reading
 
 
@@ -101,14 +112,15 @@ class Choice:
     Parameters
     ----------
     k : int
-    why : str
+    why_zh, why_en : str
         The rule and the numbers that it met, or that none did.
     candidates : tuple of int
         The ks that met the rule's conditions.
     """
 
     k: int
-    why: str
+    why_zh: str
+    why_en: str
     candidates: tuple[int, ...]
 
 
@@ -117,7 +129,7 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
 
     Of the ks whose labelings hold still (median ``ari_data`` of 0.85 or more) and whose smallest
     segment holds 2 % of the rows or more, the one with the largest silhouette. If no k meets
-    both, the k that holds still best, and ``why`` says so.
+    both, the k that holds still best, and ``why_en`` says so.
 
     Parameters
     ----------
@@ -149,19 +161,26 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     kept = table[steady & served]
     if kept.empty:
         k = int(table["ari_data_median"].idxmax())
-        why = (
-            f"No k holds still (median ari_data >= {STEADY_K}) with a smallest segment of "
-            f"{SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best "
-            f"({table.loc[k, 'ari_data_median']:.2f}). Do not read these segments as natural."
+        best = f"{table.loc[k, 'ari_data_median']:.2f}"
+        return Choice(
+            k,
+            f"没有哪个 k 既稳定（ari_data 中位数 ≥ {STEADY_K}）、最小客群又不少于 "
+            f"{SMALLEST_SHARE:.0%} 的行；k = {k} 最稳定（{best}）。不要把这些客群当作自然形成。",
+            f"No k holds still (median ari_data ≥ {STEADY_K}) with a smallest segment of "
+            f"{SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best ({best}). "
+            "Do not read these segments as natural.",
+            (),
         )
-        return Choice(k, why, ())
     k = int(kept["silhouette"].idxmax())
-    why = (
-        f"k = {k} has the largest silhouette ({kept.loc[k, 'silhouette']:.3f}) of "
-        f"k = {', '.join(map(str, kept.index))}, where median ari_data >= {STEADY_K} and the "
-        f"smallest segment holds >= {SMALLEST_SHARE:.0%} of the rows."
+    best, others = f"{kept.loc[k, 'silhouette']:.3f}", ", ".join(map(str, kept.index))
+    return Choice(
+        k,
+        f"k = {others}（ari_data 中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行）中，"
+        f"k = {k} 的轮廓系数最大（{best}）。",
+        f"k = {k} has the largest silhouette ({best}) of k = {others}, where median ari_data ≥ "
+        f"{STEADY_K} and the smallest segment holds ≥ {SMALLEST_SHARE:.0%} of the rows.",
+        tuple(int(i) for i in kept.index),
     )
-    return Choice(k, why, tuple(int(i) for i in kept.index))
 
 
 def stability_summary(
@@ -203,7 +222,7 @@ def stability_summary(
         set, NaN without `chance`); ``slsa``, ``jaccard_mean`` (NaN if not given); ``reading``;
         ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
         "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
-        ``because``: the numbers, in words.
+        ``because_zh``, ``because_en``: the numbers, in words.
 
     Raises
     ------
@@ -268,7 +287,8 @@ def stability_summary(
     constructed = table["reading"] == "constructed"
     leans = table["similarity"] >= LEANS
     table["action"] = np.select([~constructed, leans], ["keep", "merge"], "drop")
-    table["because"] = [_because(row) for row in table.itertuples()]
+    said = [_because(row) for row in table.itertuples()]
+    table["because_zh"], table["because_en"] = zip(*said)
     return table
 
 
@@ -279,16 +299,18 @@ def _median_interval(values: pd.Series) -> dict[str, float]:
     return pd.Series({"median": np.median(ordered), "low": ordered[low], "high": ordered[-1 - low]})
 
 
-def _because(row) -> str:
-    """The numbers behind one row of `stability_summary`."""
-    words = [f"SLSw {row.slsw_median:.2f} [{row.slsw_low:.2f}, {row.slsw_high:.2f}]"]
+def _because(row) -> tuple[str, str]:
+    """The numbers behind one row of `stability_summary`, in Chinese and in English."""
+    slsw = f"SLSw {row.slsw_median:.2f} [{row.slsw_low:.2f}, {row.slsw_high:.2f}]"
+    apart, by_chance = f"{row.separation:.2f}", f"{row.chance_separation:.2f}"
     if np.isnan(row.chance_separation):
-        words.append(f"separation {row.separation:.2f}, no null sets to read it against")
+        zh, en = "无随机参照", "no null sets to read it against"
+    elif row.separation > row.chance_separation:
+        zh, en = f"大于随机（{by_chance}）", f"more than by chance ({by_chance})"
     else:
-        more = "more" if row.separation > row.chance_separation else "no more"
-        words.append(
-            f"separation {row.separation:.2f}, {more} than by chance ({row.chance_separation:.2f})"
-        )
+        zh, en = f"不大于随机（{by_chance}）", f"no more than by chance ({by_chance})"
+    zh, en = f"{slsw}；分离度 {apart}，{zh}", f"{slsw}; separation {apart}, {en}"
     if row.action != "keep":
-        words.append(f"leans on {row.neighbour} ({row.similarity:.2f})")
-    return "; ".join(words)
+        zh += f"；与 {row.neighbour} 相似 {row.similarity:.2f}"
+        en += f"; leans on {row.neighbour} ({row.similarity:.2f})"
+    return zh, en

@@ -1,5 +1,6 @@
 """The command line from files to results, on hand-made, synthetic and real input."""
 
+import html
 import json
 import subprocess
 import sys
@@ -129,7 +130,9 @@ def test_range_of_k_is_weighed_and_the_rule_is_recorded(bank, tmp_path):
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert record["parameters"]["ks"] == [2, 3, 4]
     assert record["parameters"]["n_clusters"] == 2  # forty customers of two kinds
-    assert record["parameters"]["k_why"]
+    why = record["parameters"]["k_why_en"]
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "silhouette" in why and html.escape(why, quote=False) in report
     assert pd.read_csv(tmp_path / "out" / "scores.csv")["k"].tolist() == [2, 3, 4]
 
 

@@ -32,7 +32,7 @@ def test_indices_that_disagree_are_shown_to_disagree():
     }
     assert table.loc["inertia", "agree"] == 3
     assert table.loc["silhouette", "value"] == 0.5
-    reading = verdicts.read_k(SCORES, stability=STABILITY).attrs["reading"]
+    reading = verdicts.read_k(SCORES, stability=STABILITY).attrs["reading_en"]
     assert reading == (
         "Indices disagree: k = 2 (silhouette), k = 3 (inertia, davies_bouldin, gap), "
         "k = 5 (ari_data_median)"
@@ -41,7 +41,7 @@ def test_indices_that_disagree_are_shown_to_disagree():
 
 def test_indices_that_agree_are_said_to_agree():
     scores = SCORES[["k", "davies_bouldin", "gap", "gap_se"]]
-    assert verdicts.read_k(scores).attrs["reading"].startswith("All indices prefer k = 3")
+    assert verdicts.read_k(scores).attrs["reading_en"].startswith("All indices prefer k = 3")
 
 
 def test_an_index_may_prefer_none():
@@ -54,13 +54,13 @@ def test_rule_takes_the_steady_served_k_with_the_largest_silhouette():
     choice = verdicts.choose_k(SCORES, STABILITY)
     assert choice.k == 2
     assert choice.candidates == (2, 3)  # 4 moves, 5 has a segment of 1 %
-    assert "0.500" in choice.why and "0.85" in choice.why and "2%" in choice.why
+    assert "0.500" in choice.why_en and "0.85" in choice.why_en and "2%" in choice.why_en
 
 
 def test_rule_says_when_no_k_meets_it():
     choice = verdicts.choose_k(SCORES, STABILITY.assign(ari_data_median=[0.1, 0.3, 0.2, 0.1]))
     assert (choice.k, choice.candidates) == (3, ())
-    assert "No k holds still" in choice.why
+    assert "No k holds still" in choice.why_en
 
 
 def test_rule_needs_the_same_ks():
@@ -97,7 +97,7 @@ def test_every_verdict_follows_from_its_numbers(case):
     assert table.loc["NH", "similarity"] == pytest.approx(2 * 0.9 / 2)
     assert table.loc["XW", "separation"] == pytest.approx(1 - 2 * 0.1 / 10)
     assert table["sure"].to_dict() == {"XW": True, "GT": True, "NH": True, "LN": False}
-    assert table.loc["NH", "because"] == (
+    assert table.loc["NH", "because_en"] == (
         "SLSw 0.55 [0.50, 0.60]; separation 0.10, no more than by chance (0.50); leans on GT (0.90)"
     )
 
@@ -106,7 +106,7 @@ def test_nothing_is_natural_without_null_sets(case):
     X, centres, slsw, _ = case
     table = verdicts.stability_summary(X, centres=centres, slsw=slsw)
     assert "natural" not in set(table["reading"])
-    assert "no null sets" in table.loc[0, "because"]
+    assert "no null sets" in table.loc[0, "because_en"]
 
 
 def test_other_tables_are_added(case):

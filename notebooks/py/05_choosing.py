@@ -44,7 +44,7 @@ with plots.style("zh", synthetic=True):
 
 # %%
 reading = verdicts.read_k(scores)
-print(reading.attrs["reading"])
+print(reading.attrs["reading_en"])
 print("\nsilhouette at the preferred k and at 8:")
 scores.set_index("k")["silhouette"].reindex([*reading["k"].dropna().unique(), 8]).round(3)
 
@@ -146,7 +146,7 @@ verdict[["segment", "share", "slsw_median", "reading", "neighbour", "action"]].r
 
 # %%
 choice = verdicts.choose_k(scores, by_k)
-print(choice.why)
+print(choice.why_en)
 
 # %% [markdown]
 # It does not choose eight. `kequn run` takes eight all the same unless you name another k,
@@ -165,7 +165,7 @@ if real.exists():
     )
     x = preprocessing.preprocessor(cards.columns, log_columns=[]).fit_transform(cards)
     said = verdicts.read_k(choosing.score_k(x, ks=range(2, 8), n_starts=5, n_reference=0, **quick))
-    print(said.attrs["reading"])
+    print(said.attrs["reading_en"])
 else:
     print("no ../shared here: this chapter ran on the synthetic bank only")
 
