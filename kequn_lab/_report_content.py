@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from kequn_lab import __version__
 from kequn_lab._report_tables import Grid, plain_grid, profile_grids, signed
-from kequn_lab._report_words import BASES, HEADINGS, LEADS, LIMITS, SECTIONS
+from kequn_lab._report_words import BASES, HEADINGS, LEADS, LEFT_OUT, LIMITS, SECTIONS
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
 
@@ -334,13 +335,20 @@ class Content:
             (say("组内平方和", "Inertia"), _number((run.get("fit") or {}).get("inertia"))),
             (say("参与的变量", "Variables used"), joint.join(named)),
             (say("未能使用", "Left out"), joint.join(
-                f"{self.words.variable(v, self.language)} ({why})" for v, why in left_out.items()
+                f"{self.words.variable(v, self.language)} ({self._why_left_out(why)})"
+                for v, why in left_out.items()
             )),
             (say("版本", "Versions"), joint.join(
                 f"{name} {v}" for name, v in (run.get("versions") or {}).items()
             )),
         ]  # fmt: skip
         return [(term, str(value)) for term, value in facts if value not in (None, "")]
+
+
+    def _why_left_out(self, why: str) -> str:
+        for en, zh in LEFT_OUT if self.language == "zh" else ():
+            why = re.sub(f"^{en}$", zh, why)
+        return why
 
 
 def _number(value) -> str | None:

@@ -124,6 +124,10 @@ _WORDS_ZH = {
     "ari_data_median": "调整兰德指数（中位数）",
     "smd": "标准化均值差", "cliffs_delta": "Cliff δ", "cramers_v": "Cramér V",
 }  # fmt: skip
+_WORDS_ZH |= {
+    f"{en} once searched to the end; more starts needed": f"搜到底后{_WORDS_ZH[en]}；需要更多起点"
+    for en in ("stable", "fairly stable", "a pattern, borders move", "not stable")
+}
 _WORDS_EN = {
     "inertia": "Inertia", "silhouette": "Silhouette",
     "simplified_silhouette": "Simplified silhouette", "calinski_harabasz": "Calinski–Harabasz",

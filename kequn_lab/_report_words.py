@@ -69,3 +69,9 @@ BASES = {
     "calibrated": ("外部数据", "outside figures"),
     "reading": ("解读", "a reading"),
 }
+LEFT_OUT = (  # reasons of `features.customer_features`, and how they read in Chinese
+    (r"no table (\w+)", r"没有 \1 表"),
+    (r"no (.+) in (\w+)", r"\2 表缺 \1"),
+    (r"missing for every customer", "所有客户均缺失"),
+    (r"constant", "所有客户相同"),
+)

@@ -15,6 +15,8 @@ from kequn_lab.features import feature_table
 from kequn_lab.profiles import marker_table, profile_table, size_table
 from kequn_lab.report import Picture, write_report
 from kequn_lab.rules import segment_rules
+from kequn_lab.stability import _reading
+from kequn_lab.verdicts import read_k, stability_summary
 
 SEGMENTS = ["elderly", "young_adult", "low_mid_income", "unmatched_1"]
 EVIL = "<script>alert(1)</script>"
@@ -227,6 +229,29 @@ def test_evidence_and_decision_are_shown(tmp_path):
     parsed = Page(written(tmp_path, tables=tables, language="zh"))
     assert "0.91 [0.8, 0.95]" in parsed.text and "稳定" in parsed.text
     assert "0.7 [0.6, 0.8]" in parsed.text and "✓" in parsed.text
+
+
+def test_chinese_evidence_has_no_english_verdicts(tmp_path):
+    reading = [_reading(ari, more) for ari in (0.9, 0.8, 0.7, 0.1) for more in (True, False)]
+    k = np.arange(2, 10)
+    scores = pd.DataFrame({"k": k, "silhouette": 0.1, "gap": 1.0, "gap_se": 0.1})
+    stable = pd.DataFrame({"k": k, "ari_data_median": 0.9, "reading": reading})
+    X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
+    slsw = pd.DataFrame({"segment": np.repeat([0, 1], 5), "slsw": np.tile([0.9, 0.5], 5)})
+    tables = {
+        "scores": scores,
+        "stability": stable,
+        "k_reading": read_k(scores, stability=stable),
+        "segment_stability": stability_summary(X, centres=[[0.5], [8.5]], slsw=slsw),
+    }
+    left_out = {"a": "no table holdings", "b": "no risk_class in customers", "c": "constant"}
+    run = {"parameters": {"n_clusters": 4}, "features": {"left_out": left_out}}
+    text = Page(written(tmp_path, tables=tables, run=run, figures=None, language="zh")).text
+    assert "搜到底后不稳定；需要更多起点" in text and "customers 表缺 risk_class" in text
+    evidence = text[text.index("为何是这个 k") : text.index("运行记录")]
+    words = re.findall("[A-Za-z]{2,}", evidence)
+    allowed = {"CH", "DB", "Gap", "SLSw", "Jaccard"}
+    assert set(words) <= allowed, set(words) - allowed
 
 
 def test_names_with_line_breaks_and_html(tmp_path):

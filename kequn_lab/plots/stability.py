@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from .canvas import GREY, axes, clean, need, number, panels, percent, segment_key, segments_of
 from .profile import HALO, below
@@ -103,7 +103,7 @@ def index_panel(
         panel.grid(axis="y")
         panel.margins(y=0.15)
         if index.endswith("share") or index == "agreement":
-            panel.yaxis.set_major_formatter(lambda v, _: percent(v))
+            panel.yaxis.set_major_formatter(PercentFormatter(1))
         else:
             panel.yaxis.set_major_formatter(lambda v, _: number(v))
     below(ax, say("客群数 k（圆圈：该指标认为最好；各指标可以不一致）",
