@@ -44,7 +44,7 @@ with plots.style("zh", synthetic=True):
 
 # %%
 reading = verdicts.read_k(scores)
-print(reading.attrs["reading_en"])
+print(reading.attrs["reading_zh"], reading.attrs["reading_en"], sep="\n")
 print("\nsilhouette at the preferred k and at 8:")
 scores.set_index("k")["silhouette"].reindex([*reading["k"].dropna().unique(), 8]).round(3)
 
@@ -146,7 +146,7 @@ verdict[["segment", "share", "slsw_median", "reading", "neighbour", "action"]].r
 
 # %%
 choice = verdicts.choose_k(scores, by_k)
-print(choice.why_en)
+print(choice.why_zh, choice.why_en, sep="\n")
 
 # %% [markdown]
 # It does not choose eight. `kequn run` takes eight all the same unless you name another k,
