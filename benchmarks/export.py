@@ -74,7 +74,7 @@ def scoring(card: Scorecard, pipeline, table: pd.DataFrame) -> None:
     model.cluster_centers_ = centres
     plain = Scorecard(tuple(_as_it_is(f) for f in card.features), card.segments,
                       card.trained_on, card.customers)  # fmt: skip
-    matrix = pd.DataFrame(ready, columns=card.feature_names)
+    matrix = pd.DataFrame({n: ready[:, j].copy() for j, n in enumerate(card.feature_names)})
     same, kit = best(lambda: model.predict(ready), lambda: nearest(plain, matrix))
     print(f"score {len(table):,} x {len(card.features)}, ready matrix: scikit-learn's float32 "
           f"predict {same:.2f} s, scorecard {kit:.2f} s, {kit / same:.2f} x")  # fmt: skip

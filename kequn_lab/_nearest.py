@@ -18,30 +18,51 @@ _EPS = float(np.finfo(np.float32).eps) / 2
 def nearest(card, table) -> NDArray[np.int32]:
     """The cluster of each row, −1 where a value is missing that nothing fills.
 
-    Single precision first; where rounding could have decided, again in double precision.
+    Single precision first; where rounding could have decided, again in double precision. Fill
+    and clip touch only columns where something is missing or beyond the bounds.
     """
     columns = _columns(card, table)
     doubt = _single_precision_error(card)
+    if doubt is None:
+        return _by_chunks(lambda rows: _exact(card, [c[rows] for c in columns]), len(columns[0]))
+    slopes, offsets = (m.astype(np.float32) for m in _scores(card))
+    lower, upper = (np.array([getattr(f, e) for f in card.features]) for e in ("lower", "upper"))
+    logged = np.array([f.log for f in card.features])
+
+    def chunk(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        x = np.empty((len(columns), rows.stop - rows.start), dtype=np.float32)
+        for column, line in zip(columns, x):
+            line[:] = column[rows]
+        low, high = x.min(axis=1, initial=np.inf), x.max(axis=1, initial=-np.inf)
+        # NaN where one is missing, which is within no bounds
+        for j in np.flatnonzero(~((low >= lower) & (high <= upper)) | logged):
+            _tame(card.features[j], x[j])
+        score = slopes @ x
+        score += offsets
+        near = score <= score.min(axis=0) + np.float32(doubt)
+        labels = np.zeros(x.shape[1], dtype=np.int32)
+        for k in range(1, len(near)):
+            np.copyto(labels, k, where=near[k])
+        sure = near.sum(axis=0, dtype=np.uint16) == 1  # a row with a gap is near to none
+        return labels, rows.start + np.flatnonzero(~sure)
+
+    labels, again = _by_chunks(chunk, len(columns[0]))
+    labels[again] = _exact(card, [c[again] for c in columns])
+    return labels
+
+
+def _exact(card, columns: list[NDArray]) -> NDArray[np.int32]:
+    """The cluster of each row in double precision, its sums in the order that SQL sums."""
+    return _closest(_squared(card, columns))[0]
+
+
+def _scores(card) -> tuple[NDArray, NDArray]:
+    """Squared distance less what is equal for all segments, as a line in the tamed features:
+    standardising is part of the matrix product."""
     centres = np.array([s.centre for s in card.segments])
-    lifted = (-2 * centres).astype(np.float32)
-    squares = (centres**2).sum(axis=1).astype(np.float32)[:, None]
-
-    def chunk(rows: slice) -> NDArray[np.int32]:
-        if doubt is None:
-            return _closest(_squared(card, [c[rows] for c in columns]))[0]
-        z = np.empty((len(columns), rows.stop - rows.start), dtype=np.float32)
-        for f, column, line in zip(card.features, columns, z):
-            line[:] = _coordinate(f, column[rows], np.float32)
-        score = lifted @ z
-        score += squares
-        labels, best, second = _closest(score)
-        again = np.flatnonzero(~(second - best > doubt))  # NaN is a doubt too
-        if len(again):
-            again_columns = [c[rows][again] for c in columns]
-            labels[again] = _closest(_squared(card, again_columns))[0]
-        return labels
-
-    return _by_chunks(chunk, len(columns[0]))
+    mean = np.array([f.mean for f in card.features])
+    slopes = -2 * centres / np.array([f.scale for f in card.features])
+    return slopes, ((centres**2).sum(axis=1) - slopes @ mean)[:, None]
 
 
 def labelled(card, table) -> pa.Table:
@@ -82,13 +103,17 @@ def coordinates(card, table) -> NDArray[np.float64]:
     return np.stack([_coordinate(f, c) for f, c in zip(card.features, columns)], axis=1)
 
 
-def _by_chunks(work, n_rows: int) -> NDArray:
-    """Run the chunks side by side; numpy leaves the interpreter free while it counts."""
-    rows = [slice(i, min(i + ROWS, n_rows)) for i in range(0, n_rows, ROWS)]
-    if not rows:
-        return np.empty(0, dtype=np.int32)
+def _by_chunks(work, n_rows: int):
+    """Run the chunks side by side; numpy leaves the interpreter free while it counts.
+
+    Where `work` gives several arrays, each is joined.
+    """
+    rows = [slice(i, min(i + ROWS, n_rows)) for i in range(0, max(n_rows, 1), ROWS)]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(work, rows)))
+        done = list(pool.map(work, rows))
+    if isinstance(done[0], tuple):
+        return tuple(np.concatenate(parts) for parts in zip(*done))
+    return np.concatenate(done)
 
 
 def _ids(table) -> pa.Array:
@@ -133,18 +158,27 @@ def _columns(card, table) -> list[NDArray]:
     return out
 
 
-def _coordinate(f, values: NDArray, dtype=np.float64) -> NDArray:
-    """Fill, clip, logarithm, standardise: one feature's way into the model's space."""
-    x = values.astype(dtype)
-    if f.fill is not None:
-        np.copyto(x, f.fill, where=np.isnan(x))
-    if f.lower is not None or f.upper is not None:
-        np.clip(x, f.lower, f.upper, out=x)
+def _tame(f, x: NDArray) -> None:
+    """Fill, clip, logarithm: one feature's way up to standardising, in place."""
+    if f.fill is not None and (missing := np.isnan(x)).any():
+        x[missing] = f.fill
+    if f.lower is not None:
+        np.maximum(x, x.dtype.type(f.lower), out=x)
+    if f.upper is not None:
+        np.minimum(x, x.dtype.type(f.upper), out=x)
     if f.log:
-        size = np.log(1 + np.abs(x))
-        x = size if f.lower is not None and f.lower >= 0 else np.copysign(size, x)
-    x -= dtype(f.mean)
-    x /= dtype(f.scale)
+        size = np.abs(x)
+        size += 1
+        np.log(size, out=size)
+        x[:] = size if f.lower is not None and f.lower >= 0 else np.copysign(size, x)
+
+
+def _coordinate(f, values: NDArray) -> NDArray[np.float64]:
+    """One feature in the model's space, in standard deviations."""
+    x = values.astype(np.float64)
+    _tame(f, x)
+    x -= f.mean
+    x /= f.scale
     return x
 
 
@@ -166,10 +200,9 @@ def _closest(score: NDArray) -> tuple[NDArray[np.int32], NDArray, NDArray]:
     second = np.full_like(best, np.inf)
     labels = np.zeros(len(best), dtype=np.int32)
     for k in range(1, len(score)):
-        less = score[k] < best
+        np.copyto(labels, k, where=score[k] < best)
         np.minimum(second, np.maximum(best, score[k]), out=second)
         np.minimum(best, score[k], out=best)
-        labels[less] = k
     labels[np.isnan(best)] = -1
     return labels, best, second
 
@@ -178,14 +211,11 @@ def _single_precision_error(card) -> float | None:
     """How far rounding can move the difference of two scores; None if nothing bounds it."""
     if any(f.lower is None or f.upper is None for f in card.features):
         return None
-    centres = np.abs([s.centre for s in card.segments])
-    worst = np.zeros(len(centres))
-    for j, f in enumerate(card.features):
-        ends = np.array([f.lower, f.upper, 0.0 if f.fill is None else f.fill])
-        ends = np.clip(ends, f.lower, f.upper)
-        size = np.abs(np.log1p(np.abs(ends)) if f.log else ends).max() + abs(f.mean)
-        moved = 4 * _EPS * (size + f.log) / f.scale
-        reach = np.abs(_coordinate(f, ends)).max()
-        worst += 2 * centres[:, j] * (moved + (len(card.features) + 2) * _EPS * reach)
-        worst += (len(card.features) + 2) * _EPS * centres[:, j] ** 2
+    slopes, offsets = map(np.abs, _scores(card))
+    steps = len(card.features) + 4  # roundings of a slope, a product and the sums it is in
+    worst = steps * _EPS * offsets[:, 0]
+    for slope, f in zip(slopes.T, card.features):
+        ends = np.clip([f.lower, f.upper, 0.0 if f.fill is None else f.fill], f.lower, f.upper)
+        size = np.abs(np.log1p(np.abs(ends)) if f.log else ends).max()
+        worst += slope * _EPS * (steps * size + 4 * (size + f.log))
     return float(2 * worst.max())

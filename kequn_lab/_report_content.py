@@ -344,7 +344,6 @@ class Content:
         ]  # fmt: skip
         return [(term, str(value)) for term, value in facts if value not in (None, "")]
 
-
     def _why_left_out(self, why: str) -> str:
         for en, zh in LEFT_OUT if self.language == "zh" else ():
             why = re.sub(f"^{en}$", zh, why)

@@ -133,6 +133,24 @@ def _drawings(analysis: Analysis) -> dict:
             "profiles",
         ),
     }  # fmt: skip
+    if (plane := analysis.plane) is not None:
+        out["separation"] = (
+            lambda: plots.separation_plot(
+                plane.scores,
+                hulls=plane.hulls,
+                centres=plane.centres,
+                explained=plane.explained,
+                loadings=plane.axes,
+                n_customers=plane.n_customers,
+            ),
+            (
+                "客群之间的距离",
+                "How the segments lie to each other",
+                "前两个主成分上的客户与客群中心",
+                "Customers and centres on the first two components",
+            ),
+            "profiles",
+        )
     if len(t["comparison"]):
         out["comparison"] = (
             lambda: plots.difference_plot(t["comparison"]),
@@ -158,6 +176,13 @@ def _drawings(analysis: Analysis) -> dict:
             lambda: plots.stability_plot(t["pairs"]),
             ("稳定性", "Stability by number of segments", "自助法配对的调整兰德指数",
              "Adjusted Rand index over bootstrap pairs"),
+            "evidence",
+        )  # fmt: skip
+    if "slsw" in t:
+        out["segment_stability"] = (
+            lambda: plots.segment_stability_plot(t["slsw"]),
+            ("各客群能否重现", "Does each segment come back", "重抽样中各客群的杰卡德指数",
+             "Jaccard index of each segment over resamples"),
             "evidence",
         )  # fmt: skip
     return out
@@ -188,7 +213,7 @@ def _write_pictures(analysis, record, folder: Path, language: str, quiet: bool) 
             plots.save(figure, file, title=words[1])
             plt.close(figure)
             pictures[name] = Picture(file.read_bytes(), words[0], words[1], *words[2:], section)
-    apart = ("pairs", "matching", "migration")  # files of their own, not for the report
+    apart = ("pairs", "slsw", "matching", "migration")  # files of their own, not for the report
     tables = {
         n: t for n, t in analysis.tables.items() if n not in apart and (len(t) or n == "warnings")
     }

@@ -16,6 +16,7 @@ from kequn_lab.attractiveness import attractiveness_matrix
 from kequn_lab.cards import segment_cards, warnings_table
 from kequn_lab.chance import null_separation
 from kequn_lab.choosing import score_k
+from kequn_lab.components import Components, components
 from kequn_lab.criteria import read_criteria, segment_values
 from kequn_lab.features import feature_table
 from kequn_lab.inputs import Inputs
@@ -46,6 +47,8 @@ class Analysis:
         ``sizes``, ``profile``, ``markers``, ``groups``, ``comparison`` where there are any.
     parameters : dict
         What the run was asked for.
+    plane : Components, optional
+        Where the segments lie to each other; None with one variable.
     """
 
     inputs: Inputs
@@ -54,6 +57,7 @@ class Analysis:
     labels: pd.DataFrame
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     parameters: dict = field(default_factory=dict)
+    plane: Components | None = None
 
     def summary(self) -> str:
         """A few lines for the terminal."""
@@ -196,6 +200,9 @@ def analyse(
         model = pipeline["preprocess"].transform(inputs.features)
         named = labels[["segment_id", "name_zh", "name_en"]].drop_duplicates("segment_id")
         tables |= _profile(inputs, segment, model, named, book, n_boot, random_state)
+        plane = None  # one variable makes no plane
+        if model.shape[1] > 1:
+            plane = components(model.set_axis(inputs.features.index), segment)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("decide")
@@ -212,11 +219,9 @@ def analyse(
             )
         then("stability")
         if n_stability:
-            tables["segment_stability"] = _hold_still(
-                pipeline, inputs.features, names, n_stability, random_state
-            )
+            tables |= _hold_still(pipeline, model, names, n_stability, random_state)
         steps.update()
-    return Analysis(inputs, pipeline, names, labels, tables, parameters)
+    return Analysis(inputs, pipeline, names, labels, tables, parameters, plane)
 
 
 def _kept_names(matching: pd.DataFrame) -> dict[int, str]:
@@ -281,8 +286,7 @@ def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, 
     return out
 
 
-def _hold_still(pipeline, features, names, n_stability, random_state) -> pd.DataFrame:
-    model = pipeline["preprocess"].transform(features)
+def _hold_still(pipeline, model, names, n_stability, random_state) -> dict[str, pd.DataFrame]:
     kmeans = pipeline["kmeans"]
     ids = names.set_index("cluster")["segment_id"]
     slsw = segment_stability(
@@ -294,4 +298,7 @@ def _hold_still(pipeline, features, names, n_stability, random_state) -> pd.Data
     )
     chance = null_separation(model, n_clusters=len(ids), random_state=random_state)
     centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
-    return stability_summary(model, centres=centres, slsw=slsw, chance=chance)
+    place = {segment: i for i, segment in enumerate(ids)}
+    slsw = slsw.sort_values("segment", key=lambda s: s.map(place), kind="stable")
+    summary = stability_summary(model, centres=centres, slsw=slsw, chance=chance)
+    return {"slsw": slsw, "segment_stability": summary}
