@@ -3,7 +3,8 @@
     python benchmarks/monitor.py --seeds 100 --workers 2
 
 Each seed: a bank, a model of it, and the same bank a year later under four drifts. Features come
-from three months, so that both windows are the same quarter; calendar features are left out.
+from three months, so that both windows are the same quarter, and without the calendar features.
+``--window 12 --gap 1`` is the monthly run instead: windows of a year, calendar features included.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from kequn_lab.synth import make_bank
 from kequn_lab.synth.bank import draw_bank
 from kequn_lab.watch import should_refit
 
-WINDOW, CALENDAR = 3, ["autumn_share", "quarter_end_share"]
+CALENDAR = ["autumn_share", "quarter_end_share"]
 #: How each drift must be named: what the reason says.
 NAMED = {
     "none": None,
@@ -35,19 +36,19 @@ NAMED = {
 }
 
 
-def table(bank) -> pd.DataFrame:
+def table(bank, window: int) -> pd.DataFrame:
     features = customer_features(
         bank.events, as_of=bank.as_of, holdings=bank.holdings, customers=bank.customers,
-        months=WINDOW,
+        months=window,
     )  # fmt: skip
-    return features.drop(columns=CALENDAR)
+    return features.drop(columns=CALENDAR if window < 12 else [])
 
 
 def one(job) -> list[dict]:
-    seed, n, gap = job
+    seed, n, gap, window = job
     warnings.simplefilter("ignore")
-    bank = make_bank(n, random_state=seed, months=WINDOW)
-    before = model_columns(table(bank))
+    bank = make_bank(n, random_state=seed, months=window)
+    before = model_columns(table(bank, window))
     kmeans = KMeans(8, n_init=5, random_state=seed)
     pipeline = Pipeline([("preprocess", preprocessor(before.columns)), ("kmeans", kmeans)])
     pipeline.fit(before)
@@ -64,8 +65,8 @@ def one(job) -> list[dict]:
         recipe = bank.recipe
         for _ in range(gap):
             recipe = recipe.later(drift)
-        now = table(draw_bank(recipe, workers=1)).reindex(columns=before.columns)
-        verdict = should_refit(card, before, now, months=WINDOW)
+        now = table(draw_bank(recipe, workers=1), window).reindex(columns=before.columns)
+        verdict = should_refit(card, before, now, months=window)
         named = word is not None and any(r.startswith(word) for r in verdict.reasons)
         other = [r for r in verdict.reasons if word is None or not r.startswith(word)]
         out.append(
@@ -81,10 +82,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--customers", type=int, default=3000)
     parser.add_argument("--gap", type=int, default=12, help="months between the two tables")
+    parser.add_argument("--window", type=int, default=3, help="months of events in a table")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     start = time.perf_counter()
-    jobs = [(s, args.customers, args.gap) for s in range(args.first, args.first + args.seeds)]
+    seeds = range(args.first, args.first + args.seeds)
+    jobs = [(seed, args.customers, args.gap, args.window) for seed in seeds]
     with ProcessPoolExecutor(args.workers) as pool:
         rows = pd.DataFrame([row for rows in pool.map(one, jobs) for row in rows])
     print(f"{args.seeds} banks of {args.customers} customers, {args.gap} months apart, "

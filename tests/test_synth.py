@@ -176,6 +176,15 @@ def test_a_loan_is_paid_out_and_then_paid_back_every_month(bank):
         assert paid_out <= row.limit_cny
 
 
+def test_loans_of_old_customers_are_paid_back_all_year(bank):
+    """A consumer loan of twelve months follows another: the window holds the earlier one, too."""
+    old = bank.customers.loc[bank.customers["opened_on"] < "2016-01-01", "customer_id"]
+    loans = bank.events[bank.events["product"].eq("consumer_loan")]
+    loans = loans[loans["customer_id"].isin(old) & loans["direction"].eq("out")]
+    by_month = loans.groupby(loans["timestamp"].dt.month).size().reindex(range(1, 13))
+    assert by_month.min() > 0.8 * by_month.max() > 20
+
+
 def test_cash_takes_its_places_from_the_mix():
     """30 % at the counter, 10 % cash: all cash there, 20 % of all events left to others."""
     channel = np.array([[0.7, 0, 0.3, 0, 0, 0]])

@@ -161,18 +161,23 @@ class Ledger:
         h, last = self.people.holdings, first_day + days
         mine = np.hstack([h.assets, h.principal]) > 0
         mine[:, 0] = False
-        who, slot = np.nonzero(mine & (h.bought >= first_day) & (h.bought < last))
-        parts = [(who, slot, h.bought[who, slot])]
+        bought = h.latest(last - 1)
+        who, slot = np.nonzero(mine & (bought >= first_day) & (bought < last))
+        parts = [(who, slot, bought[who, slot])]
         months = self.population.products["term_months"].to_numpy(int)
-        for loan in range(_FIRST_LOAN, h.bought.shape[1]):
-            start = h.bought[:, loan]
-            nth = np.ceil((first_day - start) / MONTH_DAYS)
-            for k in (nth - 1, nth, nth + 1):
-                due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
-                owes = mine[:, loan] & (due >= first_day) & (due < last)
-                owes &= (k >= 1) & (k <= months[loan])
-                who = np.flatnonzero(owes)
-                parts.append((who, np.full(len(who), loan), due[who]))
+        for loan in range(_FIRST_LOAN, h.begun.shape[1]):
+            one = slice(loan, loan + 1)
+            for start in (h.latest(first_day - 1, slot=one)[:, 0], bought[:, loan]):
+                again = np.floor(start + h.term[loan]).astype(np.int64)
+                nth = np.ceil((first_day - start) / MONTH_DAYS)
+                for k in (nth - 1, nth, nth + 1):
+                    due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
+                    due = np.minimum(due, again - 1)  # paid back before the next is paid out
+                    owes = mine[:, loan] & (due >= first_day) & (due < last)
+                    owes &= (k >= 1) & (k <= months[loan])
+                    who = np.flatnonzero(owes)
+                    parts.append((who, np.full(len(who), loan), due[who]))
+                mine[:, loan] &= bought[:, loan] != start  # else both are one loan
         return tuple(np.concatenate(x) for x in zip(*parts))
 
     def _amounts(self, rng, who, day, kind, slot):
@@ -199,7 +204,7 @@ class Ledger:
         owner, which = who[loan], slot[loan] - _FIRST_LOAN
         months = self.population.products["term_months"].to_numpy(float)[slot[loan]]
         principal = h.principal[owner, which]
-        age = day[loan] - h.bought[owner, slot[loan]]
+        age = day[loan] - h.latest(day[loan], owner, slot[loan])
         nth = np.floor(age / MONTH_DAYS)
         debt = principal * (1 - np.maximum(nth - 1, 0) / months)
         instalment = principal / months + debt * c["interest"] / 12

@@ -16,7 +16,7 @@ from kequn_lab.synth.population import SEGMENTS, Population, read_population
 __all__ = ["BLOCK", "GENERATOR", "Part", "Recipe", "make_recipe", "stream"]
 
 #: Version of the generator: the same version, recipe and numpy give the same bank.
-GENERATOR = "1"
+GENERATOR = "2"
 
 #: Customers are drawn in blocks of this size, whatever the chunk or the number of workers.
 BLOCK = 10_000

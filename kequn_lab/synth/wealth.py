@@ -24,7 +24,9 @@ class Holdings:
     names: tuple[str, ...]
     assets: np.ndarray  # (n, 10) CNY
     loans: np.ndarray  # (n, 2) CNY, what is left to pay
-    bought: np.ndarray  # (n, 12) day of the purchase or pay-out
+    begun: np.ndarray  # (n, 12) day of the first purchase or pay-out
+    term: np.ndarray  # (12,) days from one purchase to the next; 0 for once and for all
+    bought: np.ndarray  # (n, 12) day of the latest
     due: np.ndarray  # (n, 12) day; 0 when none
     principal: np.ndarray  # (n, 2) CNY, 0 without a loan
     limit: np.ndarray  # (n, 2) CNY
@@ -33,6 +35,10 @@ class Holdings:
     def balance(self) -> np.ndarray:
         """Assets and loans side by side, (n, 12)."""
         return np.hstack([self.assets, self.loans])
+
+    def latest(self, day: np.ndarray | int, who=slice(None), slot=slice(None)) -> np.ndarray:
+        """The latest purchase or pay-out on or before a day; the first one if that is later."""
+        return latest(self.begun[who, slot], self.term[slot], day)
 
     def any_of(self, products: Iterable[str]) -> np.ndarray:
         """Who holds at least one of the products."""
@@ -68,9 +74,8 @@ def draw_holdings(
     held = start <= today
 
     term = p["term_months"].to_numpy(float) * MONTH_DAYS
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rounds = np.where(term > 0, np.floor((today - start) / term), 0)
-    bought = np.floor(start + np.maximum(rounds, 0) * term)
+    begun = start.astype(np.int64)
+    bought = latest(begun, term, today)
     due = np.where(p["matures"].to_numpy(float) > 0, np.ceil(bought + term), 0)
 
     least = p[["minimum_cny", "minimum_business_cny"]].to_numpy(float).T[is_business.astype(int)]
@@ -80,8 +85,16 @@ def draw_holdings(
     months = p.loc[list(LOANS), "term_months"].to_numpy(float)
     left = np.round(principal * (1 - np.clip(paid / months, 0, 1)), 2)
     limit = np.ceil(principal / np.maximum(drawn, 0.05) / 1000) * 1000
-    bought, due = bought.astype(np.int64), due.astype(np.int64)
-    return Holdings(names, balance, left, bought, due, principal, limit)
+    return Holdings(
+        names, balance, left, begun, term, bought, due.astype(np.int64), principal, limit
+    )
+
+
+def latest(begun: np.ndarray, term: np.ndarray, day: np.ndarray | int) -> np.ndarray:
+    """The latest of the days ``begun``, ``begun + term``, … that is not after a day."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rounds = np.where(term > 0, np.ceil((day + 1 - begun) / term) - 1, 0)
+    return np.floor(begun + np.maximum(rounds, 0) * term).astype(np.int64)
 
 
 def _split(assets, held, split, least, step):
