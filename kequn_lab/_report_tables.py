@@ -121,18 +121,19 @@ _WORDS_ZH = {
     "keep": "保留", "merge": "合并", "drop": "舍去",
     "inertia": "组内平方和", "silhouette": "轮廓系数", "simplified_silhouette": "简化轮廓系数",
     "calinski_harabasz": "CH 指数", "davies_bouldin": "DB 指数", "gap": "Gap 统计量",
-    "ari_data_median": "调整兰德指数（中位数）",
+    "holds": "调整兰德指数（中位数）",
     "smd": "标准化均值差", "cliffs_delta": "Cliff δ", "cramers_v": "Cramér V",
 }  # fmt: skip
 _WORDS_ZH |= {
     f"{en} once searched to the end; more starts needed": f"搜到底后{_WORDS_ZH[en]}；需要更多起点"
     for en in ("stable", "fairly stable", "a pattern, borders move", "not stable")
 }
+_WORDS_ZH["searches disagree; more starts needed"] = "各次搜索不一致；需要更多起点"
 _WORDS_EN = {
     "inertia": "Inertia", "silhouette": "Silhouette",
     "simplified_silhouette": "Simplified silhouette", "calinski_harabasz": "Calinski–Harabasz",
     "davies_bouldin": "Davies–Bouldin", "gap": "Gap statistic",
-    "ari_data_median": "Adjusted Rand index (median)",
+    "holds": "Adjusted Rand index (median)",
     "smd": "standardised difference", "cliffs_delta": "Cliff's δ", "cramers_v": "Cramér's V",
 }  # fmt: skip
 

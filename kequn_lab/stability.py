@@ -69,7 +69,9 @@ def global_stability(
         Starts of each single search.
     n_swaps : int, optional
         Swaps in each round of the search at the end (see `search.search`). The single searches
-        make none, as those of other packages. Default: 10 up to 2,000 points, 0 above.
+        make none, as those of other packages. Default: 10 up to 2,000 points, 0 above: there
+        the end is the best of the solutions known, and `stability_by_k` refuses a reading
+        where single searches disagree.
     init : {"k-means++", "random"}, default="k-means++"
     best_by : {"inertia", "distance"}, default="inertia"
         What decides between the starts of a single search. R's flexclust takes the sum of
@@ -103,10 +105,10 @@ def global_stability(
         - ``smallest_share``: share of rows in the smallest segment of the pair (at the end).
         - ``tiny_segments``: segments of the pair with one row or none; kept, and counted here.
 
-        ``attrs``: ``method``, ``n_rows``, ``n_points``, ``n_starts``, ``lost_share`` (share of
-        the total sum of squares inside micro-clusters) and ``summary_error`` (by k: 1 - adjusted
-        Rand index between the labels of the summary's best solution and of the same solution
-        polished on rows; None when exact).
+        ``attrs``: ``method``, ``n_rows``, ``n_points``, ``n_starts``, ``n_swaps``, ``lost_share``
+        (share of the total sum of squares inside micro-clusters) and ``summary_error`` (by k:
+        1 - adjusted Rand index between the labels of the summary's best solution and of the
+        same solution polished on rows; None when exact).
 
     Raises
     ------
@@ -153,6 +155,7 @@ def global_stability(
         "n_rows": base.n_rows,
         "n_points": len(summary.points),
         "n_starts": n_starts,
+        "n_swaps": n_swaps,
         "lost_share": summary.lost_inertia / total if total else 0.0,
         "summary_error": None if summary.exact else {k: error for k, (_, error) in whole.items()},
     }
@@ -217,7 +220,10 @@ def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
         ``instability_search`` (1 - median); ``excess_share`` (median); ``smallest_share``
         (smallest of all pairs); ``tiny_segments`` (pairs that had one); ``summary_error``;
         ``more_starts`` (True: the median would rise by more than 0.05 if searches were
-        finished, or half of the repeated searches agree less than 0.95) and ``reading``.
+        finished, or half of the repeated searches agree less than 0.95); ``holds``, the median
+        that is read: ``ari_data``, but ``ari`` where more starts are needed and the end was
+        reached without swaps, since two draws then share the few solutions that are known; and
+        ``reading``, which that case is refused.
 
     Examples
     --------
@@ -229,6 +235,7 @@ def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
     """
     parts = []
     error = pairs.attrs.get("summary_error") or {}
+    swapped = pairs.attrs.get("n_swaps", 0) > 0
     for k, group in pairs.groupby("k"):
         row = {"k": k, "n_boot": len(group)}
         for name in ("ari", "ari_data", "ari_search"):
@@ -245,14 +252,17 @@ def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
             "tiny_segments": int((group["tiny_segments"] > 0).sum()),
             "summary_error": error.get(k, 0.0),
             "more_starts": bool(more),
-            "reading": _reading(data, more),
+            "holds": row["ari_median"] if more and not swapped else data,
+            "reading": _reading(data, more, swapped),
         }
         parts.append(row)
     return pd.DataFrame(parts)
 
 
-def _reading(data: float, more: bool) -> str:
+def _reading(data: float, more: bool, swapped: bool) -> str:
     """In words, after Hennig's steps for a Jaccard mean, used here for the median of the ARI."""
+    if more and not swapped:
+        return "searches disagree; more starts needed"
     steps = [(0.85, "stable"), (0.75, "fairly stable"), (0.6, "a pattern, borders move")]
     word = next((word for least, word in steps if data >= least), "not stable")
     return f"{word} once searched to the end; more starts needed" if more else word

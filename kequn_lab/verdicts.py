@@ -31,7 +31,7 @@ RULES = {  # in Chinese, in English
         "满足 gap(k) ≥ gap(k + 1) − gap_se(k + 1) 的最小 k",
         "smallest k with gap(k) ≥ gap(k + 1) − gap_se(k + 1)",
     ),
-    "ari_data_median": (f"不低于 {STEADY_K} 的最大 k", f"largest k with {STEADY_K} or more"),
+    "holds": (f"不低于 {STEADY_K} 的最大 k", f"largest k with {STEADY_K} or more"),
 }
 
 
@@ -69,7 +69,7 @@ def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd
     """
     table = scores.set_index("k")
     if stability is not None:
-        table = table.join(stability.set_index("k")["ari_data_median"])
+        table = table.join(stability.set_index("k")["holds"])
     rows = []
     for name, (zh, en) in RULES.items():
         if name not in table or table[name].isna().all():
@@ -99,7 +99,7 @@ def _preferred(name: str, table: pd.DataFrame) -> int | None:
     if name == "gap":
         enough = values >= (values - table["gap_se"]).shift(-1)
         return enough.idxmax() if enough.any() else None
-    if name == "ari_data_median":
+    if name == "holds":
         stable = values[values >= STEADY_K]
         return None if stable.empty else stable.index.max()
     return values.idxmax()
@@ -127,9 +127,9 @@ class Choice:
 def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     """One stated rule, for when a program must go on; a person should read the tables.
 
-    Of the ks whose labelings hold still (median ``ari_data`` of 0.85 or more) and whose smallest
-    segment holds 2 % of the rows or more, the one with the largest silhouette. If no k meets
-    both, the k that holds still best, and ``why_en`` says so.
+    Of the ks whose labelings hold still (``holds``, a median adjusted Rand index, of 0.85 or
+    more) and whose smallest segment holds 2 % of the rows or more, the one with the largest
+    silhouette. If no k meets both, the k that holds still best, and ``why_en`` says so.
 
     Parameters
     ----------
@@ -146,28 +146,28 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     Examples
     --------
     >>> scores = pd.DataFrame({"k": [2, 3], "silhouette": [0.4, 0.5], "smallest_share": 0.2})
-    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_data_median": [0.9, 0.7]})).k
+    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "holds": [0.9, 0.7]})).k
     2
     """
-    columns = ["ari_data_median"]
+    columns = ["holds"]
     table = scores.set_index("k").join(stability.set_index("k")[columns], how="inner")
     if table.empty:
         raise ValueError(
             f"scores are for k = {list(scores['k'])}, stability for k = {list(stability['k'])}: "
             "run both on the same ks"
         )
-    steady = table["ari_data_median"] >= STEADY_K
+    steady = table["holds"] >= STEADY_K
     served = table["smallest_share"] >= SMALLEST_SHARE
     kept = table[steady & served]
     if kept.empty:
-        k = int(table["ari_data_median"].idxmax())
-        best = f"{table.loc[k, 'ari_data_median']:.2f}"
+        k = int(table["holds"].idxmax())
+        best = f"{table.loc[k, 'holds']:.2f}"
         return Choice(
             k,
-            f"没有哪个 k 既稳定（ari_data 中位数 ≥ {STEADY_K}）、最小客群又不少于 "
+            f"没有哪个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}）、最小客群又不少于 "
             f"{SMALLEST_SHARE:.0%} 的行；k = {k} 最稳定（{best}）。不要把这些客群当作自然形成。",
-            f"No k holds still (median ari_data ≥ {STEADY_K}) with a smallest segment of "
-            f"{SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best ({best}). "
+            f"No k holds still (median adjusted Rand index ≥ {STEADY_K}) with a smallest segment "
+            f"of {SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best ({best}). "
             "Do not read these segments as natural.",
             (),
         )
@@ -175,10 +175,10 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     best, others = f"{kept.loc[k, 'silhouette']:.3f}", ", ".join(map(str, kept.index))
     return Choice(
         k,
-        f"k = {others}（ari_data 中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行）中，"
+        f"k = {others}（调整兰德指数中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行）中，"
         f"k = {k} 的轮廓系数最大（{best}）。",
-        f"k = {k} has the largest silhouette ({best}) of k = {others}, where median ari_data ≥ "
-        f"{STEADY_K} and the smallest segment holds ≥ {SMALLEST_SHARE:.0%} of the rows.",
+        f"k = {k} has the largest silhouette ({best}) of k = {others}, where the median adjusted "
+        f"Rand index is ≥ {STEADY_K} and the smallest segment holds ≥ {SMALLEST_SHARE:.0%}.",
         tuple(int(i) for i in kept.index),
     )
 

@@ -1,5 +1,6 @@
 """report: one file, in two languages, escaped, whole or not at all."""
 
+import itertools
 import re
 from html.parser import HTMLParser
 
@@ -232,10 +233,11 @@ def test_evidence_and_decision_are_shown(tmp_path):
 
 
 def test_chinese_evidence_has_no_english_verdicts(tmp_path):
-    reading = [_reading(ari, more) for ari in (0.9, 0.8, 0.7, 0.1) for more in (True, False)]
-    k = np.arange(2, 10)
+    cases = itertools.product((0.9, 0.8, 0.7, 0.1), (True, False), (True, False))
+    reading = [_reading(*case) for case in cases]
+    k = np.arange(2, 18)
     scores = pd.DataFrame({"k": k, "silhouette": 0.1, "gap": 1.0, "gap_se": 0.1})
-    stable = pd.DataFrame({"k": k, "ari_data_median": 0.9, "reading": reading})
+    stable = pd.DataFrame({"k": k, "holds": 0.9, "reading": reading})
     X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
     slsw = pd.DataFrame({"segment": np.repeat([0, 1], 5), "slsw": np.tile([0.9, 0.5], 5)})
     tables = {

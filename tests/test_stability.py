@@ -63,6 +63,20 @@ def test_unfinished_search_is_told_from_unstable_data(shared):
     assert row["reading"] == "stable once searched to the end; more starts needed"
 
 
+def test_no_reading_where_searches_disagree_and_the_end_made_no_swaps():
+    """Many flat optima: two draws that share the few known ones would look alike."""
+    X = np.random.default_rng(0).normal(size=(2_500, 6))
+    run = {"ks": [7], "n_boot": 5, "n_starts": 2, **QUIET}
+    pairs = stability.global_stability(X, **run)
+    row = stability.stability_by_k(pairs).iloc[0]
+    assert pairs.attrs["n_swaps"] == 0 and row["more_starts"]
+    assert row["reading"] == "searches disagree; more starts needed"
+    assert row["holds"] == row["ari_median"] < row["ari_data_median"]
+    swapped = stability.stability_by_k(stability.global_stability(X, n_swaps=3, **run)).iloc[0]
+    assert swapped["holds"] == swapped["ari_data_median"]
+    assert "once searched to the end" in swapped["reading"]
+
+
 def test_hills_are_found_again(hills):
     pairs = stability.global_stability(hills, ks=[2, 3, 5], n_boot=20, **QUIET)
     by_k = stability.stability_by_k(pairs).set_index("k")

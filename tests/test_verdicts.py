@@ -18,7 +18,7 @@ SCORES = pd.DataFrame(
         "smallest_share": [0.4, 0.2, 0.1, 0.01],
     }
 )
-STABILITY = pd.DataFrame({"k": [2, 3, 4, 5], "ari_data_median": [0.86, 0.95, 0.7, 0.99]})
+STABILITY = pd.DataFrame({"k": [2, 3, 4, 5], "holds": [0.86, 0.95, 0.7, 0.99]})
 
 
 def test_indices_that_disagree_are_shown_to_disagree():
@@ -28,14 +28,13 @@ def test_indices_that_disagree_are_shown_to_disagree():
         "silhouette": 2,
         "davies_bouldin": 3,
         "gap": 3,  # 0.50 >= 0.52 - 0.05
-        "ari_data_median": 5,
+        "holds": 5,
     }
     assert table.loc["inertia", "agree"] == 3
     assert table.loc["silhouette", "value"] == 0.5
     reading = verdicts.read_k(SCORES, stability=STABILITY).attrs["reading_en"]
     assert reading == (
-        "Indices disagree: k = 2 (silhouette), k = 3 (inertia, davies_bouldin, gap), "
-        "k = 5 (ari_data_median)"
+        "Indices disagree: k = 2 (silhouette), k = 3 (inertia, davies_bouldin, gap), k = 5 (holds)"
     )
 
 
@@ -45,8 +44,8 @@ def test_indices_that_agree_are_said_to_agree():
 
 
 def test_an_index_may_prefer_none():
-    table = verdicts.read_k(SCORES, stability=STABILITY.assign(ari_data_median=0.1))
-    last = table.set_index("index").loc["ari_data_median"]
+    table = verdicts.read_k(SCORES, stability=STABILITY.assign(holds=0.1))
+    last = table.set_index("index").loc["holds"]
     assert pd.isna(last["k"]) and last["agree"] == 0
 
 
@@ -58,7 +57,7 @@ def test_rule_takes_the_steady_served_k_with_the_largest_silhouette():
 
 
 def test_rule_says_when_no_k_meets_it():
-    choice = verdicts.choose_k(SCORES, STABILITY.assign(ari_data_median=[0.1, 0.3, 0.2, 0.1]))
+    choice = verdicts.choose_k(SCORES, STABILITY.assign(holds=[0.1, 0.3, 0.2, 0.1]))
     assert (choice.k, choice.candidates) == (3, ())
     assert "No k holds still" in choice.why_en
 
