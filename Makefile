@@ -1,6 +1,7 @@
 # Two commands: `make demo` runs the main job, `make test` the tests. Both set up .venv first,
 # which happens once; a later call goes straight to work.
 PYTHON ?= python3
+EXTRAS ?= test
 BIN := .venv/bin
 
 .PHONY: demo test lab notebooks sample figures bench lint clean
@@ -39,9 +40,9 @@ clean:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or later is needed, {sys.executable} is {v.major}.{v.minor}; name another: make PYTHON=python3.12")'
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-	  VIRTUAL_ENV=.venv uv pip install --quiet -c constraints.txt -e '.[test]'; \
+	  VIRTUAL_ENV=.venv uv pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'; \
 	else \
 	  $(PYTHON) -m venv .venv && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'; \
 	fi
 	@touch $@

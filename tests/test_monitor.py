@@ -216,6 +216,6 @@ def test_the_synthetic_year_one_seed():
     from pathlib import Path
 
     file = Path(__file__).resolve().parents[1] / "benchmarks" / "monitor.py"
-    rows = {row["drift"]: row for row in runpy.run_path(str(file))["one"]((0, 1000, 12))}
+    rows = {row["drift"]: row for row in runpy.run_path(str(file))["one"]((0, 1000, 12, 3))}
     assert not rows["none"]["alarm"]
     assert all(rows[d]["named"] for d in ("mild", "new_segment", "segment_leaving"))
