@@ -17,13 +17,13 @@ from pathlib import Path
 import pandas as pd
 
 from kequn_lab.compare import compare_groups
+from kequn_lab.compare.targeting import contacts_needed, outcome_by_segment, targeting_gain
 from kequn_lab.contract import EVENTS
+from kequn_lab.contract.mapping import read_mapping
+from kequn_lab.contract.reading import read_table
 from kequn_lab.features import customer_features
-from kequn_lab.mapping import read_mapping
-from kequn_lab.preprocessing import model_columns
-from kequn_lab.reading import read_table
+from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.segments import fit_segments
-from kequn_lab.targeting import contacts_needed, outcome_by_segment, targeting_gain
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "data" / "mappings"
 

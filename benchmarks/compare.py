@@ -15,9 +15,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from kequn_lab import criteria, ladder
-from kequn_lab.compare import compare_groups
-from kequn_lab.effects import Sample, cliffs_delta, standardised_difference
+from kequn_lab.compare import compare_groups, criteria
+from kequn_lab.compare.effects import Sample, cliffs_delta, standardised_difference
+from kequn_lab.products import ladder
 
 
 def table(n: int, variables: int, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:

@@ -20,11 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet
 from sklearn.cluster import KMeans
 
-from kequn_lab import export, streams
-from kequn_lab._nearest import coordinates, labelled, nearest
+from kequn_lab import export
+from kequn_lab.export._nearest import coordinates, labelled, nearest
+from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features import FEATURES
-from kequn_lab.scorecard import Scorecard
-from kequn_lab.scoring import score_chunks
+from kequn_lab.run import streams
+from kequn_lab.run.scoring import score_chunks
 from kequn_lab.segments import fit_segments
 
 NAMES = [f.name for f in FEATURES][:24]

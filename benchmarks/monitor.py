@@ -1,4 +1,4 @@
-"""False alarms and power of ``watch.should_refit`` on synthetic banks.
+"""False alarms and power of ``monitor.should_refit`` on synthetic banks.
 
     python benchmarks/monitor.py --seeds 100 --workers 2
 
@@ -19,12 +19,12 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
+from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features import customer_features
-from kequn_lab.preprocessing import model_columns, preprocessor
-from kequn_lab.scorecard import Scorecard
+from kequn_lab.features.preprocessing import model_columns, preprocessor
+from kequn_lab.monitor.watch import should_refit
 from kequn_lab.synth import make_bank
 from kequn_lab.synth.bank import draw_bank
-from kequn_lab.watch import should_refit
 
 CALENDAR = ["autumn_share", "quarter_end_share"]
 #: How each drift must be named: what the reason says.

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import run
-from kequn_lab.inputs import Inputs
 from kequn_lab.profiles import profile_table
-from kequn_lab.results import write_results
+from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.results import write_results
 
 
 def table(n: int, variables: int, segments: int, seed: int = 0):

@@ -21,9 +21,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kequn_lab.features import customer_features
-from kequn_lab.kmeans import KMeansSearch
-from kequn_lab.preprocessing import model_columns
+from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.segments import fit_segments
+from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.synth import Bank, make_bank
 
 

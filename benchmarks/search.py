@@ -19,7 +19,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from kequn_lab.kmeans import KMeansSearch
+from kequn_lab.segments.kmeans import KMeansSearch
 
 REFERENCE = Path(__file__).resolve().parents[2] / "shared" / "reference"
 DATA = {"iris": ("iris/X.csv", range(2, 7)), "mcdonalds": ("mcdonalds/X_binary.csv", range(2, 5))}

@@ -27,9 +27,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args, parser) -> int:
-    from kequn_lab import inputs
-    from kequn_lab.results import require_folder, write_results
-    from kequn_lab.run import analyse
+    from kequn_lab.run import inputs
+    from kequn_lab.run.analysis import analyse
+    from kequn_lab.run.results import require_folder, write_results
 
     if args.features and (args.events or args.customers or args.holdings):
         parser.error("--features is a ready customer table; it goes without the other tables")
@@ -84,9 +84,9 @@ def _run(args, parser) -> int:
 
 
 def _check(args, parser) -> int:
-    from kequn_lab.contract import CUSTOMERS, EVENTS, HOLDINGS, check_references
-    from kequn_lab.mapping import Mapping, read_mapping
-    from kequn_lab.reading import read_table
+    from kequn_lab.contract.mapping import Mapping, read_mapping
+    from kequn_lab.contract.reading import read_table
+    from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, check_references
 
     if not (args.customers or args.events or args.holdings):
         parser.error("name at least one table: --customers, --events, --holdings")
@@ -116,9 +116,9 @@ def _check(args, parser) -> int:
 
 
 def _score(args, parser) -> int:
-    from kequn_lab.results import require_folder
-    from kequn_lab.scorecard import Scorecard
-    from kequn_lab.scoring import score_files
+    from kequn_lab.export.scorecard import Scorecard
+    from kequn_lab.run.results import require_folder
+    from kequn_lab.run.scoring import score_files
 
     if bool(args.features) == bool(args.events):
         parser.error("name either --events (with --customers, --holdings) or --features")

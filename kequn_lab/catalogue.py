@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kequn_lab.contract import Column, Contract, ContractError, convert, violations_frame
-from kequn_lab.reading import read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
     "bank_channels", "bank_focus", "banks", "channels", "contracts", "figures", "funnel",

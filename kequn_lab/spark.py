@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import uuid
 
-from kequn_lab.features import feature_sql
-from kequn_lab.scorecard import Scorecard
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.customers import feature_sql
 
 __all__ = ["customer_features", "label"]
 

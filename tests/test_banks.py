@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.banks import fit_parts, target_fit
+from kequn_lab.compare.banks import fit_parts, target_fit
 
 FEATURES = pd.DataFrame(
     {

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.cards import segment_cards, warnings_table
-from kequn_lab.features import feature_table
-from kequn_lab.profiles import marker_table, profile_table, size_table
+from kequn_lab.features.customers import feature_table
+from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.tables import marker_table, profile_table, size_table
 
 LABELS = pd.Series(["elderly"] * 4 + ["young_adult"] * 5 + ["unmatched_1"])
 FEATURES = pd.DataFrame(

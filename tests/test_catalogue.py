@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.contract import ContractError
+from kequn_lab.contract.tables import ContractError
 
 IDS = {  # inventory, section 7
     "segments": "micro_enterprise sole_proprietor farm_household young_adult low_mid_income "
@@ -204,7 +204,7 @@ def test_kit_rows_carry_no_quote_of_the_article():
 
 
 def test_signatures_speak_of_features_of_the_model():
-    from kequn_lab.features import FEATURES
+    from kequn_lab.features.customers import FEATURES
 
     signatures = catalogue.signatures()
     assert set(signatures["feature"]) <= {f.name for f in FEATURES}
@@ -227,7 +227,7 @@ def test_no_size_in_a_signature_is_the_article_s():
 
 
 def test_a_cluster_that_stands_where_a_signature_says_gets_that_name():
-    from kequn_lab.segments import name_clusters
+    from kequn_lab.segments.pipeline import name_clusters
 
     table = catalogue.signatures()
     where = table.set_index(["segment_id", "feature"])["level_sd"].unstack(fill_value=0.0)  # noqa: PD010

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import chance
+from kequn_lab.choosing import chance
 
 QUIET = {"random_state": 0, "progress": False}
 

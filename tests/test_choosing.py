@@ -6,7 +6,7 @@ import pytest
 from sklearn import metrics
 
 from kequn_lab import choosing
-from kequn_lab.labelings import across_solutions, relabel_series
+from kequn_lab.choosing.labelings import across_solutions, relabel_series
 
 QUIET = {"random_state": 0, "progress": False}
 
@@ -64,7 +64,7 @@ def test_gap_of_uniform_data_prefers_no_segments():
 
 def test_silhouette_is_sampled_above_its_size(hills, monkeypatch):
     whole = choosing.score_k(hills, ks=[4], n_reference=0, **QUIET).loc[0]
-    monkeypatch.setattr(choosing, "SILHOUETTE_ROWS", 200)
+    monkeypatch.setattr("kequn_lab.choosing.scores.SILHOUETTE_ROWS", 200)
     sampled = choosing.score_k(hills, ks=[4], n_reference=0, **QUIET).loc[0]
     assert 0 < sampled["silhouette_se"] < 0.03
     assert abs(sampled["silhouette"] - whole["silhouette"]) < 4 * sampled["silhouette_se"]

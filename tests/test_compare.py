@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.compare import assign_groups, compare_groups, group_sizes
+from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
 
 TARGETS = pd.DataFrame(
     {

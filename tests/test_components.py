@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.components import components
+from kequn_lab.profiles.plane import components
 
 REFERENCE = [("iris", "X", "k3"), ("mcdonalds", "X_binary", "k4"), ("vacmot", "X_binary", "ng6")]
 

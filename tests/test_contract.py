@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.contract import (
+from kequn_lab.contract.tables import (
     CUSTOMERS,
     EVENTS,
     HOLDINGS,

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.attractiveness import attractiveness_matrix
-from kequn_lab.criteria import Criteria, read_criteria, segment_values
+from kequn_lab.compare.attractiveness import attractiveness_matrix
+from kequn_lab.compare.criteria import Criteria, read_criteria, segment_values
 
 NAN = np.nan
 TABLE = pd.DataFrame(

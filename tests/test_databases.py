@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from kequn_lab.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
-from kequn_lab.segments import fit_segments
+from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
+from kequn_lab.segments.pipeline import fit_segments
 
 N = 200_000
 
@@ -267,8 +267,8 @@ def test_scoring_straight_from_postgres(learned, table, postgres, tmp_path, monk
     """The way of ``kequn score`` with a query: in chunks, the password from the environment."""
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
     pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
-    from kequn_lab.export import read_labels
-    from kequn_lab.scoring import score_files
+    from kequn_lab.export.labels import read_labels
+    from kequn_lab.run.scoring import score_files
 
     folder = postgres("SHOW unix_socket_directories").split()[2]
     url = f"postgresql+psycopg://kequn@/postgres?host={folder}"

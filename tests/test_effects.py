@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kequn_lab import effects
-from kequn_lab.effects import Sample
+from kequn_lab.compare import effects
+from kequn_lab.compare.effects import Sample
 
 RNG = np.random.default_rng(6)
 A, B = RNG.lognormal(0, 1, 240), RNG.lognormal(0.3, 1.2, 170)

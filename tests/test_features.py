@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.contract import EVENTS
-from kequn_lab.features import FEATURES, customer_features, feature_sql, feature_table
-from kequn_lab.mapping import read_mapping
-from kequn_lab.reading import read_table
+from kequn_lab.contract.mapping import read_mapping
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.tables import EVENTS
+from kequn_lab.features.customers import FEATURES, customer_features, feature_sql, feature_table
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "data" / "mappings"
 CUSTOMERS = pd.DataFrame(

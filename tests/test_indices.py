@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from kequn_lab.indices import partition_indices, silhouette_values
+from kequn_lab.choosing.indices import partition_indices, silhouette_values
 
 CASES = [
     ("iris", "k3", "X.csv"),

@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from kequn_lab.kmeans import KMeansSearch
+from kequn_lab.segments.kmeans import KMeansSearch
 
 KNOWN_FAILURES: dict[str, str] = {}  # none: with equal rows merged, even weights behave as rows
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from kequn_lab import labelings
+from kequn_lab.choosing import labelings
 
 
 def columns(path):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue
-from kequn_lab.ladder import NOTICE, allocation_ladder, ladder_by_segment, ladder_products
+from kequn_lab.products.ladder import NOTICE, allocation_ladder, ladder_by_segment, ladder_products
 
 ARTICLE, CURRENT = ladder_products(), ladder_products(era="current")
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.lifecycle import branch_load, branch_visits, funnel
+from kequn_lab.products.lifecycle import branch_load, branch_visits, funnel
 
 OPENED = pd.Timestamp("2024-02-01")
 #: Days after the opening, and product, per customer.

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kequn_lab.contract import EVENTS, require
-from kequn_lab.mapping import TableMapping, read_mapping
+from kequn_lab.contract.mapping import TableMapping, read_mapping
+from kequn_lab.contract.tables import EVENTS, require
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW = pd.DataFrame(

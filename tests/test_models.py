@@ -10,8 +10,8 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from kequn_lab.models import load_model, save_model
-from kequn_lab.segments import fit_segments
+from kequn_lab.export.models import load_model, save_model
+from kequn_lab.segments.pipeline import fit_segments
 
 
 class Stranger(BaseEstimator):
@@ -72,7 +72,7 @@ def test_a_changed_file_is_refused(tmp_path, pipeline):
 def test_a_strangers_type_is_refused_both_ways(tmp_path, table, pipeline):
     import skops.io
 
-    from kequn_lab.export import sha256
+    from kequn_lab.export.labels import sha256
 
     mixed = Pipeline([("stranger", Stranger()), *pipeline.steps])
     with pytest.raises(TypeError, match="Stranger would not be read back"):

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.monitor import match_labels, migration_table, refit_like
-from kequn_lab.scorecard import Scorecard
-from kequn_lab.segments import fit_segments
-from kequn_lab.watch import departures, new_groups, shifts, should_refit
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.monitor.matching import match_labels, migration_table, refit_like
+from kequn_lab.monitor.watch import departures, new_groups, shifts, should_refit
+from kequn_lab.segments.pipeline import fit_segments
 
 PLACES = {"a": (0.0, 0.0), "b": (8.0, 0.0), "c": (0.0, 8.0), "d": (8.0, 8.0)}
 

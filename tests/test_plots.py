@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from kequn_lab import plots
-from kequn_lab.features import feature_table
+from kequn_lab.features.customers import feature_table
 
 style_module = importlib.import_module("kequn_lab.plots.style")
 

@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from kequn_lab.preprocessing import QuantileClipper, SignedLog1p, model_columns, preprocessor
+from kequn_lab.features.preprocessing import (
+    QuantileClipper,
+    SignedLog1p,
+    model_columns,
+    preprocessor,
+)
 
 TABLE = pd.DataFrame(
     {

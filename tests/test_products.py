@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue
-from kequn_lab.products import allowed_products, match_products, needs, offers, serves
+from kequn_lab.products.matching import allowed_products, match_products, needs, offers, serves
 
 PRODUCTS = catalogue.products()
 FEATURES = pd.DataFrame(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.profiles import marker_table, profile_table, size_table, variable_order
+from kequn_lab.profiles.tables import marker_table, profile_table, size_table, variable_order
 
 FIVE = pd.DataFrame(
     {

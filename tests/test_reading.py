@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from kequn_lab.contract import CUSTOMERS, EVENTS, ContractError
-from kequn_lab.reading import detect_encoding, read_table
+from kequn_lab.contract.reading import detect_encoding, read_table
+from kequn_lab.contract.tables import CUSTOMERS, EVENTS, ContractError
 
 TEXT = "customer_id,city\n0001,上海\n0002,苏州\n"
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from kequn_lab import draws, recurrence
-from kequn_lab.labelings import best_jaccard
-from kequn_lab.summaries import nearest
+from kequn_lab.choosing import draws, recurrence
+from kequn_lab.choosing.labelings import best_jaccard
+from kequn_lab.segments.summaries import nearest
 
 QUIET = {"random_state": 0, "progress": False}
 

@@ -10,14 +10,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from kequn_lab import catalogue
-from kequn_lab.cards import segment_cards, warnings_table
-from kequn_lab.compare import assign_groups, compare_groups, group_sizes
-from kequn_lab.features import feature_table
-from kequn_lab.profiles import marker_table, profile_table, size_table
-from kequn_lab.report import Picture, write_report
-from kequn_lab.rules import segment_rules
-from kequn_lab.stability import _reading
-from kequn_lab.verdicts import read_k, stability_summary
+from kequn_lab.choosing.stability import _reading
+from kequn_lab.choosing.verdicts import read_k, stability_summary
+from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
+from kequn_lab.features.customers import feature_table
+from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.profiles.tables import marker_table, profile_table, size_table
+from kequn_lab.report.page import Picture, write_report
 
 SEGMENTS = ["elderly", "young_adult", "low_mid_income", "unmatched_1"]
 EVIL = "<script>alert(1)</script>"

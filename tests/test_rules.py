@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.rules import segment_rules
+from kequn_lab.profiles.rules import segment_rules
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from kequn_lab.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
-from kequn_lab.scorecard_sql import DIALECTS
-from kequn_lab.segments import fit_segments, label_table, name_clusters
+from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
+from kequn_lab.export.sql import DIALECTS
+from kequn_lab.segments.pipeline import fit_segments, label_table, name_clusters
 
 
 def customers(n: int, seed: int) -> pd.DataFrame:
@@ -285,7 +285,7 @@ def test_impossible_names_are_refused(card, bad):
 
 
 def test_numbers_survive_their_17_digits():
-    from kequn_lab.scorecard_sql import _literal
+    from kequn_lab.export.sql import _literal
 
     rng = np.random.default_rng(0)
     for value in [*rng.normal(size=300), *np.exp(rng.normal(scale=200, size=300)), 0.1, 5e-324]:

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import streams
-from kequn_lab.drift import Spread, feature_drift, noise_floor, stability_index
-from kequn_lab.export import read_labels, write_table
-from kequn_lab.features import customer_features
-from kequn_lab.scorecard import Scorecard
-from kequn_lab.scoring import score_chunks, score_files
-from kequn_lab.segments import fit_segments
+from kequn_lab.export.labels import read_labels, write_table
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.customers import customer_features
+from kequn_lab.monitor.drift import Spread, feature_drift, noise_floor, stability_index
+from kequn_lab.run import streams
+from kequn_lab.run.scoring import score_chunks, score_files
+from kequn_lab.segments.pipeline import fit_segments
 
 
 def customers(n: int, seed: int) -> pd.DataFrame:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from kequn_lab.search import lloyd, memberships, search, seed_centres
-from kequn_lab.summaries import summarise
+from kequn_lab.segments.search import lloyd, memberships, search, seed_centres
+from kequn_lab.segments.summaries import summarise
 
 
 @pytest.fixture

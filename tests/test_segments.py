@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.segments import (
+from kequn_lab.segments.pipeline import (
     centre_table,
     fit_segments,
     label_table,
@@ -168,7 +168,7 @@ def test_cc_general_gives_the_published_scores(shared):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from kequn_lab.reading import read_table
+    from kequn_lab.contract.reading import read_table
 
     table = read_table(shared / "data" / "cc_general" / "CC GENERAL.csv").set_index("CUST_ID")
     table = table.apply(pd.to_numeric)

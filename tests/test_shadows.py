@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import shadows
+from kequn_lab.choosing import shadows
 
 CASES = [
     ("iris", "k3", "X.csv"),

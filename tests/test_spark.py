@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.features import customer_features as by_duckdb
-from kequn_lab.preprocessing import model_columns
-from kequn_lab.scorecard import Scorecard
-from kequn_lab.segments import fit_segments
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.customers import customer_features as by_duckdb
+from kequn_lab.features.preprocessing import model_columns
+from kequn_lab.segments.pipeline import fit_segments
 
 pytest.importorskip("pyspark", reason="pyspark is not installed (extra spark)")
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from kequn_lab import draws, stability
-from kequn_lab.labelings import adjusted_rand, rand_of_table
-from kequn_lab.summaries import summarise
+from kequn_lab.choosing import draws, stability
+from kequn_lab.choosing.labelings import adjusted_rand, rand_of_table
+from kequn_lab.segments.summaries import summarise
 
 QUIET = {"random_state": 0, "progress": False}
 

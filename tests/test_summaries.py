@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kequn_lab.summaries import as_numbers, nearest, summarise
+from kequn_lab.segments.summaries import as_numbers, nearest, summarise
 
 
 def test_equal_rows_are_one_point_without_loss():

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.features import customer_features
-from kequn_lab.preprocessing import model_columns, preprocessor
+from kequn_lab.features.customers import customer_features
+from kequn_lab.features.preprocessing import model_columns, preprocessor
 from kequn_lab.synth import (
     calibration_table,
     gaussian_copula,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.contract import ContractError
+from kequn_lab.contract.tables import ContractError
 from kequn_lab.synth import make_bank, parameter_table, read_population
 from kequn_lab.synth.population import SEGMENTS
 

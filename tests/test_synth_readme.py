@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.contract import CUSTOMERS, EVENTS, HOLDINGS
+from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
 from kequn_lab.synth import make_bank, write_bank
 from kequn_lab.synth.datasheet import OUTCOMES, TRUTH, column_table
 from kequn_lab.synth.readme import readme

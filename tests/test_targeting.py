@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from kequn_lab._intervals import wilson
-from kequn_lab.overlap import _auc, overlap
-from kequn_lab.preprocessing import model_columns
-from kequn_lab.segments import fit_segments
-from kequn_lab.targeting import contacts_needed, outcome_by_segment, targeting_gain
+from kequn_lab.compare.separability import _auc, overlap
+from kequn_lab.compare.targeting import contacts_needed, outcome_by_segment, targeting_gain
+from kequn_lab.features.preprocessing import model_columns
+from kequn_lab.segments.pipeline import fit_segments
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import verdicts
+from kequn_lab.choosing import verdicts
 
 SCORES = pd.DataFrame(
     {

@@ -22,7 +22,7 @@ def gain_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table : DataFrame
         strategy, contacted_share, gain (0 to 1); if there gain_low, gain_high. As
-        ``targeting.targeting_gain``.
+        ``compare.targeting_gain``.
     ax : Axes, optional
 
     Returns
@@ -66,7 +66,7 @@ def outcome_plot(table: pd.DataFrame, *, label: str = "", ax: Axes | None = None
     ----------
     table : DataFrame
         segment_id (``all`` gives the dashed line), customers, outcomes, rate, low, high. As
-        ``targeting.outcome_by_segment``.
+        ``compare.outcome_by_segment``.
     label : str
         What the outcome is.
     ax : Axes, optional

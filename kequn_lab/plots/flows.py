@@ -37,10 +37,10 @@ def flow_plot(
     Parameters
     ----------
     flows : DataFrame
-        k_from, segment_from, k_to, segment_to, rows, as ``labelings.solution_flows`` of
+        k_from, segment_from, k_to, segment_to, rows, as ``choosing.solution_flows`` of
         relabelled solutions, so that ids and colours follow.
     stability : DataFrame, optional
-        k, segment, entropy (0 to 1), as ``labelings.across_solutions``: the darker a segment, the
+        k, segment, entropy (0 to 1), as ``choosing.across_solutions``: the darker a segment, the
         more it is a mixture of earlier ones.
     ax : Axes, optional
 
@@ -128,7 +128,7 @@ def rule_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     table : DataFrame
         One row per segment: segment_id, rule (conditions ``name <= 1.5``, ``name > 1.5``,
         ``name IS NULL`` joined by AND), precision, recall (0 to 1); names if there. As
-        ``rules.segment_rules``.
+        ``profiles.segment_rules``.
     ax : Axes, optional
 
     Returns

@@ -120,7 +120,7 @@ def ladder_plot(
     ----------
     table : DataFrame
         ``by``, rung_id, product_id, share (of the money; adds up to 1 per bar); if there
-        amount_cny. As ``ladder.ladder_by_segment``, or some customers of ``Ladder.rungs``.
+        amount_cny. As ``products.ladder_by_segment``, or some customers of ``Ladder.rungs``.
     by : str
         ``segment_id`` or ``customer_id``.
     names : DataFrame, optional
@@ -197,7 +197,7 @@ def funnel_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        group (segments, or any name), stage, of, share, low, high. As ``lifecycle.funnel``.
+        group (segments, or any name), stage, of, share, low, high. As ``products.funnel``.
     ax : Axes, optional
 
     Returns
@@ -246,7 +246,7 @@ def branch_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        segment_id, staff_days, staff_days_after, migrated. As ``lifecycle.branch_load``; the row
+        segment_id, staff_days, staff_days_after, migrated. As ``products.branch_load``; the row
         ``all`` is not drawn.
     ax : Axes, optional
 

@@ -178,7 +178,7 @@ def stability_plot(
     ----------
     table : DataFrame
         One row per k and replicate: k and one or more of ari, ari_data, ari_search, as
-        ``stability.global_stability``.
+        ``choosing.global_stability``.
     sources : sequence of str, optional
         Columns drawn; default those of the three that are there.
     ax : Axes, optional

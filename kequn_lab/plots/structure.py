@@ -67,7 +67,7 @@ def separation_plot(
     References
     ----------
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.2. The tables are
-    the attributes of ``components.components``.
+    the attributes of ``profiles.components``.
     """
     key, plane = segment_key(scores, "separation_plot"), ["PC1", "PC2"]
     need(scores, plane, "separation_plot")
@@ -166,7 +166,7 @@ def gorge_plot(
     ----------
     table : DataFrame
         One row per customer, one column per segment, similarities 0 to 1, as
-        ``shadows.gorge``. Drawn in the order of its columns.
+        ``choosing.gorge``. Drawn in the order of its columns.
     bins : int
     n_customers : int, optional
         How many customers the rows stand for; if more, the picture says so.
@@ -227,7 +227,7 @@ def shadow_plot(
     ----------
     table : DataFrame
         One row per customer: segment_id (or segment) and the value, as
-        ``shadows.shadow_values``. Segments come in the order of their categories if
+        ``choosing.shadow_values``. Segments come in the order of their categories if
         categorical, else as they appear.
     value : str, optional
         Column; default ``shadow`` or ``silhouette``, whichever there is.

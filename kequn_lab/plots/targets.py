@@ -129,7 +129,7 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     table : DataFrame
         bank_kind, segment_id, size_share, attractiveness and competitiveness with _low and _high,
         knocked_out_by, target, target_share_weights; if there names. As
-        ``attractiveness.attractiveness_matrix``.
+        ``compare.attractiveness_matrix``.
     ax : Axes, optional
         Divided into one panel per kind of bank, its ``child_axes``.
 
@@ -221,7 +221,7 @@ def fit_plot(
     ----------
     table : DataFrame
         bank_id, segment_id, fit (0 to 1), relation (target, customer, gap, or missing), basis
-        (stated, reading). As ``banks.target_fit``.
+        (stated, reading). As ``compare.target_fit``.
     names : DataFrame, optional
         bank_id, name_zh, name_en.
     ax : Axes, optional

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
-from kequn_lab.contract import Column, Contract, require
-from kequn_lab.reading import read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.tables import Column, Contract, require
 from kequn_lab.synth.bank import Bank
 
 __all__ = ["calibration_table"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kequn_lab.contract import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
+from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
 from kequn_lab.synth.recipe import GENERATOR, Recipe
 
 __all__ = ["OUTCOMES", "TRUTH", "datasheet"]

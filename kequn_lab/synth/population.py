@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
-from kequn_lab.contract import Column, Contract, ContractError, convert, violations_frame
-from kequn_lab.reading import read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = ["Population", "parameter_table", "read_population"]
 

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 
 from kequn_lab import catalogue
-from kequn_lab.contract import CUSTOMERS, EVENTS, HOLDINGS
+from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
 from kequn_lab.synth.bank import Bank, make_bank
 from kequn_lab.synth.calibration import calibration_table
 from kequn_lab.synth.datasheet import OUTCOMES, TRUTH, column_table

@@ -13,7 +13,8 @@
 # %matplotlib inline
 from pathlib import Path
 
-from kequn_lab import features, inputs, plots, run
+from kequn_lab import features, plots, run
+from kequn_lab.run import inputs
 
 SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
 

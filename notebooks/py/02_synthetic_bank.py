@@ -196,7 +196,9 @@ print("another seed, the same customers: ", other.customers.equals(once.customer
 # %%
 from sklearn.cluster import KMeans
 
-from kequn_lab import features, labelings, preprocessing
+from kequn_lab import features
+from kequn_lab.choosing import labelings
+from kequn_lab.features import preprocessing
 
 for preset in ("easy", "standard", "hard"):
     b = synth.make_bank(1500, random_state=0, preset=preset)

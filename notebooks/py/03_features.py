@@ -16,7 +16,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from kequn_lab import contract, features, plots, preprocessing, reading, synth
+from kequn_lab import contract, features, plots, synth
+from kequn_lab.contract import reading
+from kequn_lab.features import preprocessing
 
 SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
 

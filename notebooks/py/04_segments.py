@@ -15,7 +15,9 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
-from kequn_lab import catalogue, features, labelings, plots, preprocessing, segments, synth
+from kequn_lab import catalogue, features, plots, segments, synth
+from kequn_lab.choosing import labelings
+from kequn_lab.features import preprocessing
 
 # %%
 bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")

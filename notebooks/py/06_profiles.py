@@ -10,7 +10,9 @@
 # %matplotlib inline
 import pandas as pd
 
-from kequn_lab import cards, catalogue, components, features, inputs, plots, profiles, rules, run
+from kequn_lab import catalogue, features, plots, profiles, run
+from kequn_lab.profiles import cards, plane, rules
+from kequn_lab.run import inputs
 from kequn_lab import segments
 
 pd.set_option("display.max_colwidth", 120)
@@ -65,7 +67,7 @@ with plots.style("zh", synthetic=True, **words):
 
 # %%
 z = analysis.pipeline["preprocess"].transform(bank.features)
-found = components.components(z, labels)
+found = plane.components(z, labels)
 two = found.explained["explained_share"].head(2).sum()
 print(f"the first two components hold {two:.0%} of the variance")
 with plots.style("zh", synthetic=True, **words):

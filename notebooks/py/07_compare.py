@@ -10,8 +10,11 @@
 
 # %%
 # %matplotlib inline
-from kequn_lab import attractiveness, banks, catalogue, compare, criteria, features, inputs
-from kequn_lab import overlap, plots, run
+from kequn_lab import catalogue, compare, features
+from kequn_lab.compare import attractiveness, banks, criteria
+from kequn_lab.run import inputs
+from kequn_lab import plots, run
+
 
 # %% [markdown]
 # ## 先写下来 · Write it down first
@@ -70,7 +73,7 @@ comparison[columns].head(6).round(2)
 
 # %%
 group = compare.assign_groups(segment, catalogue.target_groups())
-told = overlap.overlap(bank.features, group)
+told = compare.overlap(bank.features, group)
 told.summary.round(3)
 
 # %% [markdown]

@@ -6,7 +6,7 @@ import pytest
 from test_report import EVIL, RUN, bank, picture
 
 from kequn_lab import catalogue
-from kequn_lab.report import write_report
+from kequn_lab.report.page import write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -7,7 +7,9 @@
 import numpy as np
 from sklearn.cluster import KMeans
 
-from kequn_lab import inputs, labelings, preprocessing
+from kequn_lab.choosing import labelings
+from kequn_lab.features import preprocessing
+from kequn_lab.run import inputs
 
 bank = inputs.from_synthetic_bank(1500, random_state=3)
 table = bank.features

@@ -8,7 +8,10 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from kequn_lab import chance, inputs, labelings, preprocessing, synth
+from kequn_lab import synth
+from kequn_lab.choosing import chance, labelings
+from kequn_lab.features import preprocessing
+from kequn_lab.run import inputs
 
 quick = {"n_init": 20, "random_state": 0}
 

@@ -4,7 +4,9 @@
 # 先猜，再算，再解释 · Predict, be surprised, explain. The bank is **synthetic** (合成数据).
 
 # %%
-from kequn_lab import catalogue, inputs, labelings, segments
+from kequn_lab import catalogue, segments
+from kequn_lab.choosing import labelings
+from kequn_lab.run import inputs
 
 bank = inputs.from_synthetic_bank(1500, random_state=5)
 true = bank.truth.set_index("customer_id")["segment_id"].reindex(bank.features.index)

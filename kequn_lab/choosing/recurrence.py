@@ -1,0 +1,227 @@
+"""Does each segment of a chosen solution come back when the customers are drawn again?
+
+A solution can be stable as a whole and hold one segment that never returns, or the other way
+round, so each segment is followed on its own, by the Jaccard index (rows in both over rows in
+either) with the segment of the new solution that is most like it.
+
+References: S. Dolnicar, F. Leisch, "Using segment level stability to select target segments in
+data-driven market segmentation studies", Marketing Letters 28 (2017); C. Hennig, "Cluster-wise
+assessment of cluster stability", CSDA 52 (2007).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from kequn_lab.choosing.draws import (
+    anchors,
+    checked_count,
+    checked_effort,
+    checked_ks,
+    ground,
+    searches,
+    side_by_side,
+    to_the_end,
+)
+from kequn_lab.choosing.labelings import jaccard_of_table
+from kequn_lab.segments.search import memberships, search
+
+
+def segment_stability(
+    X: ArrayLike,
+    *,
+    labels: ArrayLike,
+    n_boot: int = 100,
+    n_starts: int = 10,
+    n_swaps: int | None = None,
+    init: str = "k-means++",
+    best_by: str = "inertia",
+    to_end: bool = True,
+    method: str = "auto",
+    n_points: int = 5_000,
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    random_state=None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Segment level stability within solutions (SLSw): does each segment come back?
+
+    For each segment of a chosen solution and each pair of draws: the mean over both draws of the
+    largest Jaccard index with any of the draw's segments, on all rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+    labels : array-like of shape (n_rows,)
+        The chosen solution; ids of any kind.
+    n_boot, n_starts, n_swaps, init, best_by, method, n_points : see `choosing.global_stability`
+    sample_weight, n_jobs, random_state, progress : see `choosing.global_stability`
+    to_end : bool, default=True
+        Take each search to the end; False leaves single searches, as R's flexclust does.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment and replicate: ``segment``, ``replicate``, ``slsw``, ``jaccard_1``
+        and ``jaccard_2`` (largest in each draw), ``tiny_segments`` (in the pair, as
+        `global_stability`).
+
+    Raises
+    ------
+    ValueError
+        As `global_stability`, and where labels differ in length from X, are missing, or name
+        fewer than two segments.
+
+    Examples
+    --------
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
+    >>> labels = np.repeat(["low", "high"], 20)
+    >>> segment_stability(X, labels=labels, n_boot=1, random_state=0, progress=False)
+      segment  replicate  slsw  jaccard_1  jaccard_2  tiny_segments
+    0    high          0   1.0        1.0        1.0              0
+    1     low          0   1.0        1.0        1.0              0
+    """
+    ids, codes = checked_labels(labels, len(X))
+    base = ground(
+        X,
+        sample_weight=sample_weight,
+        method=method,
+        n_points=n_points,
+        random_state=random_state,
+        by_row=True,
+    )
+    checked_ks([len(ids)], len(base.summary.points))
+    n_boot, effort = checked_count("n_boot", n_boot), checked_effort(n_starts, init, best_by)
+    if n_swaps is None:
+        n_swaps = 10 if base.small else 0
+    known = anchors(base, len(ids)) if to_end else None
+    mine = codes[base.rows] == np.arange(len(ids))[:, None]
+    mine = mine * base.compared.weights
+    tasks = [(base, mine, b, known, effort, n_swaps) for b in range(n_boot)]
+    done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
+    table = pd.concat(done, ignore_index=True)
+    table["segment"] = ids[table["segment"]]
+    return table
+
+
+def _slsw(base, mine, replicate, known, effort, n_swaps) -> pd.DataFrame:
+    k = len(mine)
+    one, two = base.draw(replicate, 0), base.draw(replicate, 1)
+    rng = base.rng(k, replicate, 3)
+    found = [searches(base, draw, k, 1, rng, **effort)[0] for draw in (one, two)]
+    if known is not None:
+        others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
+        found = [
+            to_the_end(base, draw, [own], other, n_swaps, rng)
+            for draw, own, other in zip((one, two), found, others)
+        ]
+    centres = [c for c, _ in found]
+    theirs, _ = memberships(base.compared, np.stack(centres))
+    tables = [(mine @ t.T.astype(mine.dtype)).astype(float) for t in theirs]
+    one, two = (jaccard_of_table(table).max(axis=1) for table in tables)
+    sizes = np.concatenate([table.sum(axis=0) for table in tables])
+    return pd.DataFrame(
+        {
+            "segment": np.arange(k),
+            "replicate": replicate,
+            "slsw": (one + two) / 2,
+            "jaccard_1": one,
+            "jaccard_2": two,
+            "tiny_segments": int((sizes <= 1).sum()),
+        }
+    )
+
+
+def clusterwise_jaccard(
+    X: ArrayLike,
+    *,
+    labels: ArrayLike,
+    n_boot: int = 100,
+    n_starts: int = 10,
+    duplicates: bool = False,
+    n_jobs: int | None = None,
+    random_state=None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Hennig's clusterwise stability: one draw at a time, compared on the rows that were drawn.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+    labels : array-like of shape (n_rows,)
+        The chosen solution.
+    n_boot, n_starts, n_jobs, random_state, progress : see `choosing.global_stability`
+    duplicates : bool, default=False
+        A row drawn twice counts once, as in R's fpc (``bootmethod="boot"``); True counts it
+        twice.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment and replicate: ``segment``, ``replicate``, ``jaccard`` (NaN where
+        no row of the segment was drawn).
+
+    Raises
+    ------
+    ValueError
+        As `segment_stability`.
+
+    Examples
+    --------
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
+    >>> labels = np.repeat(["low", "high"], 20)
+    >>> clusterwise_jaccard(X, labels=labels, n_boot=1, random_state=0, progress=False)
+      segment  replicate  jaccard
+    0    high          0      1.0
+    1     low          0      1.0
+    """
+    ids, codes = checked_labels(labels, len(X))
+    base = ground(
+        X, sample_weight=None, method="auto", n_points=5_000, random_state=random_state, by_row=True
+    )
+    checked_ks([len(ids)], len(base.summary.points))
+    n_starts = checked_count("n_starts", n_starts)
+    tasks = [
+        (base, codes, len(ids), b, n_starts, duplicates)
+        for b in range(checked_count("n_boot", n_boot))
+    ]
+    done = side_by_side(_jaccard, tasks, n_jobs=n_jobs, progress=progress, label="draws")
+    return pd.DataFrame(
+        {
+            "segment": np.tile(ids, len(done)),
+            "replicate": np.repeat(np.arange(len(done)), len(ids)),
+            "jaccard": np.concatenate(done) if done else [],
+        }
+    )
+
+
+def _jaccard(base, codes, k, replicate, n_starts, duplicates) -> NDArray:
+    rng = base.rng(k, replicate, 4)
+    drawn = np.bincount(rng.randint(0, len(codes), len(codes)), minlength=len(codes))
+    if not duplicates:
+        drawn = np.minimum(drawn, 1)
+    points = base.summary.points
+    weights = np.bincount(base.summary.member, drawn, len(points)).astype(points.dtype)
+    draw = base.summary.reweighted(weights)
+    found = search(draw, k, n_starts=n_starts, n_swaps=10 if base.small else 0, random_state=rng)
+    theirs = memberships(base.compared, found.centres[:1])[0][0]
+    mine = (codes[base.rows] == np.arange(k)[:, None]) * drawn[base.rows].astype(float)
+    table = mine @ theirs.T.astype(float)
+    return np.where(table.sum(axis=1) > 0, jaccard_of_table(table).max(axis=1), np.nan)
+
+
+def checked_labels(labels: ArrayLike, n_rows: int) -> tuple[NDArray, NDArray]:
+    """Segment ids, sorted, and the position of each row's id among them."""
+    labels = np.asarray(labels)
+    if labels.shape != (n_rows,):
+        raise ValueError(
+            f"labels must have one entry for each of {n_rows} rows, got {labels.shape}"
+        )
+    if pd.isna(labels).any():
+        raise ValueError(f"labels has {pd.isna(labels).sum()} missing entries; drop those rows")
+    ids, codes = np.unique(labels, return_inverse=True)
+    if len(ids) < 2:
+        raise ValueError(f"labels must name at least two segments, found {list(ids)}")
+    return ids, codes

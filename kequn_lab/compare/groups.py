@@ -1,0 +1,338 @@
+"""Internet bank against traditional bank: who is in each group, and how do the groups differ.
+
+Differences are effect sizes with intervals, not p-values: with a million customers everything is
+significant. Each variable has the measure that suits it, and all measures are also shown on one
+scale, the standardised difference, so that they can be sorted and drawn together.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from kequn_lab.compare.effects import Sample, measure
+
+__all__ = ["assign_groups", "compare_groups", "group_sizes"]
+
+#: |skewness| above which a mean no longer says where most customers are.
+_SKEWED = 2.0
+
+
+def assign_groups(
+    labels: pd.Series,
+    target_groups: pd.DataFrame,
+    *,
+    groups: Sequence[str] = ("internet_bank", "traditional_bank"),
+    shared: str = "primary",
+) -> pd.Series:
+    """Give each customer the target group of the segment that it was put in.
+
+    Parameters
+    ----------
+    labels : Series of str
+        Segment id per customer; missing where there is none.
+    target_groups : DataFrame
+        One row per membership: ``group_id``, ``segment_id`` and, if a segment is in both groups,
+        ``primary`` (bool), as in the catalogue.
+    groups : (str, str)
+        The two groups to compare.
+    shared : str
+        The rule for a segment that both groups name. ``"primary"``: it counts where the table
+        says that it is primary; in neither group if that does not tell. ``"leave_out"``: in
+        neither. Or one of ``groups``, which keeps it.
+
+    Returns
+    -------
+    Series of category
+        Named ``target_group``, index of ``labels``, categories in the order of ``groups``;
+        missing for customers of neither group.
+
+    Raises
+    ------
+    ValueError
+        For a group that the table does not have, or a ``shared`` that is no group.
+
+    Examples
+    --------
+    >>> labels = pd.Series(["elderly", "young", "micro"], index=["a", "b", "c"])
+    >>> table = pd.DataFrame({"group_id": ["new", "new", "old", "old"],
+    ...                       "segment_id": ["micro", "young", "young", "elderly"],
+    ...                       "primary": [True, True, False, True]})
+    >>> assign_groups(labels, table, groups=("new", "old")).tolist()
+    ['old', 'new', 'new']
+    >>> assign_groups(labels, table, groups=("new", "old"), shared="leave_out").tolist()
+    ['old', nan, 'new']
+    """
+    group_of = _group_of_segment(target_groups, groups, shared)
+    return labels.map(group_of).astype(pd.CategoricalDtype(list(groups))).rename("target_group")
+
+
+def _members(target_groups: pd.DataFrame, group: str) -> set[str]:
+    _need(target_groups, ["group_id", "segment_id"], "target_groups")
+    rows = target_groups["group_id"] == group
+    if not rows.any():
+        known = ", ".join(map(str, target_groups["group_id"].unique()))
+        raise ValueError(f"target_groups has no group {group!r}; it has {known}")
+    return set(target_groups.loc[rows, "segment_id"])
+
+
+def _group_of_segment(target_groups: pd.DataFrame, groups, shared: str) -> dict[str, str]:
+    """The one group that each segment counts in; segments of both groups by the rule."""
+    a, b = groups
+    rules = ("primary", "leave_out", a, b)
+    if shared not in rules:
+        raise ValueError(f"shared must be one of {', '.join(map(repr, rules))}; found {shared!r}")
+    in_a, in_b = _members(target_groups, a), _members(target_groups, b)
+    if shared == "primary" and in_a & in_b:
+        _need(target_groups, ["primary"], "target_groups (a segment is in both groups: it)")
+        primary = target_groups[target_groups["primary"].astype(bool)]
+        first = {g: set(primary.loc[primary["group_id"] == g, "segment_id"]) for g in (a, b)}
+        keep_a, keep_b = first[a] - first[b], first[b] - first[a]
+    else:
+        keep_a, keep_b = (in_a if shared == g else set() for g in (a, b))
+    both = in_a & in_b
+    a_only, b_only = in_a - both | both & keep_a, in_b - both | both & keep_b
+    return dict.fromkeys(a_only, a) | dict.fromkeys(b_only, b)
+
+
+def group_sizes(
+    labels: pd.Series,
+    target_groups: pd.DataFrame,
+    *,
+    groups: Sequence[str] = ("internet_bank", "traditional_bank"),
+    shared: str = "primary",
+) -> pd.DataFrame:
+    """Count the customers of each target group, segment by segment.
+
+    Parameters
+    ----------
+    labels, target_groups, groups, shared
+        As :func:`assign_groups`.
+
+    Returns
+    -------
+    DataFrame
+        One row per group and segment: ``target_group``, ``segment_id``, ``customers``,
+        ``share_of_group``, ``share_of_customers`` (0 to 1), ``role`` (``own``, ``shared``, or
+        ``shared, not compared``: a segment that both groups name has a row in each, and is
+        compared in one at most). Segments of neither group, and customers without a label
+        (``segment_id`` missing), come last under ``no group``.
+
+    Examples
+    --------
+    >>> labels = pd.Series(["elderly", "young", "micro", "micro"])
+    >>> table = pd.DataFrame({"group_id": ["new", "old", "old"],
+    ...                       "segment_id": ["micro", "elderly", "poor"]})
+    >>> group_sizes(labels, table, groups=("new", "old")).iloc[:, :3]
+      target_group segment_id  customers
+    0          new      micro          2
+    1          old    elderly          1
+    2          old       poor          0
+    3     no group      young          1
+    """
+    a, b = groups
+    counts = labels.value_counts()
+    members = {g: _members(target_groups, g) for g in (a, b)}
+    group_of = _group_of_segment(target_groups, groups, shared)
+    both = members[a] & members[b]
+    rows = []
+    for group in (a, b):
+        of_group = {s: int(counts.get(s, 0)) for s in members[group]}
+        total = sum(of_group.values())
+        for segment, n in sorted(of_group.items(), key=lambda item: (-item[1], item[0])):
+            compared = "shared" if group_of.get(segment) == group else "shared, not compared"
+            role = compared if segment in both else "own"
+            rows.append((group, segment, n, n / total if total else np.nan, role))
+    for segment in counts.index.difference(list(members[a] | members[b])):
+        rows.append(("no group", segment, int(counts[segment]), np.nan, "in neither"))
+    if labels.isna().any():
+        rows.append(("no group", None, int(labels.isna().sum()), np.nan, "no label"))
+    names = ["target_group", "segment_id", "customers", "share_of_group", "role"]
+    out = pd.DataFrame(rows, columns=names)
+    out.insert(4, "share_of_customers", out["customers"] / len(labels) if len(labels) else np.nan)
+    return out
+
+
+def compare_groups(
+    features: pd.DataFrame,
+    group: pd.Series,
+    *,
+    groups: Sequence[str] | None = None,
+    weights: pd.Series | None = None,
+    kinds: Mapping[str, str] | None = None,
+    n_boot: int = 1000,
+    confidence: float = 0.95,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Set two groups of customers side by side, variable by variable, largest difference first.
+
+    Parameters
+    ----------
+    features : DataFrame, shape (n_customers, n_variables)
+        Indexed by customer. Missing values are left out variable by variable and counted.
+    group : Series
+        Group of each customer, aligned by index; missing: in neither group.
+    groups : (str, str), optional
+        The two groups; a positive difference means that the first has more. Default: the
+        categories of ``group``, else its two values in sorted order.
+    weights : Series of float, optional
+        Sampling weight per customer (how many customers of the population it stands for);
+        only ratios matter.
+    kinds : mapping, optional
+        Overrules the kind found per variable: ``number``, ``skewed`` (|skewness| > 2), ``share``
+        (values 0 and 1 only), ``category`` (text).
+    n_boot : int
+        Bootstrap draws of customers within each group; 0: no intervals.
+    confidence : float
+        Coverage of the (percentile) intervals.
+    random_state : int
+        Each variable draws from a stream of its own, so that adding one changes no other.
+
+    Returns
+    -------
+    DataFrame
+        One row per variable, sorted by ``abs(effect)``:
+
+        - ``variable``, ``kind``, ``measure`` (the measure behind ``effect``), ``group_a``,
+          ``group_b``, ``n_a``, ``n_b`` (customers with a value), ``missing_a_share``,
+          ``missing_b_share``
+        - ``mean_a``, ``mean_b`` (a share for 0/1), ``median_a``, ``median_b``
+        - ``effect``, ``effect_low``, ``effect_high``: on the scale of standardised differences;
+          a difference of two normals with equal spread that has the same ``measure``
+        - ``smd``: (mean_a − mean_b) / √((var_a + var_b) / 2), with ``smd_low``, ``smd_high``
+        - ``cliffs_delta``: P(a > b) − P(a < b), with its interval
+        - ``cramers_v``, for categories, with its interval (which never covers 0)
+        - ``p_value`` (Welch; Mann–Whitney for skewed; chi-square), ``p_adjusted``
+          (Benjamini–Hochberg over the rows). With weights, on Kish's effective sample size.
+
+    Raises
+    ------
+    ValueError
+        For other than two groups, an empty group, infinite values, duplicate customers,
+        weights that are negative or missing, or an unknown kind.
+
+    Notes
+    -----
+    The bootstrap draws histograms, not customers (:mod:`kequn_lab.compare.effects`): a million
+    customers cost no more than a thousand. `benchmarks/compare.py` holds it against the loop.
+
+    References
+    ----------
+    Austin (2009), Statistics in Medicine 28:3083 (standardised differences); Cliff (1993),
+    Psychological Bulletin 114:494.
+
+    Examples
+    --------
+    >>> features = pd.DataFrame({"age": [60., 70, 20, 30]}, index=list("abcd"))
+    >>> group = pd.Series(["old", "old", "new", "new"], index=list("abcd"))
+    >>> row = compare_groups(features, group, n_boot=0).iloc[0]
+    >>> print(row["group_a"], row["mean_a"], row["mean_b"], row["cliffs_delta"])
+    new 25.0 65.0 -1.0
+    """
+    a, b, in_a, in_b = _two_groups(features, group, groups)
+    w = _weights(weights, features.index)
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1; found {confidence}")
+    kinds = dict(kinds or {})
+    if strange := set(kinds) - set(features.columns):
+        raise ValueError(f"kinds names variables that features lacks: {sorted(strange)}")
+    rows = []
+    for name in features.columns:
+        values, kind = _values(features[name], kinds.get(name))
+        x_a, x_b = (Sample.of(values, weights=w, rows=rows_of) for rows_of in (in_a, in_b))
+        seed = np.random.SeedSequence([random_state, zlib.crc32(str(name).encode())])
+        rng = np.random.default_rng(seed)
+        found = measure(x_a, x_b, kind, n_boot=n_boot, confidence=confidence, rng=rng)
+        rows.append({"variable": name, "kind": kind, **found})
+    out = pd.DataFrame(rows)
+    out["group_a"], out["group_b"] = a, b
+    known = out["p_value"].notna()
+    out["p_adjusted"] = np.nan
+    if known.any():
+        out.loc[known, "p_adjusted"] = stats.false_discovery_control(out.loc[known, "p_value"])
+    order = out["effect"].abs().sort_values(ascending=False, kind="stable", na_position="last")
+    return out.loc[order.index, _COLUMNS].reset_index(drop=True)
+
+
+_MEASURES = ("smd", "cliffs_delta", "cramers_v")
+_INTERVALS = [name + end for name in _MEASURES for end in ("", "_low", "_high")]
+_COLUMNS = [
+    *("variable", "kind", "group_a", "group_b", "n_a", "n_b", "mean_a", "mean_b"),
+    *("measure", "effect", "effect_low", "effect_high", *_INTERVALS),
+    *("median_a", "median_b", "missing_a_share", "missing_b_share", "p_value", "p_adjusted"),
+]
+
+
+# What comes in ---------------------------------------------------------------------------------
+
+
+def _need(df: pd.DataFrame, columns: Sequence[str], table: str) -> None:
+    if missing := [c for c in columns if c not in df.columns]:
+        raise ValueError(f"{table} lacks {', '.join(missing)}; it has {', '.join(map(str, df))}")
+
+
+def _two_groups(features: pd.DataFrame, group: pd.Series, groups):
+    """Names of the two groups, and which rows of ``features`` belong to each."""
+    for table, index in (("features", features.index), ("group", group.index)):
+        if index.has_duplicates:
+            twice = index[index.duplicated()][:3].tolist()
+            raise ValueError(f"{table} has customers twice, for example {twice}; keep one row each")
+    if not features.columns.is_unique or not len(features.columns):
+        raise ValueError("features needs at least one column, and each name once")
+    if groups is None:
+        if isinstance(group.dtype, pd.CategoricalDtype):
+            groups = list(group.cat.categories)
+        else:
+            groups = sorted(group.dropna().unique(), key=str)
+    if len(groups) != 2 or groups[0] == groups[1]:
+        raise ValueError(f"two groups are compared; found {list(groups)}. Name two with groups=")
+    group = group.reindex(features.index)
+    in_a, in_b = (group == groups[0]).fillna(False), (group == groups[1]).fillna(False)
+    for name, rows in zip(groups, (in_a, in_b), strict=True):
+        if not rows.any():
+            raise ValueError(
+                f"no customer of features is in group {name!r}: check that both tables use the "
+                f"same customer ids (features starts with {features.index[:3].tolist()})"
+            )
+    return *groups, in_a.to_numpy(bool), in_b.to_numpy(bool)
+
+
+def _weights(weights: pd.Series | None, index: pd.Index) -> np.ndarray | None:
+    if weights is None:
+        return None
+    w = weights.reindex(index).to_numpy(float)
+    if not np.isfinite(w).all() or (w < 0).any():
+        bad = index[~np.isfinite(w) | ~(w >= 0)][:3].tolist()
+        raise ValueError(f"weights must be given and >= 0 for every customer; look at {bad}")
+    return w
+
+
+def _values(column: pd.Series, kind: str | None):
+    """A variable as floats (categories as codes, missing as NaN), and its kind."""
+    if kind not in (None, "number", "skewed", "share", "category"):
+        raise ValueError(f"{column.name}: kind must be number, skewed, share or category; {kind!r}")
+    textual = not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+    if (textual and kind is None) or kind == "category":
+        codes = pd.factorize(column, sort=False)[0].astype(float)
+        codes[codes < 0] = np.nan
+        return codes, "category"
+    if textual:
+        raise ValueError(f"{column.name} holds text ({column.dtype}), so its kind is category")
+    x = column.to_numpy(float, na_value=np.nan)
+    if np.isinf(x).any():
+        raise ValueError(f"{column.name} has {int(np.isinf(x).sum())} infinite values: mend them")
+    seen = x[~np.isnan(x)]
+    if kind == "share" and not np.isin(seen, (0, 1)).all():
+        raise ValueError(f"{column.name}: kind share needs values 0 and 1 only")
+    if kind is None:
+        if seen.size and np.isin(seen[:1000], (0, 1)).all() and np.isin(seen, (0, 1)).all():
+            kind = "share"
+        else:
+            spread = seen.std() if seen.size else 0.0
+            skewness = np.mean(((seen - seen.mean()) / spread) ** 3) if spread > 0 else 0.0
+            kind = "skewed" if abs(skewness) > _SKEWED else "number"
+    return x, kind

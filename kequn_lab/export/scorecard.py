@@ -1,0 +1,345 @@
+"""The model as a fact that can be reviewed: one JSON page that labels customers anywhere.
+
+A :class:`Scorecard` holds what a fitted pipeline learned and nothing of its customers. For
+each feature: fill a missing value, clip, take the logarithm or not, standardise. Then the
+nearest centre is the segment; where two are equally near, the lower cluster number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from kequn_lab._files import versions
+from kequn_lab.export._learned import learned, names_of, spread
+from kequn_lab.export._nearest import labelled, nearest
+from kequn_lab.export._strict import build, parse
+from kequn_lab.export.sql import select
+from kequn_lab.features.customers import FEATURES
+
+__all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
+
+SCHEMA = "kequn_lab.scorecard/1"
+
+
+@dataclass(frozen=True)
+class ScorecardFeature:
+    """How one column of the customer table becomes one coordinate.
+
+    ``fill`` replaces a missing value, ``lower`` and ``upper`` are the clips (all in ``unit``,
+    None for no such step); then sign(x)·ln(1+|x|) if ``log``; then (x − ``mean``) / ``scale``.
+
+    ``cuts`` and ``shares`` say how the customers of the training spread: their shares below
+    the first cut, between cuts, above the last. With ``missing_share`` they show drift later.
+    """
+
+    name: str
+    unit: str
+    fill: float | None
+    lower: float | None
+    upper: float | None
+    log: bool
+    mean: float
+    scale: float
+    missing_share: float
+    cuts: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScorecardSegment:
+    """One cluster: its names, its share of the training's customers, its centre.
+
+    ``similarity`` to the segment's signature (None: named by hand, or unmatched); ``centre``
+    in standard deviations, in the order of the features.
+    """
+
+    cluster: int
+    segment_id: str
+    name_zh: str
+    name_en: str
+    target_group: str
+    similarity: float | None
+    share: float
+    centre: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Everything needed to label a customer.
+
+    Parameters
+    ----------
+    features : tuple of ScorecardFeature
+    segments : tuple of ScorecardSegment
+        In the order of cluster 0, 1, ….
+    trained_on : str
+        The ``as_of`` date of the training, ``YYYY-MM-DD``.
+    customers : int
+        How many customers it was trained on.
+    synthetic : bool, optional
+        Were they invented? None when nobody said.
+    random_state : int, optional
+    unmatched_below : float, optional
+        Clusters less similar to any signature were left unmatched.
+    inputs : mapping of str to str
+        SHA-256 of the input files by name.
+    versions : mapping of str to str
+        Of the packages that made it.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite, shapes do not fit, a name comes twice.
+
+    Examples
+    --------
+    >>> from kequn_lab.segments.pipeline import fit_segments
+    >>> table = pd.DataFrame({"age_years": [20.0, 21, 60, 61], "cards_count": [1.0, 2, 2, 1]})
+    >>> pipeline = fit_segments(table, n_clusters=2, random_state=0)
+    >>> card = Scorecard.from_pipeline(pipeline, table, as_of="2024-12-31")
+    >>> card.predict(pd.DataFrame({"age_years": [19.0, 70], "cards_count": [1.0, None]})).tolist()
+    [1, 0]
+    >>> Scorecard.from_json(card.to_json()) == card
+    True
+    """
+
+    features: tuple[ScorecardFeature, ...]
+    segments: tuple[ScorecardSegment, ...]
+    trained_on: str
+    customers: int
+    synthetic: bool | None = None
+    random_state: int | None = None
+    unmatched_below: float | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+    def __post_init__(self):
+        _check(self)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """Columns that a table must have, in the order of the centres."""
+        return [f.name for f in self.features]
+
+    @property
+    def model_id(self) -> str:
+        """Twelve digits that change with any number or name that decides a label."""
+        numbers = [_record(f) for f in self.features], [_record(s) for s in self.segments]
+        text = json.dumps(numbers, ensure_ascii=True, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @classmethod
+    def from_pipeline(
+        cls,
+        pipeline: Pipeline,
+        features: pd.DataFrame,
+        labels: pd.DataFrame | None = None,
+        *,
+        as_of,
+        names: pd.DataFrame | None = None,
+        units: Mapping[str, str] | None = None,
+        **facts,
+    ) -> Scorecard:
+        """Read a fitted pipeline.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Fitted, as :func:`~kequn_lab.segments.segment_pipeline` builds it.
+        features : DataFrame
+            The customer table of the training, for the population's summary.
+        labels : DataFrame, optional
+            As :func:`~kequn_lab.segments.label_table`: the clusters' names.
+        as_of : date-like
+            Day of the training data.
+        names : DataFrame, optional
+            As :func:`~kequn_lab.segments.name_clusters`: the similarities.
+        units : mapping, optional
+            Of columns that :data:`~kequn_lab.features.FEATURES` does not know.
+        **facts
+            ``synthetic``, ``random_state``, ``unmatched_below``, ``inputs``.
+
+        Raises
+        ------
+        TypeError
+            A step of the pipeline that a scorecard cannot express.
+        """
+        steps = learned(pipeline)
+        columns = list(features.columns)
+        known = {f.name: f.unit for f in FEATURES} | dict(units or {})
+        clusters = pipeline.predict(features)
+        centres = steps.pop("centre")
+        share = np.bincount(clusters, minlength=len(centres)) / len(clusters)
+        return cls(
+            features=tuple(
+                ScorecardFeature(
+                    name=str(column),
+                    unit=known.get(column, ""),
+                    **{name: values[i] for name, values in steps.items()},
+                    **spread(features[column].to_numpy(dtype=np.float64, na_value=np.nan)),
+                )
+                for i, column in enumerate(columns)
+            ),
+            segments=tuple(
+                ScorecardSegment(
+                    cluster=k,
+                    **names_of(k, labels, names),
+                    share=float(share[k]),
+                    centre=tuple(centre),
+                )
+                for k, centre in enumerate(centres)
+            ),
+            trained_on=f"{pd.Timestamp(as_of):%Y-%m-%d}",
+            customers=len(features),
+            **facts,
+        )
+
+    def to_json(self) -> str:
+        """The scorecard as text: keys in a fixed order, every number exact (shortest form)."""
+        head = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        segments = [
+            _record(s) | {"centre": dict(zip(self.feature_names, s.centre, strict=True))}
+            for s in head.pop("segments")
+        ]
+        features = [_record(f) for f in head.pop("features")]
+        record = {"schema": SCHEMA, "model_id": self.model_id, **head}
+        record |= {"features": features, "segments": segments}
+        return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, *, edited: bool = False) -> Scorecard:
+        """Read what :meth:`to_json` wrote, strictly.
+
+        Parameters
+        ----------
+        text : str
+            JSON text.
+        edited : bool
+            True accepts numbers and names changed by hand since (``model_id`` differs).
+
+        Raises
+        ------
+        ValueError
+            Another schema, an unknown or missing field, a value of the wrong kind, NaN, a
+            centre that lacks a feature, or a ``model_id`` that does not fit the content.
+        """
+        record = parse(text, what="scorecard")
+        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+            found = record.get("schema") if isinstance(record, dict) else type(record).__name__
+            raise ValueError(
+                f"scorecard: schema {found!r}, this version reads {SCHEMA!r}; "
+                "write the scorecard again with kequn run"
+            )
+        record = {k: v for k, v in record.items() if k != "schema"}
+        model_id = record.pop("model_id", None)
+        for key, kind in (("features", ScorecardFeature), ("segments", ScorecardSegment)):
+            rows = record.get(key)
+            if not isinstance(rows, list) or not rows:
+                raise ValueError(f"scorecard: {key} must be a list with entries, found {rows!r}")
+            if key == "segments":
+                names = [f.name for f in record["features"]]
+                rows = [
+                    _with_centre(row, names, f"scorecard: segments[{i}]")
+                    for i, row in enumerate(rows)
+                ]
+            record[key] = tuple(
+                build(kind, row, f"scorecard: {key}[{i}]") for i, row in enumerate(rows)
+            )
+        card = build(cls, record, "scorecard")
+        if card.model_id != model_id and not edited:
+            raise ValueError(
+                f"scorecard: model_id {model_id!r} does not fit its content ({card.model_id}): "
+                "a number or name was changed by hand; if that is meant, read it with edited=True"
+            )
+        return card
+
+    def predict(self, table) -> pd.Series:
+        """The cluster of each row: the pipeline's labels.
+
+        Parameters
+        ----------
+        table : DataFrame or pyarrow Table
+            Columns :attr:`feature_names` in any order; others are left alone.
+
+        Returns
+        -------
+        Series of int
+            Indexed as the table. A row that misses a value which no ``fill`` replaces has no
+            cluster (``<NA>``, dtype Int32).
+
+        Raises
+        ------
+        ValueError
+            A feature is lacking, or is not a number.
+        """
+        clusters = nearest(self, table)
+        index = table.index if isinstance(table, pd.DataFrame) else None
+        out = pd.Series(clusters, index=index, name="cluster")
+        return out.astype("Int32").mask(out < 0) if (clusters < 0).any() else out
+
+    def label(self, table) -> pd.DataFrame:
+        """Labels with names, distance and margin, as :func:`~kequn_lab.segments.label_table`.
+
+        Parameters
+        ----------
+        table : DataFrame or pyarrow Table
+            As :meth:`predict`; ``customer_id`` is a column, or the index of a DataFrame.
+        """
+        return labelled(self, table).to_pandas()
+
+    def to_sql(self, dialect: str, *, table: str, id_column: str = "customer_id") -> str:
+        """The scorecard as one SELECT; see :func:`kequn_lab.export.sql.select`."""
+        return select(self, dialect, table=table, id_column=id_column)
+
+
+def _record(value) -> dict[str, Any]:
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+
+
+def _with_centre(row, names: list[str], where: str):
+    centre = row.get("centre") if isinstance(row, dict) else None
+    if not isinstance(centre, dict):
+        return row
+    if lacking := [n for n in names if n not in centre]:
+        raise ValueError(f"{where}.centre lacks {', '.join(lacking)}")
+    if extra := [n for n in centre if n not in names]:
+        raise ValueError(f"{where}.centre has {', '.join(extra)}, no feature of it")
+    return row | {"centre": [centre[n] for n in names]}
+
+
+def _check(card: Scorecard) -> None:
+    """What no scorecard may break, however it was made."""
+
+    def require(true, message):
+        if not true:
+            raise ValueError(f"scorecard: {message}")
+
+    require(card.features and card.segments, "it needs at least one feature and one segment")
+    for rows, key in ((card.features, "name"), (card.segments, "segment_id")):
+        names = [getattr(r, key) for r in rows]
+        require(len(set(names)) == len(names), f"{key} comes twice in {names}")
+    for f in card.features:
+        given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
+        finite = all(v is None or math.isfinite(v) for v in given)
+        require(finite, f"feature {f.name}: a number is not finite: {given}")
+        require(f.scale > 0, f"feature {f.name}: scale must be above 0, found {f.scale}")
+        ordered = f.lower is None or f.upper is None or f.lower <= f.upper
+        require(ordered, f"feature {f.name}: lower {f.lower} is above upper {f.upper}")
+        fits = len(f.shares) == len(f.cuts) + 1 and list(f.cuts) == sorted(f.cuts)
+        require(fits, f"feature {f.name}: {len(f.cuts)} cuts need one share more, in order")
+    for k, s in enumerate(card.segments):
+        require(s.cluster == k, f"segments[{k}] is cluster {s.cluster}; write them in order")
+        size, found = len(card.features), len(s.centre)
+        require(found == size, f"segment {s.segment_id}: {found} coordinates, {size} features")
+        finite = all(math.isfinite(v) for v in s.centre)
+        require(finite, f"segment {s.segment_id}: a centre is not finite: {s.centre}")

@@ -1,0 +1,165 @@
+"""From the customer table to model columns: impute, clip, log, scale; scikit-learn transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kequn_lab.features.customers import FEATURES
+
+__all__ = ["QuantileClipper", "SignedLog1p", "model_columns", "preprocessor"]
+
+
+def model_columns(features: pd.DataFrame) -> pd.DataFrame:
+    """The features that can tell customers apart: without constant ones, which are named.
+
+    ``attrs["left_out"]`` gains ``constant`` for each of them.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"aum_cny": [1.0, 2.0], "web_share": [0.0, 0.0]})
+    >>> model_columns(table).attrs["left_out"]
+    {'web_share': 'constant'}
+    """
+    constant = {c: "constant" for c in features if features[c].nunique() < 2}
+    out = features.drop(columns=list(constant))
+    out.attrs["left_out"] = {**features.attrs.get("left_out", {}), **constant}
+    return out
+
+
+class QuantileClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Pull values outside two quantiles back to them, so that no single customer moves a centre.
+
+    Parameters
+    ----------
+    lower, upper : float, default 0.001 and 0.999
+        Quantiles of the training data, between 0 and 1.
+
+    Attributes
+    ----------
+    lower_, upper_ : ndarray of shape (n_features,)
+        Where values are cut, in the units of the data.
+
+    Examples
+    --------
+    >>> QuantileClipper(lower=0, upper=0.5).fit_transform([[1.0], [2.0], [9.0]]).ravel()
+    array([1., 2., 2.])
+    """
+
+    def __init__(self, *, lower: float = 0.001, upper: float = 0.999):
+        self.lower = lower
+        self.upper = upper
+
+    def fit(self, X, y=None):
+        """Learn the two quantiles of every column; missing values are left out of account."""
+        if not 0 <= self.lower < self.upper <= 1:
+            raise ValueError(f"need 0 <= lower < upper <= 1, found {self.lower} and {self.upper}")
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        self.lower_, self.upper_ = np.nanquantile(
+            np.asarray(X, dtype=np.float64), [self.lower, self.upper], axis=0
+        )
+        return self
+
+    def transform(self, X):
+        """Clip; missing values stay missing."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan")
+        return np.clip(X, self.lower_.astype(X.dtype), self.upper_.astype(X.dtype))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class SignedLog1p(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """sign(x) · log(1 + |x|) for the chosen columns, the others as they are.
+
+    Parameters
+    ----------
+    columns : list of str, optional
+        Names of the columns to transform; all when None.
+
+    Attributes
+    ----------
+    mask_ : ndarray of bool of shape (n_features,)
+        Which columns are transformed.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"aum_cny": [0.0, np.e - 1], "web_share": [0.1, 0.2]})
+    >>> SignedLog1p(columns=["aum_cny"]).set_output(transform="pandas").fit_transform(table)
+       aum_cny  web_share
+    0      0.0        0.1
+    1      1.0        0.2
+    """
+
+    def __init__(self, *, columns: list[str] | None = None):
+        self.columns = columns
+
+    def fit(self, X, y=None):
+        """Find the columns by name."""
+        X = validate_data(self, X, dtype="numeric", ensure_all_finite="allow-nan")
+        if self.columns is None:
+            self.mask_ = np.ones(self.n_features_in_, dtype=bool)
+            return self
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            raise ValueError("columns are given by name, but X has no column names")
+        lacking = [c for c in self.columns if c not in set(names)]
+        if lacking:
+            raise ValueError(f"columns to take the logarithm of are not in X: {lacking}")
+        self.mask_ = np.isin(names, self.columns)
+        return self
+
+    def transform(self, X):
+        """Transform the chosen columns; missing values stay missing."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", copy=True)
+        X = X if X.dtype.kind == "f" else X.astype(np.float64)
+        chosen = X[:, self.mask_]
+        X[:, self.mask_] = np.sign(chosen) * np.log1p(np.abs(chosen))
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def preprocessor(columns: Iterable[str], *, log_columns: Iterable[str] | None = None) -> Pipeline:
+    """The way from a customer table to model columns: impute, clip, log, scale.
+
+    Parameters
+    ----------
+    columns : iterable of str
+        The customer table's columns.
+    log_columns : iterable of str, optional
+        Which of them to take log(1+x) of; default those that :data:`FEATURES` marks.
+
+    Returns
+    -------
+    Pipeline
+        Unfitted, DataFrame out. Missing values become the median: neutral, not zero.
+
+    Examples
+    --------
+    >>> list(preprocessor(["aum_cny"]).named_steps)
+    ['impute', 'clip', 'log', 'scale']
+    """
+    columns = list(columns)
+    marked = {f.name for f in FEATURES if f.log} if log_columns is None else set(log_columns)
+    steps = [
+        ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+        ("clip", QuantileClipper()),
+        ("log", SignedLog1p(columns=[c for c in columns if c in marked])),
+        ("scale", StandardScaler()),
+    ]
+    return Pipeline(steps).set_output(transform="pandas")

@@ -1,0 +1,21 @@
+"""Next month: who moved, what changed, when to refit."""
+
+from kequn_lab.monitor.drift import Spread, feature_drift, noise_floor, stability_index
+from kequn_lab.monitor.matching import Refit, match_labels, migration_table, refit_like
+from kequn_lab.monitor.watch import Verdict, departures, new_groups, shifts, should_refit
+
+__all__ = [
+    "Refit",
+    "Spread",
+    "Verdict",
+    "departures",
+    "feature_drift",
+    "match_labels",
+    "migration_table",
+    "new_groups",
+    "noise_floor",
+    "refit_like",
+    "shifts",
+    "should_refit",
+    "stability_index",
+]

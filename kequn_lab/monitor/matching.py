@@ -1,0 +1,263 @@
+"""Next month: who moved between segments, whose names carry on, what a refit changed.
+
+Segments of two months are compared on the customers whom both months have. Whether a refit is
+due at all is the question of :mod:`kequn_lab.monitor.watch`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from kequn_lab._intervals import wilson
+from kequn_lab.export.scorecard import Scorecard
+
+__all__ = ["Refit", "match_labels", "migration_table", "refit_like"]
+
+#: Two segments are one if they share at least this part of their union (Jaccard).
+SAME = 1 / 3
+#: A segment went into another, or came out of it, if at least this part of it did.
+MOST = 0.5
+
+
+def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
+    """Which segment of today is which of last month: one assignment problem.
+
+    Parameters
+    ----------
+    before, after : Series
+        Labels indexed by customer id; missing labels are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment of either month: ``before``, ``after``, ``customers_before``,
+        ``customers_after`` (all of them), ``common`` (customers in both), ``jaccard`` (of the
+        customers whom both months have), ``event`` and ``partner``:
+
+        - ``kept``: the pair that shares the most, at least a third of its union;
+        - ``merged`` / ``split``: most of it went into, or came out of, a kept ``partner``;
+        - ``gone`` / ``born``: the rest.
+
+    Raises
+    ------
+    ValueError
+        A customer has two labels, or no customer is in both months.
+
+    Examples
+    --------
+    >>> before = pd.Series(list("aaabbbcc"), index=list("12345678"))
+    >>> after = pd.Series([0, 0, 0, 1, 1, 1, 1, 1, 2, 2], index=list("1234567890"))
+    >>> match_labels(before, after)[["before", "after", "event", "partner"]]
+      before after   event partner
+    0      a     0    kept
+    1      b     1    kept
+    2      c        merged       1
+    3            2    born
+    """
+    before, after = _labels(before, "before"), _labels(after, "after")
+    common = before.index.intersection(after.index)
+    if not len(common):
+        raise ValueError(
+            "no customer is in both months; are the ids of one kind (text, with leading zeros)?"
+        )
+    table = pd.crosstab(before[common], after[common])
+    table = table.reindex(
+        index=sorted(before.unique()), columns=sorted(after.unique()), fill_value=0
+    )
+    counts = table.to_numpy()
+    rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
+    jaccard = counts / np.maximum(rows + columns - counts, 1)
+    pairs = [
+        (i, j) for i, j in zip(*linear_sum_assignment(-jaccard)) if jaccard[i, j] >= SAME
+    ]  # fmt: skip
+    kept_row, kept_column = {i for i, _ in pairs}, {j for _, j in pairs}
+    out = [(table.index[i], table.columns[j], counts[i, j], jaccard[i, j], "kept", "") for i, j in pairs]  # fmt: skip  # noqa: E501
+    for i in sorted(set(range(len(rows))) - kept_row):
+        j = int(counts[i].argmax())
+        event, partner = "gone", ""
+        if counts[i, j] >= MOST * max(rows[i, 0], 1) and j in kept_column:
+            event, partner = "merged", table.columns[j]
+        out.append((table.index[i], "", counts[i, j], jaccard[i, j], event, partner))
+    for j in sorted(set(range(columns.size)) - kept_column):
+        i = int(counts[:, j].argmax())
+        size = int((after == table.columns[j]).sum())
+        event, partner = "born", ""
+        if counts[i, j] >= MOST * size and i in kept_row:
+            event, partner = "split", table.index[i]
+        out.append(("", table.columns[j], counts[i, j], jaccard[i, j], event, partner))
+    names = ["before", "after", "common", "jaccard", "event", "partner"]
+    result = pd.DataFrame(out, columns=names).astype({"before": object, "after": object})
+    for month, labels in (("before", before), ("after", after)):
+        sizes = result[month].map(labels.value_counts())
+        result[f"customers_{month}"] = sizes.fillna(0).astype(int)
+    order = ["before", "after", "customers_before", "customers_after", *names[2:]]
+    return result[order]
+
+
+def migration_table(
+    before: pd.Series, after: pd.Series, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Where the customers of each segment are a month later.
+
+    Parameters
+    ----------
+    before, after : Series
+        Segment ids indexed by customer id.
+    confidence : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair that occurs: ``segment_before`` (``(new)`` for newcomers),
+        ``segment_after`` (``(left)`` for those gone), ``customers``, ``share`` of
+        ``segment_before``, ``low``, ``high`` (Wilson).
+
+    Examples
+    --------
+    >>> before = pd.Series(["a", "a", "b"], index=["1", "2", "3"])
+    >>> after = pd.Series(["a", "b", "b"], index=["1", "2", "4"])
+    >>> migration_table(before, after)[["segment_before", "segment_after", "customers", "share"]]
+      segment_before segment_after  customers  share
+    0          (new)             b          1    1.0
+    1              a             a          1    0.5
+    2              a             b          1    0.5
+    3              b        (left)          1    1.0
+    """
+    before, after = _labels(before, "before"), _labels(after, "after")
+    both = pd.DataFrame({"segment_before": before, "segment_after": after}).astype(object)
+    both = both.fillna({"segment_before": "(new)", "segment_after": "(left)"})
+    out = both.value_counts().rename("customers").reset_index()
+    out = out.sort_values(["segment_before", "segment_after"], ignore_index=True)
+    total = out.groupby("segment_before")["customers"].transform("sum")
+    low, high = wilson(out["customers"], total, confidence=confidence)
+    return out.assign(share=out["customers"] / total, low=low, high=high)
+
+
+@dataclass(frozen=True)
+class Refit:
+    """A new model under the old names.
+
+    Attributes
+    ----------
+    pipeline : Pipeline
+        Fitted to the new month.
+    scorecard : Scorecard
+        Of it; segments carry last month's names where they are the same.
+    matching : DataFrame
+        As :func:`match_labels`, the old model against the new on the new month's customers.
+    moved : DataFrame
+        ``reason``, ``customers``, ``share`` of the customers in both months: ``stayed``;
+        ``behaviour`` (the old model, too, puts them elsewhere now); ``model`` (their behaviour
+        is as before, the new model cuts differently); ``both``.
+    labels : DataFrame
+        Indexed by customer id: ``before`` (old model, old month), ``old_model``, ``new_model``
+        (both on the new month).
+    """
+
+    pipeline: Pipeline
+    scorecard: Scorecard
+    matching: pd.DataFrame
+    moved: pd.DataFrame
+    labels: pd.DataFrame
+
+
+def refit_like(
+    card: Scorecard,
+    pipeline: Pipeline,
+    before: pd.DataFrame,
+    now: pd.DataFrame,
+    *,
+    as_of,
+    **facts,
+) -> Refit:
+    """Fit the same pipeline to the new month and carry the names over.
+
+    Parameters
+    ----------
+    card : Scorecard
+        Last month's, with its names.
+    pipeline : Pipeline
+        Its parameters are used; fitted or not.
+    before, now : DataFrame
+        The customer tables of the two months, indexed by customer id.
+    as_of : date-like
+        Day of ``now``.
+    **facts
+        For the new scorecard, as :meth:`Scorecard.from_pipeline`.
+
+    Returns
+    -------
+    Refit
+
+    Raises
+    ------
+    ValueError
+        A feature of the scorecard is lacking in a table.
+    """
+    known = np.array([s.segment_id for s in card.segments])
+    old_before = _named(card.predict(before), known)
+    old_now = _named(card.predict(now), known)
+    fresh = clone(pipeline).fit(now[card.feature_names])
+    clusters = pd.Series(fresh.predict(now[card.feature_names]), index=now.index)
+    matching = match_labels(old_now, clusters)
+    new_card = Scorecard.from_pipeline(fresh, now[card.feature_names], as_of=as_of, **facts)
+    new_card = _carried_over(new_card, card, matching)
+    new_now = clusters.map({s.cluster: s.segment_id for s in new_card.segments})
+    names = {s.cluster: s.segment_id for s in new_card.segments}
+    matching = matching.assign(
+        after=matching["after"].map(lambda a: names.get(a, a)),
+        partner=matching["partner"].map(lambda a: names.get(a, a)),
+    )
+    labels = pd.DataFrame({"before": old_before, "old_model": old_now, "new_model": new_now})
+    common = labels.dropna()
+    behaviour = common["before"] != common["old_model"]
+    model = common["old_model"] != common["new_model"]
+    counts = {
+        "stayed": ~behaviour & ~model,
+        "behaviour": behaviour & ~model,
+        "model": ~behaviour & model,
+        "both": behaviour & model,
+    }
+    moved = pd.DataFrame({"reason": list(counts), "customers": [int(c.sum()) for c in counts.values()]})  # fmt: skip  # noqa: E501
+    moved["share"] = moved["customers"] / len(common)
+    return Refit(fresh, new_card, matching, moved, labels)
+
+
+def _carried_over(new: Scorecard, old: Scorecard, matching: pd.DataFrame) -> Scorecard:
+    """The new scorecard with the old names where a segment was kept; the others are numbered."""
+    by_id = {s.segment_id: s for s in old.segments}
+    kept = matching[matching["event"] == "kept"].set_index("after")["before"]
+    number, segments = 0, []
+    for s in new.segments:
+        if s.cluster in kept.index:
+            named = by_id[kept[s.cluster]]
+        else:
+            number += 1
+            while f"new_{number}" in by_id:
+                number += 1
+            named = replace(
+                s, segment_id=f"new_{number}", name_zh=f"新客群{number}",
+                name_en=f"New segment {number}", target_group="",
+            )  # fmt: skip
+        names = ("segment_id", "name_zh", "name_en", "target_group", "similarity")
+        segments.append(replace(s, **{n: getattr(named, n) for n in names}))
+    return replace(new, segments=tuple(segments))
+
+
+def _named(clusters: pd.Series, names: np.ndarray) -> pd.Series:
+    known = clusters.dropna().astype(int)
+    return pd.Series(names[known], index=known.index, dtype="str")
+
+
+def _labels(labels: pd.Series, which: str) -> pd.Series:
+    if not labels.index.is_unique:
+        first = labels.index[labels.index.duplicated()][0]
+        raise ValueError(f"{which}: customer {first!r} has two labels; keep one")
+    return labels.dropna()

@@ -1,0 +1,286 @@
+"""Who is in each segment: sizes, a profile of every variable, and the variables that mark it.
+
+Tables in, tidy tables out. Segments come in the order of the labels' categories if these are
+categorical, else largest first; variables in the order of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.cluster.hierarchy import leaves_list, linkage
+
+from kequn_lab.profiles._by_segment import (
+    Draw,
+    Rows,
+    category_rows,
+    coded,
+    is_text,
+    number_rows,
+    require_confidence,
+)  # fmt: skip
+
+__all__ = ["marker_table", "profile_table", "size_table", "variable_order"]
+
+
+def size_table(labels: pd.Series, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Count the customers of each segment.
+
+    Parameters
+    ----------
+    labels : Series
+        Segment id per customer; customers without one are left out.
+    confidence : float
+        Coverage of the interval.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment: ``segment_id``, ``customers``, ``share`` (0 to 1), ``share_low``,
+        ``share_high`` (Wilson, for customers seen as a sample of those to come).
+
+    Raises
+    ------
+    ValueError
+        No customer has a label.
+
+    References
+    ----------
+    Wilson (1927), Journal of the American Statistical Association 22:209.
+
+    Examples
+    --------
+    >>> size_table(pd.Series(["old", "old", "old", "young"])).round(2)
+      segment_id  customers  share  share_low  share_high
+    0        old          3   0.75       0.30        0.95
+    1      young          1   0.25       0.05        0.70
+    """
+    require_confidence(confidence)
+    ids, codes = coded(labels)
+    n = np.bincount(codes[codes >= 0], minlength=len(ids))
+    total = n.sum()
+    share, z = n / total, stats.norm.ppf((1 + confidence) / 2)
+    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (2 * total) ** 2)
+    return pd.DataFrame(
+        {
+            "segment_id": ids,
+            "customers": n,
+            "share": share,
+            "share_low": np.maximum(middle - half, 0.0),
+            "share_high": np.minimum(middle + half, 1.0),
+        }
+    )
+
+
+def profile_table(
+    features: pd.DataFrame,
+    labels: pd.Series,
+    *,
+    categorical: Iterable[str] | None = None,
+    max_levels: int = 20,
+    n_boot: int = 1000,
+    confidence: float = 0.95,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Describe every variable in every segment, and set the segment against the rest.
+
+    Parameters
+    ----------
+    features : DataFrame, shape (n_customers, n_variables)
+        Indexed by customer. Numbers, booleans, or text (a category).
+    labels : Series
+        Segment id per customer, aligned by index; customers without one are left out.
+    categorical : iterable of str, optional
+        Variables to count level by level; default those that hold text.
+    max_levels : int
+        Levels of a category that are listed, most frequent first; the others are one level.
+    n_boot : int
+        Bootstrap draws of customers within segments; 0: no intervals.
+    confidence : float
+        Coverage of the (percentile) intervals.
+    random_state : int
+
+    Returns
+    -------
+    DataFrame
+        One row per segment, variable and (for a category) level:
+
+        - ``segment_id``, ``variable``, ``level`` (missing unless a category), ``kind``
+          (``number``, ``share`` for values 0 to 1, ``category``)
+        - ``n`` customers with a value, ``missing_share`` of those in the segment
+        - ``mean`` (for a level its share), ``std``, ``q25``, ``median``, ``q75``, in the
+          variable's unit; ``rest_mean`` and ``overall_mean`` of the other and of all customers
+        - ``effect``: (mean − rest_mean) / pooled standard deviation of the two, with
+          ``effect_low`` and ``effect_high``. Infinite where neither varies and they differ.
+
+    Raises
+    ------
+    ValueError
+        Labels that do not align, customers or columns twice, infinite values.
+    TypeError
+        A variable that is neither number nor category (a date).
+
+    Notes
+    -----
+    Above 1,000 customers in a segment the bootstrap draws 1,000 random groups of its customers
+    instead of customers. The effect depends on sums alone, and sums of random groups have the
+    variance and skewness of sums of customers, so a million rows cost one pass.
+
+    Examples
+    --------
+    >>> features = pd.DataFrame({"age_years": [60.0, 70, 20, 30]}, index=list("abcd"))
+    >>> labels = pd.Series(["old", "old", "young", "young"], index=list("abcd"))
+    >>> profile_table(features, labels, n_boot=0)[["segment_id", "mean", "effect"]].round(2)
+      segment_id  mean  effect
+    0        old  65.0    5.66
+    1      young  25.0   -5.66
+    """
+    require_confidence(confidence)
+    rows = Rows.of(features, labels)
+    named = set() if categorical is None else set(categorical)
+    if lacking := named - set(features.columns):
+        raise ValueError(f"categorical names columns that features lacks: {sorted(lacking)}")
+    draw = Draw(rows, n_boot, random_state)
+    parts = []
+    for name in features.columns:
+        column = features[name]
+        if name in named or is_text(column):
+            part = category_rows(column, rows, max_levels, draw)
+        else:
+            part = number_rows(column, rows, draw)
+        parts.append(part.assign(variable=name))
+    out = pd.concat(parts, ignore_index=True)
+    out["effect_low"], out["effect_high"] = draw.interval(confidence) if n_boot else (np.nan,) * 2
+    # One customer has no spread to draw from, so an interval would be too short.
+    out.loc[(out["n"] < 2) | (out["n_rest"] < 2), ["effect_low", "effect_high"]] = np.nan
+    out = out.sort_values("segment", kind="stable")
+    out["segment_id"] = rows.ids.take(out["segment"])
+    return out[_PROFILE].reset_index(drop=True)
+
+
+_PROFILE = [
+    *("segment_id", "variable", "level", "kind", "n", "missing_share", "mean", "std"),
+    *("q25", "median", "q75", "rest_mean", "overall_mean", "effect", "effect_low", "effect_high"),
+]
+
+
+def marker_table(
+    profile: pd.DataFrame,
+    *,
+    rule: str = "auto",
+    difference: float = 0.25,
+    relative: float = 0.5,
+    effect: float = 0.5,
+) -> pd.DataFrame:
+    """Rank the variables that mark each segment, and say by which rule they do.
+
+    Parameters
+    ----------
+    profile : DataFrame
+        As :func:`profile_table`.
+    rule : {"auto", "difference", "effect"}
+        ``difference`` is the rule of flexclust's shaded bar chart: the segment's mean is at
+        least ``difference`` away from the mean of all, or at least ``relative`` of that mean.
+        It divides by the mean and knows no unit, so it serves shares (0 to 1) and fails on
+        money, years or standardised values. ``effect``: segment and rest are at least
+        ``effect`` pooled standard deviations apart. ``auto``: the first for shares and
+        categories, the second for the others.
+    difference, relative, effect : float
+        Thresholds of the rules.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of ``profile``, best mark of each segment first: ``segment_id``,
+        ``rank`` (markers first, then by size of the effect), ``variable``, ``level``,
+        ``marker`` (bool), ``rule`` (``difference`` or ``effect``), ``direction`` (``higher``,
+        ``lower``, ``equal`` than all), ``mean``, ``overall_mean``, ``difference``,
+        ``relative_difference``, ``effect``.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8 (profile plot).
+
+    Examples
+    --------
+    >>> features = pd.DataFrame({"web_share": [0.9, 0.8, 0.1], "age_years": [30.0, 60, 50]})
+    >>> profile = profile_table(features, pd.Series(["new", "new", "old"]), n_boot=0)
+    >>> marker_table(profile).loc[:2, ["segment_id", "variable", "marker", "rule"]]
+      segment_id   variable  marker        rule
+    0        new  web_share    True  difference
+    1        new  age_years   False      effect
+    2        old  web_share    True  difference
+    """
+    if rule not in ("auto", "difference", "effect"):
+        raise ValueError(f"rule must be 'auto', 'difference' or 'effect'; found {rule!r}")
+    columns = ["segment_id", "variable", "level", "kind", "mean", "overall_mean", "effect"]
+    if lacking := [c for c in columns if c not in profile]:
+        raise ValueError(f"profile lacks {', '.join(lacking)}; give the table of profile_table")
+    out = profile[columns].copy()
+    gap, mean = out["mean"] - out["overall_mean"], out["overall_mean"]
+    out["difference"] = gap
+    out["relative_difference"] = gap / mean.where(mean != 0)
+    out["direction"] = np.select([gap > 0, gap < 0], ["higher", "lower"], "equal")
+    by_difference = out.pop("kind").ne("number") if rule == "auto" else rule == "difference"
+    out["rule"] = np.where(by_difference, "difference", "effect")
+    far = (gap.abs() >= difference) | (out["relative_difference"].abs() >= relative)
+    out["marker"] = np.where(by_difference, far, out["effect"].abs() >= effect)
+    keys = pd.DataFrame(
+        {
+            "segment": pd.factorize(out["segment_id"])[0],
+            "later": ~out["marker"],
+            "smaller": -out["effect"].abs().fillna(-1.0),
+        }
+    )
+    out = out.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
+    out["rank"] = out.groupby("segment_id", sort=False).cumcount() + 1
+    return out[_MARKERS]
+
+
+_MARKERS = [
+    *("segment_id", "rank", "variable", "level", "marker", "rule", "direction"),
+    *("mean", "overall_mean", "difference", "relative_difference", "effect"),
+]
+
+
+def variable_order(features: pd.DataFrame) -> list[str]:
+    """Order variables so that those that go together stand together.
+
+    Parameters
+    ----------
+    features : DataFrame, shape (n_customers, n_variables)
+        Numbers; missing values count as the mean.
+
+    Returns
+    -------
+    list of str
+        Leaves of an average-linkage tree on the Euclidean distance of the standardised
+        variables, √(2n(1 − r)), turned so that neighbours are as alike as possible. Constant
+        variables come last.
+
+    Examples
+    --------
+    >>> variable_order(pd.DataFrame({"a": [1, 2, 3.0], "b": [1, 0, 1.0], "c": [1, 2, 4.0]}))
+    ['b', 'c', 'a']
+    """
+    if text := [str(c) for c in features if is_text(features[c])]:
+        raise TypeError(f"only numbers can be ordered; leave out {', '.join(text)}")
+    z = np.empty(features.shape, np.float32, order="F")
+    for j, name in enumerate(features.columns):
+        x = features[name].to_numpy(float, na_value=np.nan)
+        known = x[~np.isnan(x)]
+        constant = not known.size or known.min() == known.max()
+        z[:, j] = 0 if constant else np.nan_to_num((x - known.mean()) / known.std())
+    gram = (z.T @ z).astype(float)
+    norm = np.sqrt(np.diag(gram))
+    vary = np.flatnonzero(norm > 0)
+    constant = np.flatnonzero(norm == 0)
+    if len(vary) > 2:
+        r = gram[np.ix_(vary, vary)] / np.outer(norm[vary], norm[vary])
+        distance = np.sqrt(np.clip(2 - 2 * r, 0, None))[np.triu_indices(len(vary), 1)]
+        vary = vary[leaves_list(linkage(distance, "average", optimal_ordering=True))]
+    return [features.columns[j] for j in (*vary, *constant)]

@@ -1,0 +1,5 @@
+"""One HTML file that says what a run found, to be opened from disk or sent by mail."""
+
+from kequn_lab.report.page import Picture, write_report
+
+__all__ = ["Picture", "write_report"]

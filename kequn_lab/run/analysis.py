@@ -1,0 +1,304 @@
+"""The whole way: a customer table in; named segments, their tables and a record out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from tqdm.auto import tqdm
+
+from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab.choosing.chance import null_separation
+from kequn_lab.choosing.recurrence import segment_stability
+from kequn_lab.choosing.scores import score_k
+from kequn_lab.choosing.stability import global_stability, stability_by_k
+from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
+from kequn_lab.compare.attractiveness import attractiveness_matrix
+from kequn_lab.compare.criteria import read_criteria, segment_values
+from kequn_lab.features.customers import feature_table
+from kequn_lab.features.preprocessing import preprocessor
+from kequn_lab.monitor.matching import match_labels, migration_table
+from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.plane import Components, components
+from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.run.inputs import Inputs
+from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, name_clusters
+
+__all__ = ["Analysis", "analyse"]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a run found; the tables are those of the rooms that made them.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    pipeline : fitted Pipeline
+    names : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters`.
+    labels : DataFrame
+        As :func:`~kequn_lab.segments.label_table`.
+    tables : dict of str to DataFrame
+        ``sizes``, ``profile``, ``markers``, ``groups``, ``comparison`` where there are any.
+    parameters : dict
+        What the run was asked for.
+    plane : Components, optional
+        Where the segments lie to each other; None with one variable.
+    """
+
+    inputs: Inputs
+    pipeline: Pipeline
+    names: pd.DataFrame
+    labels: pd.DataFrame
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    parameters: dict = field(default_factory=dict)
+    plane: Components | None = None
+
+    def summary(self) -> str:
+        """A few lines for the terminal."""
+        kmeans = self.pipeline["kmeans"]
+        sizes = self.labels.groupby(["cluster", "segment_id", "name_zh", "name_en"]).size()
+        lines = [
+            f"  {n:>9,}  {n / len(self.labels):6.1%}  {segment:<20} {en} {zh}"
+            for (_, segment, zh, en), n in sizes.items()
+        ]
+        kind = " (synthetic)" if self.inputs.synthetic else ""
+        agreed = f"{kmeans.agreement_:.0%} of {len(kmeans.restart_inertias_)} single starts"
+        return "\n".join(
+            [
+                f"{len(self.labels):,} customers{kind}, {self.inputs.features.shape[1]} features, "
+                f"{len(sizes)} clusters; {agreed} found the best solution, a search did the rest",
+                *lines,
+            ]
+        )
+
+    def record(self) -> dict:
+        """What ``run.json`` says: enough to repeat the run and to know what it used."""
+        kmeans = self.pipeline["kmeans"]
+        left_out = self.inputs.features.attrs.get("left_out", {})
+        return {
+            "schema": "kequn_lab.run/1",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "synthetic": self.inputs.synthetic,
+            "parameters": self.parameters,
+            "as_of": self.inputs.as_of,
+            "months": self.inputs.months,
+            "currency": self.inputs.currency,
+            "inputs": list(self.inputs.files),
+            "facts": self.inputs.facts,
+            "rows": {"customers": len(self.inputs.features), "labels": len(self.labels)},
+            "features": {"used": list(self.inputs.features), "left_out": left_out},
+            "fit": {
+                "inertia": kmeans.inertia_,
+                "agreement": kmeans.agreement_,
+                "starts": len(kmeans.restart_inertias_),
+            },
+            "names": self.names.astype(object).where(self.names.notna(), None).to_dict("records"),
+            "versions": export.versions(),
+        }
+
+
+def analyse(
+    inputs: Inputs,
+    *,
+    n_clusters: int = 8,
+    ks: Sequence[int] | None = None,
+    n_starts: int = 25,
+    random_state: int = 0,
+    overrides: dict[int, str] | None = None,
+    n_boot: int = 1000,
+    n_stability: int = 20,
+    catalogue_folder: str | Path | None = None,
+    previous: str | Path | None = None,
+    quiet: bool = False,
+) -> Analysis:
+    """Cluster, name, profile and compare.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    n_clusters, n_starts, random_state
+        As :func:`~kequn_lab.segments.segment_pipeline`.
+    ks : sequence of int, optional
+        Numbers of clusters to weigh against each other; the stated rule of
+        :func:`~kequn_lab.choosing.verdicts.choose_k` then takes the place of ``n_clusters``.
+    overrides : dict of int to str, optional
+        Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
+    n_boot : int
+        Bootstrap draws behind the intervals.
+    n_stability : int
+        Bootstrap pairs behind the stability of k and of the segments; 0 leaves it out.
+    catalogue_folder : path, optional
+        Your own copy of the catalogue, with your criteria and weights.
+    previous : path, optional
+        Folder of an earlier run: clusters that hold its customers keep their names, and the
+        tables ``matching`` and ``migration`` say what became of its segments.
+    quiet : bool
+        No progress bar.
+
+    Examples
+    --------
+    >>> from kequn_lab.run.inputs import from_synthetic_bank
+    >>> bank = from_synthetic_bank(300, random_state=1)
+    >>> analysis = analyse(bank, n_boot=100, n_stability=0, quiet=True)
+    >>> len(analysis.labels), analysis.labels["segment_id"].nunique()
+    (300, 8)
+    """
+    # Criteria are read before any segment is known, so that they cannot follow from it.
+    criteria = read_criteria(catalogue_folder or catalogue.path())
+    declared = criteria.sha256
+    book = {
+        name: catalogue.read(name, folder=catalogue_folder)
+        for name in ("signatures", "segments", "traits", "target_groups")
+    }
+    parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
+    parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": declared}
+    tables: dict[str, pd.DataFrame] = {}
+    before = None
+    if previous is not None:
+        labelled = export.read_labels(Path(previous) / "labels.csv")
+        before = labelled.set_index("customer_id")["segment_id"]
+    fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
+    with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
+
+        def then(step: str) -> None:
+            steps.update()
+            steps.set_description(step)
+
+        if ks is not None:
+            steps.set_description("weigh k")
+            chosen = _weigh(inputs.features, tables, ks, fit, n_stability)
+            n_clusters = parameters["n_clusters"] = chosen.k
+            parameters |= {"ks": list(ks), "k_why_zh": chosen.why_zh}
+            parameters["k_why_en"] = chosen.why_en
+            then("cluster")
+        pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
+        then("name")
+        if before is not None:
+            clusters = pd.Series(pipeline.predict(inputs.features), index=inputs.features.index)
+            tables["matching"] = match_labels(before, clusters)
+            overrides = {**_kept_names(tables["matching"]), **(overrides or {})}
+        names = name_clusters(centre_table(pipeline), book["signatures"], overrides=overrides)
+        labels = label_table(
+            pipeline,
+            inputs.features,
+            names,
+            segments=book["segments"],
+            target_groups=book["target_groups"],
+        )
+        segment = labels.set_index("customer_id")["segment_id"]
+        in_order = labels.sort_values("cluster")["segment_id"].unique()
+        segment = segment.astype(pd.CategoricalDtype(in_order))
+        if before is not None:
+            tables["migration"] = migration_table(before, segment.astype("str"))
+        then("profile")
+        model = pipeline["preprocess"].transform(inputs.features)
+        named = labels[["segment_id", "name_zh", "name_en"]].drop_duplicates("segment_id")
+        tables |= _profile(inputs, segment, model, named, book, n_boot, random_state)
+        plane = None  # one variable makes no plane
+        if model.shape[1] > 1:
+            plane = components(model.set_axis(inputs.features.index), segment)
+        then("compare")
+        tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
+        then("decide")
+        values = segment_values(
+            inputs.features, segment, criteria.table, n_boot=200, random_state=random_state
+        )
+        known = values.dropna(subset="value")["criterion_id"].unique()
+        without = sorted(set(criteria.table["criterion_id"]) - set(known))
+        if without:
+            parameters["no_decision"] = f"criteria without a value here: {', '.join(without)}"
+        else:
+            tables["decision"] = attractiveness_matrix(
+                values, criteria, declared_sha256=declared, random_state=random_state
+            )
+        then("stability")
+        if n_stability:
+            tables |= _hold_still(pipeline, model, names, n_stability, random_state)
+        steps.update()
+    return Analysis(inputs, pipeline, names, labels, tables, parameters, plane)
+
+
+def _kept_names(matching: pd.DataFrame) -> dict[int, str]:
+    kept = matching[matching["event"] == "kept"]
+    named = kept[~kept["before"].astype("str").str.startswith("unmatched_")]
+    return {int(after): str(name) for name, after in zip(named["before"], named["after"])}
+
+
+def _weigh(features, tables, ks, fit, n_stability) -> Choice:
+    """The evidence on the number of clusters, into ``tables``; what the stated rule makes of it."""
+    columns = {"log_columns": fit["log_columns"]}
+    model = preprocessor(features.columns, **columns).fit_transform(features)
+    seed = {"random_state": fit["random_state"], "progress": False}
+    scores = score_k(model, ks=ks, n_starts=fit["n_starts"], **seed)
+    pairs = global_stability(model, ks=ks, n_boot=max(n_stability, 2), **seed)
+    by_k = stability_by_k(pairs)
+    reading = read_k(scores, stability=by_k)
+    tables |= {"scores": scores, "pairs": pairs, "stability": by_k, "k_reading": reading}
+    return choose_k(scores, by_k)
+
+
+def _profile(inputs, segment, model, named, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+    features, words = inputs.features, feature_table()
+    sizes = profiles.size_table(segment)
+    profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
+    markers = profiles.marker_table(profile)
+    show = {"segments": named, "variables": words}
+    return {
+        "sizes": sizes,
+        "profile": profile,
+        "markers": markers,
+        "order": pd.DataFrame({"variable": profiles.variable_order(features)}),
+        "rules": segment_rules(
+            features, segment, currency=inputs.currency, random_state=random_state, **show
+        ),
+        "cards": segment_cards(
+            profile,
+            markers,
+            sizes=sizes,
+            traits=book["traits"],
+            signatures=book["signatures"],
+            model_profile=profiles.profile_table(model.set_axis(features.index), segment, n_boot=0),
+            currency=inputs.currency,
+            **show,
+        ),
+        "warnings": warnings_table(
+            profile, sizes=sizes, features=features, logged=inputs.log_columns, **show
+        ),
+    }
+
+
+def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
+    out = {"groups": compare.group_sizes(segment.astype("str"), target_groups)}
+    group = compare.assign_groups(segment.astype("str"), target_groups)
+    if group.nunique() == 2:
+        out["comparison"] = compare.compare_groups(
+            inputs.features, group, n_boot=n_boot, random_state=random_state
+        )
+    else:
+        # Nobody to compare: the table stands, empty, so that whoever reads it finds that out.
+        out["comparison"] = pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])
+    return out
+
+
+def _hold_still(pipeline, model, names, n_stability, random_state) -> dict[str, pd.DataFrame]:
+    kmeans = pipeline["kmeans"]
+    ids = names.set_index("cluster")["segment_id"]
+    slsw = segment_stability(
+        model,
+        labels=ids.loc[kmeans.predict(model)].to_numpy(),
+        n_boot=n_stability,
+        random_state=random_state,
+        progress=False,
+    )
+    chance = null_separation(model, n_clusters=len(ids), random_state=random_state)
+    centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
+    place = {segment: i for i, segment in enumerate(ids)}
+    slsw = slsw.sort_values("segment", key=lambda s: s.map(place), kind="stable")
+    summary = stability_summary(model, centres=centres, slsw=slsw, chance=chance)
+    return {"slsw": slsw, "segment_stability": summary}

@@ -1,0 +1,290 @@
+"""k-means as an estimator: summary, search, the best few polished on all rows.
+
+1. `summaries`: equal rows become one point with a weight; too many of them, micro-clusters.
+2. `search`: many cheap starts and swaps on these few points.
+3. Polish: what was found is moved on by a few swaps on a sample of rows, and the best three run
+   on all rows with scikit-learn's ``KMeans``; the lowest inertia wins.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from kequn_lab.segments.search import SAME, one_thread_each, search
+from kequn_lab.segments.summaries import Summary, nearest, summarise
+
+SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
+N_POLISHED = 3  # of them, those that are run on all rows
+
+
+class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
+    """k-means that searches for the best solution and says how hard that was.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+    n_starts : int, default=25
+        Independent starts.
+    n_swaps : int, default=25
+        Swaps tried in each round of each chain; 0 leaves plain restarts.
+    init : {"k-means++", "random"} or array-like of shape (n_clusters, n_features) or \
+(n_starts, n_clusters, n_features)
+        How starts are drawn, or the starts themselves.
+    n_points : int, default=1000
+        Above this many distinct rows the search runs on about so many micro-clusters; its
+        solutions are moved on by fewer swaps on a sample of 20,000 rows, and the best three of
+        these are polished on all rows.
+    max_iter : int, default=300
+        Iterations of Lloyd's algorithm at most.
+    n_jobs : int or None, default=None
+        Starts that run side by side; None means all cores. The result does not depend on it.
+    random_state : int, RandomState or None
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Largest cluster first; equal sizes by the first coordinate.
+    labels_ : ndarray of shape (n_rows,)
+    inertia_ : float
+        Weighted sum of squared distances to the nearest centre.
+    n_iter_ : int
+    restart_inertias_ : ndarray of shape (n_starts,)
+        Inertias of the plain starts before swaps, sorted; above `n_points` distinct rows those
+        of the summary, with the inertia inside micro-clusters added.
+    agreement_ : float
+        Share of the plain starts that reached the best optimum known after the search (within
+        1e-6; within 1e-4 where starts ran on micro-clusters). Near 1: restarts suffice. Near 0:
+        a single run of k-means would have given you another segmentation.
+
+    See Also
+    --------
+    sklearn.cluster.KMeans : one start or a few, no swaps.
+
+    References
+    ----------
+    P. Fränti, "Efficiency of random swap clustering", Journal of Big Data 5:13 (2018).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [0.1], [0.2], [5.0], [5.1]])
+    >>> model = KMeansSearch(2, random_state=0).fit(X)
+    >>> model.labels_
+    array([0, 0, 0, 1, 1], dtype=int32)
+    >>> model.agreement_
+    1.0
+    """
+
+    def __init__(
+        self,
+        n_clusters=8,
+        *,
+        n_starts=25,
+        n_swaps=25,
+        init="k-means++",
+        n_points=1_000,
+        max_iter=300,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.n_starts = n_starts
+        self.n_swaps = n_swaps
+        self.init = init
+        self.n_points = n_points
+        self.max_iter = max_iter
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Search for the solution of lowest inertia.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Finite numbers, scaled so that distances mean something.
+        y : ignored
+        sample_weight : array-like of shape (n_rows,), optional
+            How many rows each row stands for.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows than clusters, NaN or infinity, a negative weight, or a
+            parameter out of range.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If fewer distinct rows than clusters exist, so that clusters stay empty.
+        """
+        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+        weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        init = self._check_parameters(X)
+        rng = check_random_state(self.random_state)
+        origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # short numbers: exact sums
+        summary = summarise(
+            X - origin, n_points=self.n_points, sample_weight=weight, random_state=rng
+        )
+        with one_thread_each(), self._pool() as pool:
+            found = search(
+                summary,
+                self.n_clusters,
+                n_starts=self.n_starts,
+                n_swaps=self.n_swaps,
+                init=init if isinstance(init, str) else init - origin,
+                max_iter=self.max_iter,
+                pool=pool,
+                random_state=rng,
+            )
+        reached = SAME if summary.exact else 1e-4
+        self.agreement_ = float(np.mean(found.start_inertias <= found.inertias[0] * (1 + reached)))
+        self.restart_inertias_ = found.start_inertias + summary.lost_inertia
+        if summary.exact:
+            centres, self.n_iter_ = found.centres[0] + origin, int(found.n_iter[0])
+        else:
+            best = min(
+                self._polished(X, weight, found.centres, origin, rng), key=lambda m: m.inertia_
+            )
+            centres, self.n_iter_ = best.cluster_centers_, best.n_iter_
+        labels = nearest(X, centres)
+        size = np.bincount(labels, weight, self.n_clusters)
+        order = np.lexsort((centres[:, 0], -size))
+        self.cluster_centers_ = centres[order].astype(X.dtype)
+        self.labels_ = np.argsort(order).astype(np.int32)[labels]
+        self.inertia_ = _inertia(X, weight, self.cluster_centers_, self.labels_)
+        if np.count_nonzero(size) < self.n_clusters:
+            warnings.warn(
+                f"{self.n_clusters} clusters were asked for, {np.count_nonzero(size)} hold rows: "
+                f"there are {len(summary.points)} distinct rows. Ask for fewer clusters.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def predict(self, X) -> NDArray:
+        """The nearest centre of each row; ndarray of int32, shape (n_rows,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        return nearest(X, self.cluster_centers_).astype(np.int32)
+
+    def transform(self, X) -> NDArray:
+        """Euclidean distances to the centres; ndarray of shape (n_rows, n_clusters)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        return euclidean_distances(X, self.cluster_centers_)
+
+    def score(self, X, y=None, sample_weight=None) -> float:
+        """Minus the inertia of `X`, so that more is better."""
+        labels = self.predict(X)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
+        weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        return -_inertia(X, weight, self.cluster_centers_, labels)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.cluster_centers_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _pool(self) -> Parallel:
+        return Parallel(-1 if self.n_jobs is None else self.n_jobs, prefer="threads")
+
+    def _polished(self, X, weight, starts, origin, rng) -> list[KMeans]:
+        """The solutions of the summary on a sample of rows, the best few of these on all rows.
+
+        One thread each, side by side, so that no sum depends on the number of cores.
+        """
+        rows = _sampled(X - origin, weight, rng)
+        tol = 1e-4 * float(rows.squares.mean()) / X.shape[1]
+
+        def polish(centres):
+            with one_thread_each("openmp"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model = KMeans(self.n_clusters, init=centres, n_init=1, max_iter=self.max_iter)
+                return model.set_params(tol=1e-7).fit(X, sample_weight=weight)
+
+        with one_thread_each(), self._pool() as pool:
+            tried = search(
+                rows,
+                self.n_clusters,
+                init=starts,
+                n_swaps=min(self.n_swaps, 10),
+                n_chains=N_POLISHED,
+                tol=tol,
+                pool=pool,
+                random_state=rng,
+            )
+            return pool(delayed(polish)(centres + origin) for centres in tried.centres)
+
+    def _check_parameters(self, X):
+        """`init` as `search` wants it; an error that names the parameter that is out of range."""
+        for name, least in (("n_clusters", 1), ("n_starts", 1), ("n_swaps", 0), ("max_iter", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or value < least:
+                raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
+        if len(X) < self.n_clusters:
+            raise ValueError(
+                f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}: "
+                "give more rows or ask for fewer clusters"
+            )
+        if isinstance(self.init, str):
+            if self.init not in ("k-means++", "random"):
+                raise ValueError(
+                    f"init must be 'k-means++', 'random' or an array, got {self.init!r}"
+                )
+            return self.init
+        init = np.asarray(self.init, X.dtype)
+        init = init[None] if init.ndim == 2 else init
+        if init.ndim != 3 or init.shape[1:] != (self.n_clusters, X.shape[1]):
+            raise ValueError(
+                f"init must have shape ({self.n_clusters}, {X.shape[1]}) or "
+                f"(n_starts, {self.n_clusters}, {X.shape[1]}), got {np.shape(self.init)}"
+            )
+        return init
+
+
+def _sampled(X, weight, rng) -> Summary:
+    """Rows drawn half by weight, half by squared distance from the mean, and weighted back, so
+    that few far rows, which may carry a cluster, are not missed (a lightweight coreset: Bachem,
+    Lucic, Krause, KDD 2018)."""
+    if len(X) <= SAMPLED_ROWS:
+        return Summary(X, weight, np.arange(len(X)))
+    far = np.einsum("ij,ij->i", X, X).astype(float) * weight
+    chance = weight / weight.sum(dtype=float) / 2 + far / far.sum() / 2
+    chance /= chance.sum()
+    some = rng.choice(len(X), SAMPLED_ROWS, p=chance)
+    back = weight[some] / (SAMPLED_ROWS * chance[some])
+    return Summary(X[some], back.astype(X.dtype), some)
+
+
+def _inertia(X, weight, centres, labels, chunk=65_536) -> float:
+    """Weighted sum of squares, summed in float64."""
+    total = 0.0
+    for start in range(0, len(X), chunk):
+        rows = slice(start, start + chunk)
+        gap = np.subtract(X[rows], centres[labels[rows]], dtype=np.float64)
+        total += weight[rows].astype(np.float64) @ np.einsum("ij,ij->i", gap, gap)
+    return float(total)

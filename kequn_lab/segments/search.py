@@ -1,0 +1,298 @@
+"""The search for the best k-means solution on a summary: many cheap starts, then swaps.
+
+Lloyd's algorithm stops at the first solution that it cannot improve, and most of those are not
+the best one: on survey data one start in 250 finds it. So greedy k-means++ starts run side by
+side, and the best different ones are moved on: take one centre away, put one where points are
+served badly, let Lloyd settle, keep what is better (random swap, Fränti 2018). A chain ends after
+two rounds without gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from threadpoolctl import ThreadpoolController
+
+from kequn_lab.segments.summaries import Summary
+
+PATIENCE = 2  # rounds of swaps without gain after which a chain ends
+SAME = 1e-6  # two inertias this close, relatively, are one optimum
+BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Several k-means solutions of one summary, best first.
+
+    Parameters
+    ----------
+    centres : ndarray of shape (n_solutions, n_clusters, n_features)
+    inertias : ndarray of shape (n_solutions,)
+        On the points of the summary, without ``lost_inertia``.
+    n_iter : ndarray of shape (n_solutions,)
+    start_inertias : ndarray of shape (n_starts,)
+        What the plain starts reached before any swap, sorted.
+    """
+
+    centres: NDArray
+    inertias: NDArray
+    n_iter: NDArray
+    start_inertias: NDArray
+
+
+def lloyd(
+    summary: Summary, centres: NDArray, *, max_iter: int = 300, tol: float = 0.0
+) -> tuple[NDArray, NDArray]:
+    """Weighted Lloyd iterations of several starts at once.
+
+    Parameters
+    ----------
+    summary : Summary
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+    max_iter : int, default=300
+    tol : float, default=0
+        A start ends when its centres move by no more than this (sum of squares).
+
+    Returns
+    -------
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+    report : ndarray of shape (n_starts, 2)
+        Inertia of the last assignment and the number of iterations.
+    """
+    weights, squares = summary.weights, summary.squares
+    n_starts, k, d = centres.shape
+    centres = centres.astype(summary.points.dtype)
+    report = np.zeros((n_starts, 2))
+    live = np.arange(n_starts)
+    for step in range(1, max_iter + 1):
+        old = centres[live]
+        mine, best = memberships(summary, old)
+        sums = mine.reshape(-1, len(weights)).astype(old.dtype) @ summary.weighted
+        sums = sums.reshape(-1, k, d + 1)
+        count = sums[..., d:]
+        new = np.divide(sums[..., :d], count, out=old.copy(), where=count > 0)
+        if (count <= 0).any():
+            _refill(summary, new, count[..., 0], best + squares)
+        report[live, 0] = (best + squares) @ weights
+        report[live, 1] = step
+        centres[live] = new
+        live = live[((new - old) ** 2).sum(axis=(1, 2)) > tol]
+        if not len(live):
+            break
+    return centres, report
+
+
+def settle(
+    summary: Summary,
+    centres: NDArray,
+    *,
+    max_iter: int = 300,
+    tol: float = 0.0,
+    pool: Parallel | None = None,
+) -> tuple[NDArray, NDArray]:
+    """`lloyd` for any number of starts, in blocks that fit the cache, on `pool` if given."""
+    size = max(1, BLOCK // (centres.shape[1] * len(summary.points)))
+    blocks = [centres[i : i + size] for i in range(0, len(centres), size)]
+    if pool is None:
+        done = [lloyd(summary, block, max_iter=max_iter, tol=tol) for block in blocks]
+    else:
+        run = delayed(lloyd)
+        done = pool(run(summary, block, max_iter=max_iter, tol=tol) for block in blocks)
+    return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
+
+
+def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
+    """Which centre each point belongs to, for several sets of centres; ties go to the lowest.
+
+    A mask, not numbers: it is made at memory speed (``argmin`` over the short axis takes ten
+    times as long), and both sums of points and cross tables are matrix products with it.
+
+    Parameters
+    ----------
+    summary : Summary
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+
+    Returns
+    -------
+    mine : ndarray of bool, shape (n_starts, n_clusters, n_points)
+    score : ndarray of shape (n_starts, n_points)
+        Squared distance to the nearest centre, less the point's own sum of squares.
+    """
+    n, k, d = centres.shape
+    lifted = np.concatenate([-2 * centres, (centres * centres).sum(axis=2, keepdims=True)], axis=2)
+    score = (lifted.reshape(n * k, d + 1) @ summary.lifted_t).reshape(n, k, -1)
+    best = score.min(axis=1)
+    mine = score == best[:, None]
+    if np.count_nonzero(mine) > best.size:  # a point as near to two
+        mine = mine.argmax(axis=1)[:, None] == np.arange(k)[:, None]
+    return mine, best
+
+
+def _refill(summary, centres, count, distance) -> None:
+    """Put each centre that owns nothing on the point that costs most."""
+    for start in np.flatnonzero((count <= 0).any(axis=1)):
+        cost = distance[start] * summary.weights
+        for j in np.flatnonzero(count[start] <= 0):
+            worst = cost.argmax()
+            centres[start, j] = summary.points[worst]
+            cost[worst] = 0
+
+
+def seed_centres(
+    summary: Summary, n_clusters: int, n_starts: int, rng, *, greedy: bool = True
+) -> NDArray:
+    """Starting centres by greedy k-means++, all starts at once.
+
+    Returns
+    -------
+    ndarray of shape (n_starts, n_clusters, n_features)
+    """
+    points, weights = summary.points, summary.weights
+    trials = 2 + int(np.log(n_clusters)) if greedy else 1
+    starts = np.arange(n_starts)
+    chosen = np.empty((n_starts, n_clusters), int)
+    chosen[:, 0] = rng.choice(
+        len(points), n_starts, p=np.divide(weights, weights.sum(), dtype=float)
+    )
+    closest = _squared(summary, points[chosen[:, 0]])
+    for j in range(1, n_clusters):
+        drawn = _draw_far(closest * weights, trials, rng)
+        candidate = _squared(summary, points[drawn.ravel()]).reshape(n_starts, trials, -1)
+        np.minimum(candidate, closest[:, None], out=candidate)
+        best = (candidate @ weights).argmin(axis=1)
+        chosen[:, j] = drawn[starts, best]
+        closest = candidate[starts, best]
+    return points[chosen]
+
+
+def _squared(summary, centres) -> NDArray:
+    """Squared distances, shape (n_centres, n_points)."""
+    lifted = np.column_stack([-2 * centres, (centres * centres).sum(axis=1)])
+    return np.maximum(lifted @ summary.lifted_t + summary.squares, 0)
+
+
+def _draw_far(cost, n_draws, rng) -> NDArray:
+    """Points drawn with chances in proportion to their cost, one row a start."""
+    heap = np.cumsum(cost, axis=1, dtype=float)
+    draws = rng.random_sample((len(cost), n_draws)) * heap[:, -1:]
+    found = [np.searchsorted(h, d, side="right") for h, d in zip(heap, draws)]
+    return np.minimum(found, cost.shape[1] - 1)
+
+
+def search(
+    summary: Summary,
+    n_clusters: int,
+    *,
+    n_starts: int = 25,
+    n_swaps: int = 25,
+    n_chains: int = 10,
+    init: str | NDArray = "k-means++",
+    max_iter: int = 300,
+    tol: float = 0.0,
+    pool: Parallel | None = None,
+    random_state=None,
+) -> Solutions:
+    """The best k-means solutions of a summary.
+
+    Parameters
+    ----------
+    summary : Summary
+    n_clusters : int
+    n_starts : int, default=25
+        Independent starts.
+    n_swaps : int, default=25
+        Swaps tried in each round of each chain; 0 leaves plain restarts.
+    n_chains : int, default=10
+        Different solutions that swaps start from, at most.
+    init : {"k-means++", "random"} or ndarray of shape (n_starts, n_clusters, n_features)
+        Greedy k-means++, points drawn by weight, or the starts themselves.
+    max_iter, tol : see `lloyd`
+    pool : joblib.Parallel, optional
+        Runs blocks of starts side by side; the result does not depend on it.
+    random_state : int, RandomState or None
+
+    Returns
+    -------
+    Solutions
+        Different optima, best first.
+    """
+    rng = check_random_state(random_state)
+    run = {"max_iter": max_iter, "tol": tol, "pool": pool}
+    centres, report = settle(
+        summary, starting_centres(summary, n_clusters, n_starts, init, rng), **run
+    )
+    start_inertias = np.sort(report[:, 0])
+    best = _different(report[:, 0], n_chains)
+    centres, report = centres[best], report[best]
+    waiting = np.full(len(best), PATIENCE if n_swaps and n_clusters > 1 else 0)
+    while waiting.any():
+        live = np.flatnonzero(waiting)
+        chain = np.arange(len(live))
+        trial = _swapped(summary, centres[live], n_swaps, rng)
+        moved, fresh = settle(summary, trial.reshape(-1, *centres.shape[1:]), **run)
+        fresh = fresh.reshape(len(live), n_swaps, 2)
+        pick = fresh[..., 0].argmin(axis=1)
+        moved, fresh = moved.reshape(trial.shape)[chain, pick], fresh[chain, pick]
+        better = fresh[:, 0] < report[live, 0] * (1 - SAME)
+        centres[live[better]], report[live[better]] = moved[better], fresh[better]
+        waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
+    best = _different(report[:, 0], len(report))
+    return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
+
+
+def starting_centres(summary: Summary, n_clusters: int, n_starts: int, init, rng) -> NDArray:
+    """Starting centres, shape (n_starts, n_clusters, n_features)."""
+    if not isinstance(init, str):
+        return np.asarray(init, summary.points.dtype)
+    if init == "k-means++":
+        return seed_centres(summary, n_clusters, n_starts, rng)
+    heap = np.cumsum(summary.weights, dtype=float)
+    n_points = np.count_nonzero(summary.weights)
+    chosen = np.empty((n_starts, n_clusters), int)
+    for start in chosen:  # drawn until all differ; where points are too few, as they come
+        start[:] = np.searchsorted(heap, rng.random_sample(n_clusters) * heap[-1], side="right")
+        while n_clusters <= n_points and (again := _repeats(start)).any():
+            draws = rng.random_sample(again.sum()) * heap[-1]
+            start[again] = np.searchsorted(heap, draws, side="right")
+    return summary.points[np.minimum(chosen, len(heap) - 1)]
+
+
+def _repeats(chosen) -> NDArray:
+    """Which entries were there before."""
+    first = np.unique(chosen, return_index=True)[1]
+    return ~np.isin(np.arange(len(chosen)), first)
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()  # looking up the libraries takes longer than a small fit
+
+
+def one_thread_each(user_api: str = "blas"):
+    """A context in which matrix products, or OpenMP loops, use one thread: work runs side by
+    side instead, and no sum depends on the number of cores."""
+    return _threads().limit(limits=1, user_api=user_api)
+
+
+def _different(inertias, most) -> NDArray:
+    """Positions of the best solutions, those of one optimum counted once."""
+    order = np.argsort(inertias, kind="stable")
+    gap = np.diff(inertias[order], prepend=-np.inf)
+    return order[gap > SAME * np.abs(inertias[order])][:most]
+
+
+def _swapped(summary, centres, n_swaps, rng) -> NDArray:
+    """Copies of each solution with one centre moved to where points are served badly."""
+    n, k, d = centres.shape
+    cost = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1).min(axis=1)
+    put = summary.points[_draw_far(cost * summary.weights, n_swaps, rng)]
+    trial = np.repeat(centres[:, None], n_swaps, axis=1)
+    np.put_along_axis(
+        trial, rng.randint(0, k, (n, n_swaps))[..., None, None], put[:, :, None], axis=2
+    )
+    return trial
