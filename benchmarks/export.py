@@ -3,9 +3,9 @@
     python benchmarks/export.py                                # 1,000,000 labels; 1,000,000 x 24
     python benchmarks/export.py --customers 10000000           # the way from Parquet to CSV at 10 M
 
-Each part is repeated (best of three) in turn with its peer; times are CPU seconds of all threads,
-which a busy machine changes little. The first part printed breaks the way from a Parquet table to a
-label file into its steps; memory is the peak of the process.
+Each part is repeated five times in turn with its peer; medians of the CPU seconds of all threads,
+which a busy machine changes little, and the range of the ratio. The first part printed breaks the
+way from a Parquet table to a label file into its steps; memory is the peak of the process.
 """
 
 import argparse
@@ -32,15 +32,17 @@ NAMES = [f.name for f in FEATURES][:24]
 LOGS = {f.name for f in FEATURES if f.log}
 
 
-def best(*works, times: int = 3) -> list[float]:
-    """CPU seconds of each, the best of several rounds in which all take their turn."""
-    seconds = [[] for _ in works]
-    for _ in range(times):
-        for mine, work in zip(seconds, works):
+def side_by_side(*works, times: int = 5) -> tuple[float, float, str]:
+    """Median CPU seconds of two works that take turns, and the ratio with its range."""
+    seconds = np.empty((times, len(works)))
+    for turn in seconds:
+        for j, work in enumerate(works):
             start = time.process_time()
             work()
-            mine.append(time.process_time() - start)
-    return [min(mine) for mine in seconds]
+            turn[j] = time.process_time() - start
+    ratio = seconds[:, 1] / seconds[:, 0]
+    said = f"{np.median(ratio):.2f} ({ratio.min():.2f} to {ratio.max():.2f})"
+    return *np.median(seconds, axis=0), said
 
 
 def customers(n: int, seed: int, first: int = 0) -> pd.DataFrame:
@@ -59,13 +61,13 @@ def customers(n: int, seed: int, first: int = 0) -> pd.DataFrame:
 
 def writing(labels: pd.DataFrame, folder: Path) -> None:
     ours, theirs = folder / "labels.csv", folder / "pandas.csv"
-    pandas, kit = best(
+    pandas, kit, ratio = side_by_side(
         lambda: labels.to_csv(theirs, index=False, encoding="utf-8-sig"),
         lambda: export.write_labels(labels, ours),
     )
     pd.testing.assert_frame_equal(export.read_labels(ours), labels)
     print(f"write {len(labels):,} labels: pandas {pandas:.2f} CPU s, write_labels {kit:.2f} s "
-          f"(with sync, SHA-256 and record), {pandas / kit:.1f} x; read back equal")  # fmt: skip
+          f"(with sync, SHA-256 and record), {ratio} of it; read back equal")  # fmt: skip
 
 
 def scoring(card: Scorecard, pipeline, table: pd.DataFrame) -> None:
@@ -76,12 +78,12 @@ def scoring(card: Scorecard, pipeline, table: pd.DataFrame) -> None:
     plain = Scorecard(tuple(_as_it_is(f) for f in card.features), card.segments,
                       card.trained_on, card.customers)  # fmt: skip
     matrix = pd.DataFrame({n: ready[:, j].copy() for j, n in enumerate(card.feature_names)})
-    same, kit = best(lambda: model.predict(ready), lambda: nearest(plain, matrix))
+    same, kit, ratio = side_by_side(lambda: model.predict(ready), lambda: nearest(plain, matrix))
     print(f"score {len(table):,} x {len(card.features)}, ready matrix: scikit-learn's float32 "
-          f"predict {same:.2f} s, scorecard {kit:.2f} s, {kit / same:.2f} x")  # fmt: skip
-    whole, raw = best(lambda: pipeline.predict(table), lambda: nearest(card, table))
+          f"predict {same:.2f} s, scorecard {kit:.2f} s, {ratio} of it")  # fmt: skip
+    whole, raw, ratio = side_by_side(lambda: pipeline.predict(table), lambda: nearest(card, table))
     print(f"  raw table (fill, clip, logarithm, scale too): the pipeline {whole:.2f} s, scorecard "
-          f"{raw:.2f} s, {raw / whole:.2f} x; {raw / same:.2f} x of predict alone")  # fmt: skip
+          f"{raw:.2f} s, {ratio} of it; {raw / same:.2f} of predict alone")  # fmt: skip
 
 
 def _as_it_is(f):

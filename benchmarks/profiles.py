@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kequn_lab import run
 from kequn_lab.profiles import profile_table
+from kequn_lab.run import analysis
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.results import write_results
 
@@ -104,7 +104,7 @@ def main() -> None:
 
 def clocked(name: str) -> list[float]:
     """Seconds of every call of a step of a run, from now on."""
-    call, spent = getattr(run, name), []
+    call, spent = getattr(analysis, name), []
 
     def timed(*args, **more):
         start = time.perf_counter()
@@ -113,7 +113,7 @@ def clocked(name: str) -> list[float]:
         finally:
             spent.append(time.perf_counter() - start)
 
-    setattr(run, name, timed)
+    setattr(analysis, name, timed)
     return spent
 
 
@@ -123,7 +123,7 @@ def report(features: pd.DataFrame, segments: int) -> None:
     spent = {name: clocked(name) for name in ("fit_segments", "_hold_still")}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        found = run.analyse(inputs, n_clusters=segments, quiet=True)
+        found = analysis.analyse(inputs, n_clusters=segments, quiet=True)
         analysed = time.perf_counter() - start
         write_results(found, Path(folder, "out"), quiet=True)
         total = time.perf_counter() - start
