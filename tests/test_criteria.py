@@ -85,18 +85,19 @@ def test_weights_drawn_around_the_given_ones():
     )
 
 
-def test_resampled_customers_are_a_bootstrap():
+@pytest.mark.parametrize("size", [900, 90_000])  # customer by customer, and the normal limit
+def test_resampled_customers_are_a_bootstrap(size):
     rng = np.random.default_rng(0)
-    features = pd.DataFrame({"aum_cny": rng.normal(50, 10, 900)})
-    labels = pd.Series(rng.choice(["a", "b"], 900, p=[0.3, 0.7]))
+    features = pd.DataFrame({"aum_cny": rng.normal(50, 10, size)})
+    labels = pd.Series(rng.choice(["a", "b"], size, p=[0.3, 0.7]))
     table = TABLE[TABLE["criterion_id"].isin(["size", "wealth"])]
     values = segment_values(features, labels, table, n_boot=600)
     drawn = values[values["draw"] > 0].groupby(["segment_id", "criterion_id"])["value"].std()
     n = (labels == "a").sum()
     own = features.loc[labels == "a", "aum_cny"].std() / np.sqrt(n)
     assert drawn["a", "wealth"] == pytest.approx(own, rel=0.1)
-    share = n / 900
-    assert drawn["a", "size"] == pytest.approx(np.sqrt(share * (1 - share) / 900), rel=0.1)
+    share = n / size
+    assert drawn["a", "size"] == pytest.approx(np.sqrt(share * (1 - share) / size), rel=0.1)
     again = segment_values(features, labels, table, n_boot=600)
     pd.testing.assert_frame_equal(values, again)
 

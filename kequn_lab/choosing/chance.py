@@ -24,7 +24,7 @@ from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, nearest, summarise
 
 SPLIT_ROWS = 10_000  # rows that are split in two, at most
-FITTED_ROWS = 20_000  # rows on which the null data's correlations are fitted
+FITTED_ROWS = 20_000  # rows on which the null data's correlations are fitted, and margins taken
 
 
 def prediction_strength(
@@ -280,6 +280,7 @@ def null_separation(
     *,
     n_clusters: int,
     n_sets: int = 19,
+    n_rows: int = 5_000,
     n_starts: int = 10,
     n_jobs: int | None = None,
     random_state=None,
@@ -292,13 +293,15 @@ def null_separation(
     n_clusters : int
     n_sets : int, default=19
         With 19 null sets, to stand further apart than all of them has a chance of 5 %.
+    n_rows : int, default=5000
+        In a null set, at most: a mean over segments of some hundreds hardly moves with more.
     n_starts, n_jobs, random_state : see `choosing.global_stability`
 
     Returns
     -------
     DataFrame
         One row per null set and segment: ``set``, ``segment``, ``rows``, ``separation``
-        (1 - mean shadow value). Sets have 20,000 rows at most.
+        (1 - mean shadow value).
 
     Examples
     --------
@@ -308,9 +311,11 @@ def null_separation(
     """
     rng = check_random_state(random_state)
     X = as_numbers(X)
+    if len(X) > FITTED_ROWS:
+        X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
     parts = []
     for number in range(checked_count("n_sets", n_sets)):
-        null = null_like(X, n_rows=min(len(X), FITTED_ROWS), random_state=rng)
+        null = null_like(X, n_rows=min(len(X), n_rows), random_state=rng)
         model = KMeansSearch(
             n_clusters, n_starts=n_starts, n_swaps=0, n_jobs=n_jobs, random_state=rng
         ).fit(null)
