@@ -220,7 +220,8 @@ def should_refit(
         Customer table of today, same columns, same season.
     months : int
         Window of the features. Customers who opened within it (``tenure_years``, if the tables
-        have it) are left out where spreads are compared.
+        have it) are left out where spreads are compared: with a window of a year, a new kind of
+        customer shows in its second year. A quarter against last year's sees it sooner.
 
     Returns
     -------

@@ -164,7 +164,7 @@ def plain_grid(
     for column, (head_zh, head_en, kind) in _COLUMNS[name].items():
         sources = (column, f"{column}_median", f"{column}_{language}")
         source = next((s for s in sources if s in table), None)
-        if source is None:
+        if source is None or table[source].isna().all():
             continue
         heading = head_zh if zh else head_en
         if "{" in heading:
