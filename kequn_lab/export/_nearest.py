@@ -28,6 +28,7 @@ def nearest(card, table) -> NDArray[np.int32]:
     slopes, offsets = (m.astype(np.float32) for m in _scores(card))
     lower, upper = (np.array([getattr(f, e) for f in card.features]) for e in ("lower", "upper"))
     logged = np.array([f.log for f in card.features])
+    counting = np.vstack([np.arange(len(slopes)), np.ones(len(slopes))]).astype(np.float32)
 
     def chunk(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         x = np.empty((len(columns), rows.stop - rows.start), dtype=np.float32)
@@ -40,11 +41,9 @@ def nearest(card, table) -> NDArray[np.int32]:
         score = slopes @ x
         score += offsets
         near = score <= score.min(axis=0) + np.float32(doubt)
-        labels = np.zeros(x.shape[1], dtype=np.int32)
-        for k in range(1, len(near)):
-            np.copyto(labels, k, where=near[k])
-        sure = near.sum(axis=0, dtype=np.uint16) == 1  # a row with a gap is near to none
-        return labels, rows.start + np.flatnonzero(~sure)
+        labels, count = counting @ near.astype(np.float32)  # faster than a choice by row
+        unsure = np.flatnonzero(count != 1)  # several are as near, or a value is missing
+        return labels.astype(np.int32), rows.start + unsure
 
     labels, again = _by_chunks(chunk, len(columns[0]))
     labels[again] = _exact(card, [c[again] for c in columns])
