@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import local
 
 import numpy as np
 import pandas as pd
@@ -30,18 +31,26 @@ def nearest(card, table) -> NDArray[np.int32]:
     logged = np.array([f.log for f in card.features])
     counting = np.vstack([np.arange(len(slopes)), np.ones(len(slopes))]).astype(np.float32)
 
+    here = local()  # a thread's own memory: asking for it anew each time makes threads wait
+
     def chunk(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        x = np.empty((len(columns), rows.stop - rows.start), dtype=np.float32)
+        n = rows.stop - rows.start
+        if getattr(here, "n", None) != n:
+            here.n = n
+            here.x = np.empty((len(columns), n), dtype=np.float32)
+            here.score = np.empty((len(slopes), n), dtype=np.float32)
+            here.near = np.empty((len(slopes), n), dtype=np.float32)
+        x, score, near = here.x, here.score, here.near
         for column, line in zip(columns, x):
             line[:] = column[rows]
         low, high = x.min(axis=1, initial=np.inf), x.max(axis=1, initial=-np.inf)
         # NaN where one is missing, which is within no bounds
         for j in np.flatnonzero(~((low >= lower) & (high <= upper)) | logged):
             _tame(card.features[j], x[j])
-        score = slopes @ x
+        np.matmul(slopes, x, out=score)
         score += offsets
-        near = score <= score.min(axis=0) + np.float32(doubt)
-        labels, count = counting @ near.astype(np.float32)  # faster than a choice by row
+        near[...] = score <= score.min(axis=0) + np.float32(doubt)
+        labels, count = counting @ near  # faster than a choice by row
         unsure = np.flatnonzero(count != 1)  # several are as near, or a value is missing
         return labels.astype(np.int32), rows.start + unsure
 
