@@ -4,7 +4,7 @@
    beside the checkout.
 2. Against scikit-learn's KMeans: ten restarts, and as many as fit in the CPU time that the
    search took. Medians of five seeds; wall and CPU seconds, since cores may be shared. Inertias
-   are summed in float64 for both: scikit-learn's own sum of float32 rows is off by some 1e-6.
+   are summed in float64 for both, so that rounding in sums of float32 rows decides nothing.
 """
 
 import argparse

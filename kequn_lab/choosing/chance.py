@@ -294,7 +294,8 @@ def null_separation(
     n_sets : int, default=19
         With 19 null sets, to stand further apart than all of them has a chance of 5 %.
     n_rows : int, default=5000
-        In a null set, at most: a mean over segments of some hundreds hardly moves with more.
+        In a null set, at most. Smaller sets scatter more, so their largest separation is larger
+        and harder to exceed.
     n_starts, n_jobs, random_state : see `choosing.global_stability`
 
     Returns

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-ROWS = 32_768  # per chunk: fewer calls cost more than what leaves the cache
+ROWS = 32_768  # per chunk: many small calls would cost more than what leaves the cache
 _EPS = float(np.finfo(np.float32).eps) / 2
 
 

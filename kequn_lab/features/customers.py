@@ -339,17 +339,7 @@ def customer_features(
 
     con = duckdb.connect(config={"memory_limit": memory_limit})
     try:
-        available = {}
-        given = {"events": events, "holdings": holdings, "customers": customers}
-        for name, table in given.items():
-            if table is None:
-                continue
-            if isinstance(table, pd.DataFrame):
-                con.register(name, table)
-            else:
-                path = str(Path(table)).replace("'", "''")
-                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
-            available[name] = {r[0] for r in con.execute(f"DESCRIBE {name}").fetchall()}
+        available = register(con, events=events, holdings=holdings, customers=customers)
         start, end = _window(as_of, months)
         n, first, last, timed = con.execute(
             "SELECT count(*) FILTER (WHERE timestamp >= ? AND timestamp < ?), min(timestamp),"
@@ -368,6 +358,21 @@ def customer_features(
     finally:
         con.close()
     return _without_empty(out, available)
+
+
+def register(con, **tables: pd.DataFrame | str | Path | None) -> dict[str, set[str]]:
+    """Frames and Parquet files as views of a DuckDB connection; the columns of each by name."""
+    available = {}
+    for name, table in tables.items():
+        if table is None:
+            continue
+        if isinstance(table, pd.DataFrame):
+            con.register(name, table)
+        else:
+            path = str(Path(table)).replace("'", "''")
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+        available[name] = {r[0] for r in con.execute(f"DESCRIBE {name}").fetchall()}
+    return available
 
 
 def _without_empty(out: pd.DataFrame, available: dict[str, set[str]]) -> pd.DataFrame:

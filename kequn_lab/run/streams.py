@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from kequn_lab.contract.reading import Refused, detect_encoding, detect_separator
-from kequn_lab.features.customers import feature_sql
+from kequn_lab.features.customers import feature_sql, register
 
 __all__ = ["from_database", "from_feature_table", "from_raw_tables", "without_password"]
 
@@ -113,18 +113,8 @@ def from_raw_tables(
     """
     import duckdb
 
-    given = {"events": events, "holdings": holdings, "customers": customers}
     with closing(duckdb.connect(config={"memory_limit": memory_limit})) as con:
-        available = {}
-        for name, table in given.items():
-            if table is None:
-                continue
-            if isinstance(table, pd.DataFrame):
-                con.register(name, table)
-            else:
-                file = str(Path(table)).replace("'", "''")
-                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{file}')")
-            available[name] = {r[0] for r in con.execute(f"DESCRIBE {name}").fetchall()}
+        available = register(con, events=events, holdings=holdings, customers=customers)
         timed = "SELECT bool_or(timestamp <> date_trunc('day', timestamp)) FROM events"
         if con.execute(timed).fetchone()[0]:
             available["events"].add("time of day")

@@ -15,12 +15,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from kequn_lab import catalogue, choosing, plots
-from kequn_lab.choosing import chance, labelings
+from kequn_lab import catalogue, choosing, plots, segments
+from kequn_lab.choosing import chance, labelings, recurrence, stability, verdicts
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
-from kequn_lab import segments
-from kequn_lab.choosing import recurrence, stability, verdicts
 
 quick = {"random_state": 0, "progress": False}
 

@@ -10,10 +10,9 @@
 # %matplotlib inline
 import pandas as pd
 
-from kequn_lab import catalogue, features, plots, profiles, run
+from kequn_lab import catalogue, features, plots, profiles, run, segments
 from kequn_lab.profiles import cards, plane, rules
 from kequn_lab.run import inputs
-from kequn_lab import segments
 
 pd.set_option("display.max_colwidth", 120)
 

@@ -10,11 +10,9 @@
 
 # %%
 # %matplotlib inline
-from kequn_lab import catalogue, compare, features
+from kequn_lab import catalogue, compare, features, plots, run
 from kequn_lab.compare import attractiveness, banks, criteria
 from kequn_lab.run import inputs
-from kequn_lab import plots, run
-
 
 # %% [markdown]
 # ## 先写下来 · Write it down first

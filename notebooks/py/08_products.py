@@ -12,11 +12,10 @@
 # %matplotlib inline
 import pandas as pd
 
-from kequn_lab import catalogue, features, plots, products
+from kequn_lab import catalogue, features, plots, products, segments, synth
+from kequn_lab.compare import targeting
 from kequn_lab.features import preprocessing
 from kequn_lab.products import ladder, lifecycle
-from kequn_lab import segments, synth
-from kequn_lab.compare import targeting
 
 # %%
 bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")

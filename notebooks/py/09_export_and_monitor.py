@@ -15,10 +15,9 @@ import duckdb
 import pandas as pd
 
 from kequn_lab import catalogue, export, features, monitor, segments, synth
+from kequn_lab.export import Scorecard
 from kequn_lab.features import preprocessing
-from kequn_lab.monitor import drift
-from kequn_lab.monitor import watch
-from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.monitor import drift, watch
 
 
 # %%
