@@ -86,13 +86,15 @@ def test_reference_and_what_lies_beyond_it():
     assert table.loc["silhouette", "chance_high"] == null.query("k == 2")["silhouette"].max()
 
 
-def test_null_segments_stand_less_apart_than_hills():
+def test_null_sets_have_their_rows_and_every_segment_its_separation():
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(c, 1, (100, 4)) for c in (0, 6)])
     X[:, 2:] = rng.normal(size=(200, 2))
     null = chance.null_separation(X, n_clusters=2, n_sets=3, random_state=0)
     assert null.groupby("set")["rows"].sum().tolist() == [200] * 3
     assert null["separation"].between(0, 1).all()
+    few = chance.null_separation(X, n_clusters=2, n_sets=1, n_rows=50, random_state=0)
+    assert few["rows"].sum() == 50
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ def test_range_of_k_is_weighed_and_the_rule_is_recorded(bank, tmp_path):
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "silhouette" in why and html.escape(why, quote=False) in report
     assert pd.read_csv(tmp_path / "out" / "scores.csv")["k"].tolist() == [2, 3, 4]
+    verdict = pd.read_csv(tmp_path / "out" / "segment_stability.csv")
+    assert verdict["chance_separation"].notna().all()  # read against data without segments
 
 
 def test_same_input_and_seed_give_the_same_labels(bank, tmp_path):

@@ -28,7 +28,7 @@ RULES = {  # in Chinese, in English
     "calinski_harabasz": ("最大", "largest"),
     "davies_bouldin": ("最小", "smallest"),
     "gap": (
-        "满足 gap(k) ≥ gap(k + 1) − gap_se(k + 1) 的最小 k",
+        "满足 Gap(k) ≥ Gap(k + 1) − 标准误(k + 1) 的最小 k",
         "smallest k with gap(k) ≥ gap(k + 1) − gap_se(k + 1)",
     ),
     "holds": (f"不低于 {STEADY_K} 的最大 k", f"largest k with {STEADY_K} or more"),
