@@ -65,6 +65,30 @@ def five() -> tuple[Scorecard, pd.DataFrame]:
     return Scorecard(features, segments, trained_on="2024-12-31", customers=100), table
 
 
+def test_what_single_precision_cannot_tell_is_looked_at_in_double():
+    """Customers a millionth of a standard deviation off the border, far from zero."""
+    n, rng = 6, np.random.default_rng(0)
+    centres = rng.normal(0, 2, (4, n))
+    features = [
+        ScorecardFeature(f"f{j}", "", None, -1e5, 1e5, False, 1_000, 2, 0.0, (), (1,))
+        for j in range(n)
+    ]
+    segments = [
+        ScorecardSegment(k, f"s{k}", "", "", "", None, 0.25, tuple(c))
+        for k, c in enumerate(centres)
+    ]
+    card = Scorecard(tuple(features), tuple(segments), trained_on="2024-12-31", customers=100)
+    a, b = centres[0], centres[1]
+    side = rng.choice([-1e-6, 1e-6], 500)
+    spread = rng.normal(0, 0.05, (500, n))
+    spread -= np.outer(spread @ (b - a), (b - a)) / ((b - a) @ (b - a))  # along the border
+    z = (a + b) / 2 + spread + np.outer(side, b - a)
+    x = pd.DataFrame(1_000 + 2 * z, columns=card.feature_names)
+    expected = ((z[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    assert {0, 1} <= set(expected)
+    assert card.predict(x).tolist() == expected.tolist()
+
+
 def test_five_customers():
     card, table = five()
     # b is clipped to 60; c is filled with 40, as far from both: the lower number; d has no label.
