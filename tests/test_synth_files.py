@@ -186,7 +186,8 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_leaves_no_half_file_and_can_be_repeated(tmp_path, how):
     out = tmp_path / "a"
-    code = (
+    code = (  # a shell's background job inherits that SIGINT is ignored; a terminal's does not
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from kequn_lab.synth import write_bank;"
         f"write_bank({str(out)!r}, n_customers=5_000_000, random_state=0, months=1, workers=1)"
     )
