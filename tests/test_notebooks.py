@@ -47,6 +47,62 @@ def test_check_sees_a_difference(tmp_path):
     assert BUILD["_text"](BUILD["build"](copy)) != BUILD["_text"](BUILD["build"](source))
 
 
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of one chapter and one exercise, built; its folder."""
+    monkeypatch.setitem(BUILD["main"].__globals__, "HERE", tmp_path)
+    (tmp_path / "py" / "solutions").mkdir(parents=True)
+    for name in ("04_a.py", "solutions/04_a.py"):
+        (tmp_path / "py" / name).write_text("# %% [markdown]\n# Think.\n\n# %%\n1 + 1\n")
+    assert BUILD["main"]([]) == 0
+    return tmp_path
+
+
+def change(path, cell=-1, **values):
+    notebook = read(path)
+    notebook.cells[cell].update(values)
+    nbformat.write(notebook, path)
+    return path.read_bytes()
+
+
+def test_an_edited_notebook_is_never_overwritten_and_the_way_to_a_fresh_one_is_said(course, capsys):
+    for name in ("04_a.ipynb", "exercises/04_a.ipynb"):
+        typed = change(course / name, source="answer = 2")
+        (course / "py" / "solutions" / "04_a.py").write_text("# %%\n2 + 2\n")
+        assert BUILD["main"]([]) == 0
+        assert (course / name).read_bytes() == typed
+        fresh = f"build.py --fresh {name.removesuffix('.ipynb')}\n"
+        assert fresh in capsys.readouterr().out
+        BUILD["main"](fresh.split()[1:])
+        assert read(course / name).cells[-1].source == ("1 + 1" if name[0] == "0" else "2 + 2")
+        assert (course / name).with_suffix(".old1.ipynb").read_bytes() == typed
+        assert "edited" not in capsys.readouterr().out
+
+
+def test_outputs_and_empty_cells_are_no_edits_and_stay_until_the_source_changes(course, capsys):
+    chapter = course / "04_a.ipynb"
+    output = nbformat.v4.new_output("stream", text="2")
+    ran = change(chapter, execution_count=1, outputs=[output])
+    notebook = read(chapter)
+    notebook.cells.append(nbformat.v4.new_code_cell(""))
+    nbformat.write(notebook, chapter)
+    ran = chapter.read_bytes()
+    assert BUILD["main"]([]) == 0
+    assert chapter.read_bytes() == ran
+    assert BUILD["main"](["--check"]) == 1  # a notebook to commit holds no outputs
+    (course / "py" / "04_a.py").write_text("# %%\n3 + 3\n")
+    assert BUILD["main"]([]) == 0
+    assert [c.source for c in read(chapter).cells] == ["3 + 3"]
+    assert "edited" not in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_notebook_any_more_is_left_alone(course, capsys):
+    (course / "04_a.ipynb").write_text("mine")
+    assert BUILD["main"]([]) == 0
+    assert (course / "04_a.ipynb").read_text() == "mine"
+    assert "04_a.ipynb was edited" in capsys.readouterr().out
+
+
 def test_code_swallowed_by_prose_is_refused(tmp_path):
     source = tmp_path / "bad.py"
     source.write_text("# %% [markdown]\n# text\nx = 1\n", encoding="utf-8")
@@ -70,7 +126,7 @@ def test_notebook_holds_no_outputs_and_stable_ids(path):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.outputs == [] and cell.execution_count is None
-    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "kequn_lab"}
 
 
 @named(SOURCES)
