@@ -135,3 +135,20 @@ def test_flows_add_up():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_found_against_true_counts_everybody_whose_truth_is_known():
+    rng = np.random.default_rng(0)
+    people = [f"c{i}" for i in range(300)]
+    found = pd.Series(rng.choice(["b", "a", "c"], 300), people).astype(
+        pd.CategoricalDtype(["c", "a", "b", "none"])
+    )
+    truth = pd.Series(rng.choice(["x", "y"], 300), people).where(rng.random(300) > 0.1)
+    table = labelings.truth_table(found, truth)
+    known = truth.dropna().index
+    assert table["customers"].sum() == len(known) and len(table) == 6
+    assert list(table["segment_id"].unique()) == ["c", "a", "b"]  # in the order of the categories
+    assert np.allclose(table.groupby("segment_id", observed=True)["share_of_segment"].sum(), 1)
+    assert np.allclose(table.groupby("true_id")["share_of_truth"].sum(), 1)
+    expected = adjusted_rand_score(truth[known], found[known])
+    assert table["adjusted_rand"].unique() == pytest.approx([expected])

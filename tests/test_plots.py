@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from kequn_lab import plots
+from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.features.customers import feature_table
 
 style_module = importlib.import_module("kequn_lab.plots.style")
@@ -120,6 +121,10 @@ SCORED = pd.DataFrame(
     }
 )
 GORGE = pd.DataFrame({"elderly": [0.9, 0.1, 0.2, 0.95], "young_adult": [0.1, 0.9, 0.8, 0.05]})
+TRUTH = truth_table(
+    pd.Series(["elderly"] * 2 + ["young_adult"] * 3),
+    pd.Series(["elderly"] * 2 + ["young_adult", "young_adult", "micro_enterprise"]),
+)
 STARTS = pd.DataFrame({"inertia": [100.0, 100.0, 101.0, 103.0]})
 
 #: Every picture with a finished table and a column that it cannot do without.
@@ -138,6 +143,7 @@ PICTURES = {
     "index_panel": (SCORED, "k"),
     "restart_plot": (STARTS, "inertia"),
     "gorge_plot": (GORGE, None),
+    "truth_plot": (TRUTH, "adjusted_rand"),
 }
 
 
@@ -312,11 +318,22 @@ def test_colours_do_not_depend_on_order_or_company():
     assert once == plots.segment_colors(ids[::-1])
     assert len(set(once.values())) == 4
     assert plots.segment_colors(["elderly"])["elderly"] == once["elderly"]
-    red, green, blue = (int(once["unmatched_1"][i : i + 2], 16) for i in (1, 3, 5))
-    assert red == green == blue
     with plots.style("en", segments=pd.DataFrame({"segment_id": ids})):
         assert plots.segment_colors(["x9"])["x9"] == once["x9"]
         assert plots.segment_colors() == once
+
+
+def test_twenty_segments_have_twenty_colours():
+    for ids in ([f"s{i}" for i in range(20)], ["elderly", *(f"unmatched_{i}" for i in range(19))]):
+        assert plots.segment_looks(ids)["color"].nunique() == 20
+
+
+def test_truth_plot_names_what_is_true_and_says_how_well_it_was_found():
+    with plots.style("en", segments=NAMES):
+        ax = plots.truth_plot(TRUTH)
+        assert texts(ax, "x")[:2] == ["Elderly", "Young adults"]
+        assert [t.get_text() for t in ax.texts] == ["2", "", "", "", "2", "1"]
+        assert ax.get_xlabel().endswith(f"{TRUTH['adjusted_rand'].iloc[0]:.2f}")
 
 
 def test_twelve_segments_differ_in_colour_marker_and_hatch():

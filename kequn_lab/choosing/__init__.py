@@ -15,6 +15,7 @@ from kequn_lab.choosing.labelings import (
     cross_table,
     relabel_series,
     solution_flows,
+    truth_table,
 )
 from kequn_lab.choosing.recurrence import clusterwise_jaccard, segment_stability
 from kequn_lab.choosing.scores import fit_each_k, score_k
@@ -50,4 +51,5 @@ __all__ = [
     "solution_flows",
     "stability_by_k",
     "stability_summary",
+    "truth_table",
 ]

@@ -69,6 +69,51 @@ def adjusted_rand(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = Non
     return rand_of_table(cross_table(a, b, weights=weights).to_numpy())
 
 
+def truth_table(found: pd.Series, truth: pd.Series) -> pd.DataFrame:
+    """Segments found against the true ones, for data whose truth is known.
+
+    Parameters
+    ----------
+    found, truth : Series
+        Segment of each customer, index customer; customers of ``found`` that ``truth`` lacks
+        are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair that could occur: ``segment_id`` (found, in the order of its
+        categories), ``true_id`` (each beside the found segment that holds most of it),
+        ``customers``, ``share_of_segment``, ``share_of_truth`` (0 to 1), and
+        ``adjusted_rand`` of the whole, the same in every row.
+
+    Examples
+    --------
+    >>> found = pd.Series(["a", "a", "b", "b"])
+    >>> table = truth_table(found, pd.Series(["y", "y", "x", "y"]))
+    >>> table[["segment_id", "true_id", "customers", "share_of_truth"]].round(2)
+      segment_id true_id  customers  share_of_truth
+    0          a       y          2            0.67
+    1          a       x          0            0.00
+    2          b       y          1            0.33
+    3          b       x          1            1.00
+    """
+    truth = truth.reindex(found.index).dropna()
+    found = found[truth.index].astype("category").cat.remove_unused_categories().rename("found")
+    counts = pd.crosstab(found, truth.astype(str))
+    counts = counts.iloc[:, np.lexsort((-counts.max(), counts.to_numpy().argmax(axis=0)))]
+    table = counts.reset_index().melt(counts.index.name, value_name="customers")
+    table = table.set_axis(["segment_id", "true_id", "customers"], axis=1)
+    table = table.sort_values("segment_id", kind="stable")  # a category: in its order
+    of_segment, of_truth = (
+        table.groupby(by, observed=True)["customers"].transform("sum") for by in table.columns[:2]
+    )
+    return table.assign(
+        share_of_segment=table["customers"] / of_segment,
+        share_of_truth=table["customers"] / of_truth,
+        adjusted_rand=rand_of_table(counts.to_numpy(float)),
+    ).reset_index(drop=True)
+
+
 def jaccard_of_table(table: NDArray) -> NDArray:
     """Jaccard index of each label of the rows with each label of the columns."""
     either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table

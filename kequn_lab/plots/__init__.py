@@ -14,7 +14,7 @@ are the ids.
 from .campaigns import gain_plot, outcome_plot
 from .canvas import save, stamp
 from .flows import flow_plot, rule_plot
-from .grids import heat_map, snake_plot
+from .grids import heat_map, snake_plot, truth_plot
 from .offers import branch_plot, funnel_plot, ladder_plot, match_plot
 from .palette import segment_colors, segment_looks
 from .profile import distribution_plot, profile_plot, size_plot
@@ -57,4 +57,5 @@ __all__ = [
     "stability_plot",
     "stamp",
     "style",
+    "truth_plot",
 ]

@@ -1,4 +1,4 @@
-"""Pictures of all variables in all segments at once: a heat map and a snake plot."""
+"""Grids of numbers in colour: variables by segments, and segments found by true ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from .canvas import axes, clean, need_profile, row_keys, segments_of, variables_of
+from .canvas import (
+    axes,
+    clean,
+    labels_of,
+    need,
+    need_profile,
+    row_keys,
+    segments_of,
+    variables_of,
+)  # fmt: skip
 from .profile import EFFECT, signed
-from .style import say
+from .style import current, say
 
-__all__ = ["heat_map", "snake_plot"]
+__all__ = ["heat_map", "snake_plot", "truth_plot"]
 
 
 def heat_map(
@@ -66,13 +75,8 @@ def heat_map(
         ink = "white" if abs(finite[i, j]) > 0.75 * limit else "0.15"
         text = "–" if np.isnan(v) else signed(v)
         ax.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
-    slant = any(len(t) > 7 for t in looks["label"]) or len(looks) > 8
-    ax.set_xticks(range(len(looks)), looks["label"], rotation=35 if slant else 0,
-                  ha="left" if slant else "center", rotation_mode="anchor")  # fmt: skip
-    ax.xaxis.tick_top()
+    _columns_on_top(ax, looks["label"])
     ax.set_yticks(range(len(labels)), labels)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, aspect=30, extend="both")
     bar.set_label(say(*EFFECT) if value == "effect" else clean(value))
     bar.outline.set_visible(False)
@@ -136,6 +140,71 @@ def snake_plot(
     ax.spines["left"].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return ax
+
+
+def truth_plot(
+    table: pd.DataFrame, *, names: pd.DataFrame | None = None, ax: Axes | None = None
+) -> Axes:
+    """Segments found (rows) by true segments (columns): customers, shaded by share of the row.
+
+    Parameters
+    ----------
+    table : DataFrame
+        segment_id, true_id, customers, share_of_segment, adjusted_rand, as
+        ``choosing.truth_table``.
+    names : DataFrame, optional
+        segment_id, name_zh, name_en of the true segments.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        One dark cell in each row and column: the segments are those that are true.
+
+    Raises
+    ------
+    ValueError
+        A column is missing.
+    """
+    columns = ["segment_id", "true_id", "customers", "share_of_segment", "adjusted_rand"]
+    need(table, columns, "truth_plot")
+    looks, true = segments_of(table, "segment_id"), pd.Index(table["true_id"].unique())
+    keyed = table.set_index(["segment_id", "true_id"])
+    counts, share = (
+        keyed[c].unstack().reindex(looks.index, columns=true)  # noqa: PD010
+        for c in ("customers", "share_of_segment")
+    )
+    ax = axes(ax, (2.6 + 0.95 * len(true), 1.9 + 0.42 * len(looks)))
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (i, j), n in np.ndenumerate(counts.to_numpy()):
+        ink = "white" if share.iloc[i, j] > 0.6 else "0.15"
+        ax.text(j, i, f"{n:,}" if n else "", ha="center", va="center", fontsize=9, color=ink)
+    known = current().segments
+    if names is not None:
+        known = known | dict(zip(names["segment_id"], zip(names["name_zh"], names["name_en"])))
+    _columns_on_top(ax, labels_of(pd.DataFrame(index=true), "name", known))
+    ax.set_yticks(range(len(looks)), looks["label"])
+    ax.set_ylabel(say("找到的客群", "Found"))
+    text = say(
+        "真实客群。格中：客户数；颜色：占该行的比例。调整兰德指数",
+        "True segment. Numbers: customers; colour: share of the row. Adjusted Rand index",
+    )
+    ax.set_xlabel(f"{text} {table['adjusted_rand'].iloc[0]:.2f}")
+    return ax
+
+
+def _columns_on_top(ax: Axes, labels: Sequence[str]) -> None:
+    """Names of the columns above a grid, slanted where they are long or many."""
+    slant = len(labels) > 8 or max(map(_width, labels), default=0) > 9
+    ax.set_xticks(range(len(labels)), labels, rotation=35 if slant else 0,
+                  ha="left" if slant else "center", rotation_mode="anchor")  # fmt: skip
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+
+
+def _width(text: str) -> int:
+    return sum(1 if c.isascii() else 2 for c in text)
 
 
 def _grid(table, key, looks, labels, value) -> np.ndarray:

@@ -25,8 +25,11 @@ SEGMENT_COLORS = {
     "elderly": "#601A4A",
     "scitech_corporate": "#0072B2",
 }
-_MORE_COLORS = ("#994F00", "#9AD5CA", "#4B2E83", "#7F0000")
-_GREYS = ("#7F7F7F", "#B5B5B5", "#5A5A5A", "#999999")
+#: Each as far in CIELAB as can be from those before it, none neon, none too pale on white.
+_MORE_COLORS = (
+    "#994F00", "#9AD5CA", "#4B2E83", "#7F0000", "#5A5A4B", "#5A7800",
+    "#FFB496", "#A596FF", "#C3C378", "#C32D5A", "#87D269", "#007887",
+)  # fmt: skip
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 _HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "ooo", "|||", "+++", "//..", "**", "\\\\||")
 _LINES = ("-", "--", "-.", ":", (0, (7, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
@@ -44,14 +47,13 @@ def segment_colors(segment_ids: Iterable | None = None) -> dict:
     -------
     dict
         Segment id to a hex colour, in the order given. The article's eight segments have fixed
-        colours and ``unmatched_…`` is grey. Other ids take the colours left, by sorted id: name
-        all ids of a run once in ``style(segments=…)`` and they keep them in pictures that show
-        only a few.
+        colours; other ids take the colours left, twenty in all, by sorted id: name all ids of a
+        run once in ``style(segments=…)`` and they keep them in pictures that show only a few.
 
     Examples
     --------
     >>> segment_colors(["elderly", "unmatched_1"])
-    {'elderly': '#601A4A', 'unmatched_1': '#7F7F7F'}
+    {'elderly': '#601A4A', 'unmatched_1': '#D55E00'}
     """
     return segment_looks(segment_ids)["color"].to_dict()
 
@@ -79,15 +81,11 @@ def segment_looks(segment_ids: Iterable | None = None) -> pd.DataFrame:
     known = list(SEGMENT_COLORS)
     # cluster numbers, say, have nothing to do with the run's named segments
     everyone = {*run, *ids} if set(run) & set(ids) else set(ids)
-    grey = sorted((i for i in everyone if str(i).startswith("unmatched")), key=_natural)
-    other = sorted(everyone - set(grey) - set(known), key=_natural)
-
-    spare = [c for i, c in SEGMENT_COLORS.items() if i not in everyone]
-    free = [*spare, *_MORE_COLORS, *SEGMENT_COLORS.values()]
-    color = SEGMENT_COLORS | dict(zip(other, cycle(free))) | dict(zip(grey, cycle(_GREYS)))
-    place = {i: k for k, i in enumerate([*known, *other, *grey])}
-    if not everyone & set(known):  # nothing to keep the first places for
-        place = {i: k for k, i in enumerate([*other, *grey])}
+    other = sorted(everyone - set(known), key=_natural)
+    free = [*(c for i, c in SEGMENT_COLORS.items() if i not in everyone), *_MORE_COLORS]
+    color = SEGMENT_COLORS | dict(zip(other, cycle([*free, *SEGMENT_COLORS.values()])))
+    # without an article's segment there is nothing to keep the first places for
+    place = {i: k for k, i in enumerate([*known, *other] if everyone & set(known) else other)}
 
     def nth(values, i):
         return next(islice(cycle(values), place[i], None))

@@ -7,12 +7,13 @@ HEADINGS = {
     "profiles": ("客群画像", "Profiles"),
     "pictures": ("图", "Pictures"),
     "evidence": ("为何是这个 k，是否稳定", "Why this k, and does it hold"),
+    "truth": ("找到的与真实的", "Found against true"),
     "comparison": ("目标客群比较", "Target groups compared"),
     "decision": ("选哪些客群", "Which segments to serve"),
     "run": ("运行记录", "What was run"),
     "limits": ("本报告不说明什么", "What this does not show"),
 }
-SECTIONS = ("sizes", "profiles", "pictures", "evidence", "comparison", "decision")
+SECTIONS = ("sizes", "profiles", "pictures", "evidence", "truth", "comparison", "decision")
 LEADS = {
     "evidence": (
         "k 是选择，不是发现：指标常常各执一词，稳定性说明换一批客户后结果是否还在。",

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
 from kequn_lab.choosing.chance import null_separation
+from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.choosing.recurrence import segment_stability
 from kequn_lab.choosing.scores import score_k
 from kequn_lab.choosing.stability import global_stability, stability_by_k
@@ -196,6 +197,9 @@ def analyse(
         segment = segment.astype(pd.CategoricalDtype(in_order))
         if before is not None:
             tables["migration"] = migration_table(before, segment.astype("str"))
+        if inputs.truth is not None:
+            truth = inputs.truth.set_index("customer_id")["segment_id"]
+            tables["truth_table"] = truth_table(segment, truth)
         then("profile")
         model = pipeline["preprocess"].transform(inputs.features)
         named = labels[["segment_id", "name_zh", "name_en"]].drop_duplicates("segment_id")

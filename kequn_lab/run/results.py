@@ -165,6 +165,13 @@ def _drawings(analysis: Analysis) -> dict:
              "Attractiveness of segments by competitiveness of the bank"),
             "decision",
         )  # fmt: skip
+    if "truth_table" in t:
+        out["truth"] = (
+            lambda: plots.truth_plot(t["truth_table"], names=catalogue.segments()),
+            ("找到的与真实的", "Found against true", "找到的客群与真实客群的交叉表",
+             "Customers by segment found and true segment"),
+            "truth",
+        )  # fmt: skip
     if "scores" in t:
         out["indices"] = (
             lambda: plots.index_panel(t["scores"]),
