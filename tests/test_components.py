@@ -57,12 +57,14 @@ def test_a_sample_is_drawn_but_axes_and_centres_use_all():
     assert np.allclose(centred.groupby(labels).mean().loc[few.centres.index], few.centres)
 
 
-def test_segments_too_small_for_a_hull_have_none():
+def test_customers_on_a_line_or_a_point_have_its_ends_as_hull():
     X = pd.DataFrame({"a": [0.0, 1, 2, 3, 9], "b": [0.0, 1, 0, 2, 9]})
-    found = components(X, pd.Series(["x", "x", "x", "x", "alone"]))
-    assert set(found.hulls["segment_id"]) == {"x"}
-    line = components(X.assign(b=X["a"]), pd.Series(["x"] * 5))
-    assert line.hulls.empty
+    found = components(X, pd.Series(["x", "x", "x", "x", "alone"])).hulls
+    assert found[found["segment_id"] == "alone"].index.tolist() == [4, 4]  # inner and outer
+    line = components(X.assign(b=X["a"]), pd.Series(["x"] * 5)).hulls
+    assert sorted(line.index[line["hull"] == "outer"]) == [0, 3]  # 4 lies beyond 2.5 medians
+    spot = components(X.assign(a=1.0, b=2.0), pd.Series(["x"] * 5)).hulls
+    assert spot["hull"].tolist() == ["inner", "outer"]
 
 
 def test_bad_tables_are_refused():

@@ -214,6 +214,41 @@ def test_fewer_customers_than_clusters(bank, tmp_path, capsys):
     assert "40 customers cannot form 41 clusters" in capsys.readouterr().err
 
 
+@pytest.fixture
+def flags(tmp_path):
+    """A run of 400 customers whom three yes/no columns tell apart."""
+    rows = np.random.default_rng(0).integers(0, 2, (400, 3))
+    pd.DataFrame(rows, columns=["web", "loan", "card"]).rename_axis("customer_id").to_csv(
+        tmp_path / "flags.csv"
+    )
+    return ["run", "--features", tmp_path / "flags.csv", "--starts", 3, "--stability", 0, "--quiet"]
+
+
+@pytest.mark.parametrize("more", [["--k", 4], ["--k", 8, "--stability", 2], ["--k", 1]])
+def test_eight_kinds_of_customers_are_enough_to_run(tmp_path, flags, more):
+    assert run(*flags, "--out", tmp_path / "out", *more) == 0
+    labels = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert (len(labels), labels["cluster"].nunique()) == (400, more[1])
+
+
+@pytest.mark.parametrize(
+    ("k", "says"), [("9", "8 distinct rows, which make at most as many"), ("2:9", "8 distinct")]
+)
+def test_more_clusters_than_kinds_of_customers(tmp_path, capsys, flags, k, says):
+    assert run(*flags, "--out", tmp_path / "out", "--k", k, "--stability", 2) == 1
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_values_too_large_to_square_are_refused(tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    pd.DataFrame({"customer_id": range(40), "a": [1e200, -1e200] * 20, "b": range(40)}).to_csv(
+        table, index=False
+    )
+    assert run("run", "--features", table, "--k", 3, "--out", tmp_path / "out", "--quiet") == 1
+    assert "values beyond 1e+18: a; correct them" in capsys.readouterr().err
+
+
 def test_constant_column_of_a_ready_table(tmp_path, capsys):
     table = pd.DataFrame({"customer_id": list("abcdef"), "x": range(6), "y": 1})
     table.to_csv(tmp_path / "t.csv", index=False)

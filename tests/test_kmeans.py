@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -146,3 +148,57 @@ def test_parameters_out_of_range(parameters, message):
 def test_missing_values_are_refused(bad):
     with pytest.raises(ValueError, match=r"NaN|infinity"):
         KMeansSearch(2).fit([[0.0], [bad], [1.0]])
+
+
+@st.composite
+def few_distinct_rows(draw):
+    """Rows drawn from a few places, in one column or many, near zero or far from it."""
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    places = rng.normal(size=(draw(st.integers(1, 12)), draw(st.sampled_from([1, 2, 47]))))
+    X = places[rng.integers(0, len(places), draw(st.integers(1, 40)))]
+    X = X * draw(st.sampled_from([1.0, 1e-8, 1e8])) + draw(st.sampled_from([0.0, 1e3]))
+    weight = rng.integers(0, 3, len(X)) if draw(st.booleans()) else np.ones(len(X))
+    weight[0] = 1
+    k = draw(st.integers(1, len(X)))
+    return X.astype(draw(st.sampled_from([np.float64, np.float32]))), weight, k
+
+
+@given(few_distinct_rows(), st.sampled_from(["k-means++", "random"]))
+@settings(max_examples=60, deadline=2_000)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_search_ends_wherever_a_perfect_fit_can_be_reached(table, init):
+    X, weight, k = table
+    model = KMeansSearch(k, init=init, n_starts=4, n_swaps=4, n_points=30, random_state=0, n_jobs=1)
+    model.fit(X, sample_weight=weight)
+    assert model.inertia_ >= 0
+    assert (model.restart_inertias_ >= 0).all()
+    assert 0 <= model.agreement_ <= 1
+    n_places = len(np.unique(X[weight > 0], axis=0))
+    assert len(np.unique(model.labels_[weight > 0])) <= min(k, n_places)
+    if k >= n_places:
+        spread = weight @ ((X.astype(float) - X.mean(axis=0, dtype=float)) ** 2).sum(axis=1)
+        assert model.inertia_ <= 1e-4 * spread
+        assert model.agreement_ == 1
+
+
+@pytest.mark.parametrize("k", [7, 8, 10])
+def test_yes_no_columns_and_as_many_clusters_as_rows_end(k):
+    rng = np.random.default_rng(0)
+    yes_no = KMeansSearch(min(k, 8), random_state=0, n_jobs=1)
+    assert yes_no.fit(rng.integers(0, 2, (2_000, 3)).astype(float)).n_iter_ < 300
+    wide = KMeansSearch(k, random_state=0, n_jobs=1).fit(rng.normal(size=(10, 47)))
+    assert (wide.inertia_ < 1e-12) == (k == 10)
+
+
+@pytest.mark.parametrize(
+    "X, weight, message",
+    [
+        ([[1e200], [0.0], [1.0]], None, r"values beyond 2e\+153 in columns \[.*0.*\]"),
+        (np.array([[1e30], [0], [1]], np.float32), None, "values beyond"),
+        ([[2.0], [0.0], [1.0]], [1e308, 1.0, 1.0], "too large to add up"),
+        ([[2.0], [0.0], [1.0]], [0.0, 0.0, 0.0], "non-zero"),
+    ],
+)
+def test_numbers_that_cannot_be_added_up_are_refused(X, weight, message):
+    with pytest.raises(ValueError, match=message):
+        KMeansSearch(2).fit(X, sample_weight=weight)

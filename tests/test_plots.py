@@ -463,6 +463,12 @@ def test_distribution_boxes_lie_at_the_quantiles():
         plots.distribution_plot(two)
 
 
+def test_separation_draws_customers_who_have_no_hull():
+    with plots.style("en"):
+        ax = plots.separation_plot(SCORES, hulls=pd.DataFrame())
+    assert not ax.patches
+
+
 def test_separation_says_sample_and_share():
     explained = pd.DataFrame({"component": ["PC1", "PC2"], "explained_share": [0.7, 0.2]})
     loadings = pd.DataFrame({"PC1": [1, 0.9, 0.0], "PC2": [0, 0.1, 0.5]}, index=["a", "b", "c"])

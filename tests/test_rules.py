@@ -88,9 +88,14 @@ def test_odd_names_are_quoted_and_one_customer_is_told():
     assert table.loc["<b>", "precision"] == 1
 
 
-def test_rules_need_two_segments_and_numbers(bank):
+def test_one_segment_has_no_rule(bank):
     features, labels = bank
-    with pytest.raises(ValueError, match="there is only 'x'"):
-        segment_rules(features, labels.where(labels == "x", "x"))
+    table = segment_rules(features, labels.where(labels == "x", "x"))
+    assert table.empty
+    assert table.columns.equals(segment_rules(features, labels).columns)
+
+
+def test_rules_need_numbers(bank):
+    features, labels = bank
     with pytest.raises(ValueError, match="no variable with numbers"):
         segment_rules(features[["city"]], labels)

@@ -82,7 +82,7 @@ def separation_plot(
         rows = scores[scores[key] == segment]
         ax.scatter(rows["PC1"], rows["PC2"], size, color=look["color"], marker=look["marker"],
                    alpha=0.45, lw=0)  # fmt: skip
-    if hulls is not None:
+    if hulls is not None and len(hulls):
         need(hulls, ["segment_id", "hull", *plane], "separation_plot: hulls")
         for (segment, hull), corners in hulls.groupby(["segment_id", "hull"], sort=False):
             inner = hull == "inner"

@@ -30,7 +30,8 @@ class Components:
         Indexed by ``segment_id``: the segments' means on all components.
     hulls : DataFrame
         Convex hulls to draw: ``segment_id``, ``hull`` (``inner``, ``outer``), ``PC1``, ``PC2``,
-        one row per corner (index: its customer), counter-clockwise. The inner hull holds the
+        one row per corner (index: its customer), counter-clockwise; customers on one line have
+        its two ends, customers on one point that point. The inner hull holds the
         sampled customers no farther from the mean of their segment than the median of the
         segment, the outer those within 2.5 times it; distances in all dimensions.
     n_customers : int
@@ -138,8 +139,12 @@ def components(
 
 
 def _hull(points: pd.DataFrame) -> pd.DataFrame:
-    """The corners of a segment's customers; nothing if they do not span an area."""
+    """The corners of a segment's customers; the two ends where all lie on a line."""
+    plane = points[["PC1", "PC2"]].to_numpy()
     try:
-        return points.iloc[ConvexHull(points[["PC1", "PC2"]]).vertices]
-    except (QhullError, ValueError):  # fewer than three, or all in a line
-        return points.iloc[:0]
+        return points.iloc[ConvexHull(plane).vertices]
+    except (QhullError, ValueError):  # fewer than three, or all on a line
+        if not len(plane):
+            return points
+        along = plane[:, np.ptp(plane, axis=0).argmax()]
+        return points.iloc[np.unique([along.argmin(), along.argmax()])]

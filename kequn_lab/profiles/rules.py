@@ -11,6 +11,11 @@ from kequn_lab.profiles._by_segment import Rows, is_text
 
 __all__ = ["segment_rules"]
 
+_COLUMNS = [
+    *("segment_id", "rule", "conditions", "customers", "precision", "recall", "f1"),
+    *("sentence_zh", "sentence_en"),
+]
+
 #: Customers of a small segment that a sample keeps at least.
 _AT_LEAST = 200
 
@@ -56,12 +61,13 @@ def segment_rules(
         One row per segment: ``segment_id``, ``rule`` (a condition that SQL understands),
         ``conditions`` (how many), ``customers`` who meet it, ``precision`` (of these, the share
         in the segment), ``recall`` (of the segment, the share that meets it), ``f1``,
-        ``sentence_zh``, ``sentence_en``.
+        ``sentence_zh``, ``sentence_en``. No rows where there is one segment: nothing to tell it
+        from.
 
     Raises
     ------
     ValueError
-        Fewer than two segments, no variable that holds numbers, labels that do not align.
+        No variable that holds numbers, labels that do not align.
 
     Examples
     --------
@@ -72,8 +78,6 @@ def segment_rules(
     age_years > 47.5 1.0
     """
     rows = Rows.of(features, labels)
-    if len(rows.ids) < 2:
-        raise ValueError(f"a rule parts a segment from others; there is only {rows.ids[0]!r}")
     names = [c for c in features if not is_text(features[c]) and features[c].notna().any()]
     if not names:
         raise ValueError("features has no variable with numbers to make rules of")
@@ -82,7 +86,7 @@ def segment_rules(
     x = features[names].iloc[rows.order[at]].to_numpy(float, na_value=np.nan)
     words = Words.of(segments=segments, variables=variables, currency=currency)
     out = []
-    for s, segment in enumerate(rows.ids):
+    for s, segment in enumerate(rows.ids if len(rows.ids) > 1 else ()):
         own = rows.codes[at] == s
         rule = _best_rule(x, own, weight, max_conditions, random_state)
         met = _met(rule, [features[names[j]] for j, *_ in rule])[rows.order]
@@ -99,7 +103,7 @@ def segment_rules(
             "f1": _f1(precision, recall),
         }
         out.append(fact | _sentences(segment, named, precision, recall, words))
-    return pd.DataFrame(out)
+    return pd.DataFrame(out, columns=_COLUMNS)
 
 
 def _sample(rows: Rows, n_sample: int, rng) -> tuple[np.ndarray, np.ndarray]:

@@ -222,7 +222,7 @@ def analyse(
                 values, criteria, declared_sha256=declared, random_state=random_state
             )
         then("stability")
-        if n_stability:
+        if n_stability and n_clusters > 1:
             tables |= _hold_still(pipeline, model, names, n_stability, random_state)
         steps.update()
     return Analysis(inputs, pipeline, names, labels, tables, parameters, plane)

@@ -133,6 +133,8 @@ def _drawings(analysis: Analysis) -> dict:
             "profiles",
         ),
     }  # fmt: skip
+    if t["profile"]["effect"].isna().all():  # one segment: there is no rest to differ from
+        del out["heat_map"], out["profile"]
     if (plane := analysis.plane) is not None:
         out["separation"] = (
             lambda: plots.separation_plot(

@@ -26,7 +26,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from kequn_lab.segments.search import SAME, one_thread_each, search
-from kequn_lab.segments.summaries import Summary, nearest, summarise
+from kequn_lab.segments.summaries import Summary, as_numbers, nearest, summarise
 
 SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
 N_POLISHED = 3  # of them, those that are run on all rows
@@ -129,16 +129,19 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         Raises
         ------
         ValueError
-            If there are fewer rows than clusters, NaN or infinity, a negative weight, or a
-            parameter out of range.
+            If there are fewer rows than clusters, NaN, infinity or values whose squares
+            overflow, a negative weight or none above zero, or a parameter out of range.
 
         Warns
         -----
         ConvergenceWarning
             If fewer distinct rows than clusters exist, so that clusters stay empty.
         """
-        X = validate_data(self, X, dtype=[np.float64, np.float32], order="C")
+        X = as_numbers(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
         weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        reach = float(np.abs(X).max())
+        if not float(weight.sum(dtype=float)) * reach * reach < float(np.finfo(X.dtype).max) / 16:
+            raise ValueError("sample_weight is too large to add up; divide it by its mean")
         init = self._check_parameters(X)
         rng = check_random_state(self.random_state)
         origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # short numbers: exact sums
@@ -175,7 +178,8 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         if np.count_nonzero(size) < self.n_clusters:
             warnings.warn(
                 f"{self.n_clusters} clusters were asked for, {np.count_nonzero(size)} hold rows: "
-                f"there are {len(summary.points)} distinct rows. Ask for fewer clusters.",
+                f"there are {len(summary.points)} distinct rows, which make at most as many "
+                "clusters. Ask for fewer clusters.",
                 ConvergenceWarning,
                 stacklevel=2,
             )

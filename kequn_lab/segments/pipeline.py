@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from kequn_lab.features.preprocessing import preprocessor
@@ -18,6 +20,8 @@ __all__ = ["centre_table", "fit_segments", "label_table", "name_clusters", "segm
 #: those that carry this share of it (of the sum of squared levels): a name must not rest on
 #: the little that a poor table happens to share with a segment.
 MIN_FEATURES, MIN_COVERAGE = 3, 0.5
+
+LARGEST = 1e18  # no bank's figure is larger, and single precision can still square it
 
 
 def segment_pipeline(
@@ -67,7 +71,8 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     TypeError
         A column is not numeric.
     ValueError
-        Fewer customers than clusters; a constant or infinite column.
+        Fewer customers, or fewer that differ, than clusters; a constant column, or one with
+        infinite values or values beyond 1e18.
 
     Examples
     --------
@@ -92,10 +97,18 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             f"constant columns tell no customers apart: {', '.join(constant)}; "
             "leave them out (--drop, or preprocessing.model_columns)"
         )
-    infinite = [str(c) for c in features if np.isinf(features[c].to_numpy(float)).any()]
-    if infinite:
-        raise ValueError(f"columns hold infinite values: {', '.join(infinite)}; correct them")
-    return segment_pipeline(features.columns, **options).fit(features)
+    wild = [str(c) for c in features if (features[c].abs() > LARGEST).any()]
+    if wild:
+        raise ValueError(
+            f"columns hold infinite values or values beyond {LARGEST:.0e}: {', '.join(wild)}; "
+            "correct them"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            return segment_pipeline(features.columns, **options).fit(features)
+        except ConvergenceWarning as few:  # fewer distinct customers than clusters
+            raise ValueError(str(few)) from None
 
 
 def centre_table(pipeline: Pipeline) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from threadpoolctl import ThreadpoolController
 from kequn_lab.segments.summaries import Summary
 
 PATIENCE = 2  # rounds of swaps without gain after which a chain ends
+MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
 
@@ -62,9 +63,11 @@ def lloyd(
     -------
     centres : ndarray of shape (n_starts, n_clusters, n_features)
     report : ndarray of shape (n_starts, 2)
-        Inertia of the last assignment and the number of iterations.
+        Inertia of the last assignment and the number of iterations. What is less than the
+        rounding of the sums is 0: a perfect fit.
     """
     weights, squares = summary.weights, summary.squares
+    rounding = 8 * float(np.finfo(squares.dtype).eps) * float(weights @ squares)
     n_starts, k, d = centres.shape
     centres = centres.astype(summary.points.dtype)
     report = np.zeros((n_starts, 2))
@@ -78,10 +81,11 @@ def lloyd(
         new = np.divide(sums[..., :d], count, out=old.copy(), where=count > 0)
         if (count <= 0).any():
             _refill(summary, new, count[..., 0], best + squares)
-        report[live, 0] = (best + squares) @ weights
+        inertia = np.maximum(best + squares, 0) @ weights
+        report[live, 0] = np.where(inertia > rounding, inertia, 0)
         report[live, 1] = step
         centres[live] = new
-        live = live[((new - old) ** 2).sum(axis=(1, 2)) > tol]
+        live = live[(((new - old) ** 2).sum(axis=(1, 2)) > tol) & (report[live, 0] > 0)]
         if not len(live):
             break
     return centres, report
@@ -230,8 +234,10 @@ def search(
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
     waiting = np.full(len(best), PATIENCE if n_swaps and n_clusters > 1 else 0)
-    while waiting.any():
-        live = np.flatnonzero(waiting)
+    for _ in range(MAX_ROUNDS):
+        live = np.flatnonzero((waiting > 0) & (report[:, 0] > 0))  # nothing betters a perfect fit
+        if not len(live):
+            break
         chain = np.arange(len(live))
         trial = _swapped(summary, centres[live], n_swaps, rng)
         moved, fresh = settle(summary, trial.reshape(-1, *centres.shape[1:]), **run)
@@ -251,21 +257,11 @@ def starting_centres(summary: Summary, n_clusters: int, n_starts: int, init, rng
         return np.asarray(init, summary.points.dtype)
     if init == "k-means++":
         return seed_centres(summary, n_clusters, n_starts, rng)
-    heap = np.cumsum(summary.weights, dtype=float)
-    n_points = np.count_nonzero(summary.weights)
-    chosen = np.empty((n_starts, n_clusters), int)
-    for start in chosen:  # drawn until all differ; where points are too few, as they come
-        start[:] = np.searchsorted(heap, rng.random_sample(n_clusters) * heap[-1], side="right")
-        while n_clusters <= n_points and (again := _repeats(start)).any():
-            draws = rng.random_sample(again.sum()) * heap[-1]
-            start[again] = np.searchsorted(heap, draws, side="right")
-    return summary.points[np.minimum(chosen, len(heap) - 1)]
-
-
-def _repeats(chosen) -> NDArray:
-    """Which entries were there before."""
-    first = np.unique(chosen, return_index=True)[1]
-    return ~np.isin(np.arange(len(chosen)), first)
+    chances = summary.weights.astype(float)
+    few = n_clusters > np.count_nonzero(chances)  # then some are drawn twice
+    chances /= chances.sum()
+    draws = [rng.choice(len(chances), n_clusters, few, chances) for _ in range(n_starts)]
+    return summary.points[draws]
 
 
 @cache

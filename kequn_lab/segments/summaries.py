@@ -76,7 +76,8 @@ def as_numbers(X: ArrayLike, *, name: str = "X") -> NDArray:
     Raises
     ------
     ValueError
-        If `X` is not two-dimensional, is empty, or holds missing or infinite values.
+        If `X` is not two-dimensional, is empty, or holds missing or infinite values, or values
+        so large that their squares cannot be added up.
 
     Examples
     --------
@@ -89,13 +90,17 @@ def as_numbers(X: ArrayLike, *, name: str = "X") -> NDArray:
         X = X.astype(float)
     if X.ndim != 2 or not X.size:
         raise ValueError(f"{name} must be a table with rows and columns, got shape {X.shape}")
-    bad = ~np.isfinite(X).all(axis=0)
-    if bad.any():
-        where = list(np.flatnonzero(bad) if columns is None else columns[bad])
-        raise ValueError(
-            f"{name} has missing or infinite values in columns {where}: "
-            "fill them first (features.preprocessor does) or drop the rows"
-        )
+    most = float(np.sqrt(np.finfo(X.dtype).max / X.size) / 4)
+    for bad, found, todo in (
+        (~np.isfinite(X), "missing or infinite values", "fill them first (features.preprocessor "
+         "does) or drop the rows"),
+        (np.abs(X) > most, f"values beyond {most:.0e}", "their squares cannot be added up; "
+         "correct or scale them"),
+    ):  # fmt: skip
+        if bad.any():
+            where = np.flatnonzero(bad.any(axis=0))
+            where = (where if columns is None else columns[where]).tolist()
+            raise ValueError(f"{name} has {found} in columns {where}: {todo}")
     return X
 
 
