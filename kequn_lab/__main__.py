@@ -76,6 +76,8 @@ def _run(args, parser) -> int:
     written = write_results(
         analysis, args.out, language=args.language, encoding=args.encoding, quiet=args.quiet
     )
+    for note in given.notes:
+        print(f"{note.level}: {note.text()}", file=sys.stderr)
     print(analysis.summary())
     print(f"\nResults in {args.out}:")
     for name in written:
@@ -140,8 +142,12 @@ def _score(args, parser) -> int:
         months=args.months,
         id_column=args.id,
         skip_bad_rows=args.skip_bad_rows,
+        accept_units=args.accept_units,
         encoding=args.encoding,
     )
+    for warning in record["warnings"]:
+        if warning["level"] == "warning":
+            print(f"warning: {warning['text_en']}", file=sys.stderr)
     done = "read, nothing written" if args.dry_run else f"labelled, in {args.out}"
     print(f"{record['rows']:,} customers {done}")
     return 0
@@ -219,9 +225,12 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--query", help="the SELECT that gives the customer table")
     score.add_argument("--id", default="customer_id", help="the column that names the customer")
     score.add_argument("--as-of", type=_day, metavar="DATE", help="last day to look at")
-    score.add_argument("--months", type=int, default=12, help="length of the window (12)")
+    score.add_argument("--months", type=int, help="length of the window (the scorecard's)")
     score.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
     score.add_argument("--encoding", default="utf-8-sig", choices=("utf-8-sig", "utf-8", "gb18030"))
+    score.add_argument(
+        "--accept-units", action="store_true", help="money a factor 100 or 10,000 off is meant"
+    )
     score.add_argument("--dry-run", action="store_true", help="read all, write nothing")
     score.add_argument("--out", type=Path, required=True, metavar="DIR")
     score.set_defaults(do=_score)

@@ -209,8 +209,9 @@ def test_json_keeps_every_digit_and_its_order(card):
     assert again == card
     assert again.to_json() == card.to_json()
     assert [*json.loads(card.to_json())] == [
-        "schema", "model_id", "trained_on", "customers", "synthetic", "random_state",
-        "unmatched_below", "inputs", "versions", "features", "segments"]  # fmt: skip
+        "schema", "model_id", "trained_on", "customers", "months", "definitions", "currency",
+        "timezone", "synthetic", "random_state", "unmatched_below", "inputs", "versions",
+        "features", "segments"]  # fmt: skip
 
 
 def edit(card, change) -> str:
@@ -248,7 +249,10 @@ BROKEN = {
         lambda r: r["segments"][0].update(segment_id=r["segments"][1]["segment_id"]),
         "segment_id comes twice",
     ),
+    "window of years": (lambda r: r.update(months=600, definitions="1"), "months must be 1 to 60"),
+    "window without definitions": (lambda r: r.update(months=12), "go with definitions"),
     "a list": (lambda r: r.update(features=[1, 2]), r"features\[0\] must be an object"),
+    "another currency": (lambda r: r.update(currency="CZK"), "changed by hand"),
     "quiet edit": (lambda r: r["features"][0].update(mean=1.0), "changed by hand"),
 }
 

@@ -1,15 +1,24 @@
 """Chunk by chunk is as all at once; broken rows, strangers' units and double customers are seen."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from kequn_lab.contract.mapping import Mapping
 from kequn_lab.export.labels import read_labels, write_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import customer_features
-from kequn_lab.monitor.drift import Spread, feature_drift, noise_floor, stability_index
+from kequn_lab.monitor.drift import (
+    Spread,
+    feature_drift,
+    noise_floor,
+    stability_index,
+    unit_notes,
+)
 from kequn_lab.run import streams
 from kequn_lab.run.scoring import score_chunks, score_files
 from kequn_lab.segments.pipeline import fit_segments
@@ -79,13 +88,13 @@ def test_raw_tables_in_chunks_are_the_features(tmp_path):
     events.to_parquet(tmp_path / "events.parquet")
     table = customer_features(events, as_of="2024-12-31")
     names = ["amount_mean_cny", "night_share", "mobile_share"]
-    chunks = streams.from_raw_tables(
-        tmp_path / "events.parquet", as_of="2024-12-31", columns=names, rows=64
-    )
-    found = pd.concat([c.to_pandas() for c in chunks]).set_index("customer_id")
+    ask = {"events": tmp_path / "events.parquet", "as_of": "2024-12-31"}
+    with streams.from_raw_tables(**ask, columns=names, rows=64) as (chunks, window):
+        found = pd.concat([c.to_pandas() for c in chunks]).set_index("customer_id")
+    assert window["events_inside"] == n
     pd.testing.assert_frame_equal(found, table[names], check_index_type=False)
     with pytest.raises(ValueError, match="no column aum_cny; the scorecard needs it"):
-        list(streams.from_raw_tables(events, as_of="2024-12-31", columns=["aum_cny"]))
+        streams.from_raw_tables(**ask, columns=["aum_cny"]).__enter__()
 
 
 def broken_csv(path, n=1_000):
@@ -264,7 +273,7 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
     table = customer_features(events, customers=customers, as_of="2024-12-31")
     names = ["age_years", "amount_mean_cny", "web_share"]
     pipeline = fit_segments(table[names], n_clusters=3, n_starts=3, random_state=0)
-    card = Scorecard.from_pipeline(pipeline, table[names], as_of="2024-12-31")
+    card = Scorecard.from_pipeline(pipeline, table[names], as_of="2024-12-31", months=12)
     files = {n: tmp_path / f"{n}.{ending}" for n in ("customers", "events")}
     record = score_files(card, tmp_path, **files, as_of="2024-12-31")
     assert record["as_of"] == "2024-12-31"
@@ -272,6 +281,16 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
     assert (labels == card.predict(table)).all()
     with pytest.raises(ValueError, match="raw tables need as_of"):
         score_files(card, tmp_path, **files)
+    with pytest.raises(ValueError, match="trained with another window: 12 months, found 6"):
+        score_files(card, tmp_path, **files, as_of="2024-12-31", months=6)
+    with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
+        score_files(card, None, **files, as_of="2024-12-31", mapping=Mapping(currency="CZK"))
+    with pytest.raises(ValueError, match="another definitions of the features"):
+        score_files(replace(card, definitions="0"), None, **files, as_of="2024-12-31")
+    with pytest.raises(ValueError, match="does not know how long a window"):
+        score_files(replace(card, months=None, definitions=None), None, **files, as_of="2024-12-31")
+    with pytest.raises(ValueError, match="no event between 2020-01-01 and 2020-12-31"):
+        score_files(card, tmp_path, **files, as_of="2020-12-31")
     with pytest.raises(ValueError, match="either a ready customer table"):
         score_files(card, tmp_path, features="f.csv", **files, as_of="2024-12-31")
 
@@ -283,3 +302,30 @@ def test_a_database_leaves_no_password_in_the_record(database, card, tmp_path, m
     text = (tmp_path / "labels.meta.json").read_text(encoding="utf-8")
     assert "hunter2" not in text
     assert record["inputs"]["database"].startswith("sqlite:///")
+
+
+def test_money_in_another_unit_everywhere_is_refused_unless_it_is_meant(tmp_path, card):
+    table = customers(2_000, 2)
+    fen = table.assign(aum_cny=table["aum_cny"] * 100)
+    with pytest.raises(
+        ValueError, match=r"look like fen \(分\); multiply by 0.01: aum_cny.*--accept"
+    ):
+        score_chunks(card, [pa.Table.from_pandas(fen)], tmp_path / "labels.csv")
+    assert list(tmp_path.iterdir()) == []
+    record = score_chunks(card, [pa.Table.from_pandas(fen)], None, accept_units=True)
+    assert [w["warning"] for w in record["warnings"]] == ["other_unit"]
+    assert score_chunks(card, [pa.Table.from_pandas(table)], None)["warnings"] == []
+
+
+def test_one_column_of_many_in_another_unit_is_a_warning():
+    rng = np.random.default_rng(0)
+    names = [f"{n}_cny" for n in "abcd"]
+    table = pd.DataFrame(rng.lognormal(8, 1, (2_000, 4)), columns=names)
+    pipeline = fit_segments(table, n_clusters=2, n_starts=2, random_state=0)
+    card = Scorecard.from_pipeline(pipeline, table, as_of="2024-12-31")
+    notes, all_off = unit_notes(feature_drift(card, table.assign(a_cny=table["a_cny"] / 1e4)))
+    assert [n.text_en for n in notes] == [
+        "Columns of money look like 10,000 yuan (万元); multiply by 10000: a_cny."
+    ]
+    assert not all_off
+    assert unit_notes(feature_drift(card, table / 1e4))[1]

@@ -24,11 +24,11 @@ from kequn_lab.export._learned import learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
 from kequn_lab.export._strict import build, parse
 from kequn_lab.export.sql import select
-from kequn_lab.features.customers import FEATURES
+from kequn_lab.features.customers import DEFINITIONS, FEATURES
 
 __all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
 
-SCHEMA = "kequn_lab.scorecard/1"
+SCHEMA = "kequn_lab.scorecard/2"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,16 @@ class Scorecard:
         The ``as_of`` date of the training, ``YYYY-MM-DD``.
     customers : int
         How many customers it was trained on.
+    months : int, optional
+        Length of the window that its features were computed from; None when they came as a
+        ready table.
+    definitions : str, optional
+        Which :data:`~kequn_lab.features.customers.DEFINITIONS` made its features; None with
+        ``months``.
+    currency : str
+        Of the columns of money.
+    timezone : str, optional
+        To which instants with a zone were converted; None when times had no zone.
     synthetic : bool, optional
         Were they invented? None when nobody said.
     random_state : int, optional
@@ -117,6 +127,10 @@ class Scorecard:
     segments: tuple[ScorecardSegment, ...]
     trained_on: str
     customers: int
+    months: int | None = None
+    definitions: str | None = None
+    currency: str = "CNY"
+    timezone: str | None = None
     synthetic: bool | None = None
     random_state: int | None = None
     unmatched_below: float | None = None
@@ -134,8 +148,9 @@ class Scorecard:
     @property
     def model_id(self) -> str:
         """Twelve digits that change with any number or name that decides a label."""
+        window = self.months, self.definitions, self.currency, self.timezone
         numbers = [_record(f) for f in self.features], [_record(s) for s in self.segments]
-        text = json.dumps(numbers, ensure_ascii=True, sort_keys=True, allow_nan=False)
+        text = json.dumps((*numbers, window), ensure_ascii=True, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
@@ -167,7 +182,8 @@ class Scorecard:
         units : mapping, optional
             Of columns that :data:`~kequn_lab.features.FEATURES` does not know.
         **facts
-            ``synthetic``, ``random_state``, ``unmatched_below``, ``inputs``.
+            ``months``, ``currency``, ``timezone``, ``synthetic``, ``random_state``,
+            ``unmatched_below``, ``inputs``. With ``months`` go this version's ``definitions``.
 
         Raises
         ------
@@ -201,6 +217,7 @@ class Scorecard:
             ),
             trained_on=f"{pd.Timestamp(as_of):%Y-%m-%d}",
             customers=len(features),
+            **({"definitions": DEFINITIONS} if facts.get("months") else {}),
             **facts,
         )
 
@@ -325,6 +342,10 @@ def _check(card: Scorecard) -> None:
             raise ValueError(f"scorecard: {message}")
 
     require(card.features and card.segments, "it needs at least one feature and one segment")
+    window = (card.months is None) == (card.definitions is None)
+    require(window and (card.months is None or 1 <= card.months <= 60),
+            f"months must be 1 to 60 and go with definitions, found {card.months} months and "
+            f"definitions {card.definitions!r}")  # fmt: skip
     for rows, key in ((card.features, "name"), (card.segments, "segment_id")):
         names = [getattr(r, key) for r in rows]
         require(len(set(names)) == len(names), f"{key} comes twice in {names}")

@@ -1,6 +1,7 @@
 """Raw tables to one row per customer, and on to model columns."""
 
 from kequn_lab.features.customers import (
+    DEFINITIONS,
     FEATURES,
     Feature,
     customer_features,
@@ -15,6 +16,7 @@ from kequn_lab.features.preprocessing import (
 )
 
 __all__ = [
+    "DEFINITIONS",
     "FEATURES",
     "Feature",
     "QuantileClipper",

@@ -8,18 +8,29 @@ out by name, never filled with zeros.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from kequn_lab.features.window import bounds, count_window
+
 __all__ = [
+    "DEFINITIONS",
     "FEATURES",
     "Feature",
     "customer_features",
     "feature_sql",
     "feature_table",
 ]
+
+#: The version of what the features mean. It changes when the value of any feature changes for
+#: the same events; a scorecard labels only features of its own version.
+DEFINITIONS = "1"
+
+#: DuckDB spills to disk above it.
+MEMORY_LIMIT = "2GB"
 
 
 @dataclass(frozen=True)
@@ -41,11 +52,18 @@ class Feature:
     meaning_en: str
     log: bool = False
     empty: float | None = None  # the value of a customer without rows in the source
+    per: str = ""  # of what few events make noise: the count of a customer's events behind it
 
 
 def _share(column: str, code: str, name: str, block: str, zh: str, en: str) -> Feature:
-    sql = f"count(*) FILTER (WHERE {column} = '{code}') / nullif(count({column}), 0)"
-    return Feature(name, "events", (column,), sql, "share of events", block, zh, en)
+    per = f"count({column})"
+    sql = f"count(*) FILTER (WHERE {column} = '{code}') / nullif({per}, 0)"
+    return Feature(name, "events", (column,), sql, "share of events", block, zh, en, per=per)
+
+
+def _share_of_all(name: str, condition: str, zh: str, en: str, needs=()) -> Feature:
+    sql = f"count(*) FILTER (WHERE {condition}) / count(*)"
+    return Feature(name, "events", needs, sql, "share of events", "people", zh, en, per="count(*)")
 
 
 def _aum_share(name: str, condition: str, zh: str, en: str) -> Feature:
@@ -98,7 +116,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("amount_mean_cny", "events", _AMOUNT, "avg(amount_cny)", "CNY", "people",
             "笔均金额", "Mean amount", log=True),
     Feature("amount_std_cny", "events", _AMOUNT, "stddev_samp(amount_cny)", "CNY", "people",
-            "金额标准差", "Amount standard deviation", log=True),
+            "金额标准差", "Amount standard deviation", log=True, per="count(*)"),
     Feature("inflow_cny_per_month", "events", (*_AMOUNT, "direction"),
             "coalesce(sum(amount_cny) FILTER (WHERE direction = 'in'), 0e0) / {months}",
             "CNY per month", "people", "月均流入", "Inflow per month", log=True, empty=0.0),
@@ -122,19 +140,15 @@ FEATURES: tuple[Feature, ...] = (
     Feature("helped_share", "events", ("channel", "helped"),
             "avg(CASE WHEN helped THEN 1e0 ELSE 0e0 END)"
             " FILTER (WHERE channel = 'counter' AND helped IS NOT NULL)",
-            "share of counter visits", "place", "填单协助占比", "Helped at the counter"),
-    Feature("night_share", "events", _TIME,
-            "count(*) FILTER (WHERE hour({timestamp}) >= 20) / count(*)",
-            "share of events", "people", "夜间占比", "Night share (20–24 h)"),
-    Feature("weekend_share", "events", (),
-            "count(*) FILTER (WHERE {iso_weekday} >= 6) / count(*)",
-            "share of events", "people", "周末占比", "Weekend share"),
-    Feature("quarter_end_share", "events", (),
-            "count(*) FILTER (WHERE month({timestamp}) IN (3, 6, 9, 12)) / count(*)",
-            "share of events", "people", "季末月占比", "Quarter-end share"),
-    Feature("autumn_share", "events", (),
-            "count(*) FILTER (WHERE month({timestamp}) IN (9, 10, 11)) / count(*)",
-            "share of events", "people", "秋季占比", "Autumn share (Sep–Nov)"),
+            "share of counter visits", "place", "填单协助占比", "Helped at the counter",
+            per="count(helped)"),
+    _share_of_all("night_share", "hour({timestamp}) >= 20", "夜间占比", "Night share (20–24 h)",
+                  _TIME),
+    _share_of_all("weekend_share", "{iso_weekday} >= 6", "周末占比", "Weekend share"),
+    _share_of_all("quarter_end_share", "month({timestamp}) IN (3, 6, 9, 12)", "季末月占比",
+                  "Quarter-end share"),
+    _share_of_all("autumn_share", "month({timestamp}) IN (9, 10, 11)", "秋季占比",
+                  "Autumn share (Sep–Nov)"),
     _share("type", "consume", "consume_share", "goods", "消费占比", "Spending share"),
     _share("type", "income_in", "income_share", "goods", "收入占比", "Income share"),
     _share("type", "transfer_out", "transfer_out_share", "goods", "转出占比", "Transfer share"),
@@ -145,7 +159,8 @@ FEATURES: tuple[Feature, ...] = (
     _share("type", "invest", "invest_share", "goods", "理财交易占比", "Investment events"),
     Feature("counterparties_per_event", "events", ("counterparty_id",),
             "count(DISTINCT counterparty_id) / nullif(count(counterparty_id), 0)",
-            "per event", "people", "笔均对手数", "Counterparties per event"),
+            "per event", "people", "笔均对手数", "Counterparties per event",
+            per="count(counterparty_id)"),
     Feature("aum_cny", "holdings", ("product", "balance_cny"),
             f"coalesce(sum(balance_cny) FILTER (WHERE {_ASSET}), 0e0)", "CNY", "goods",
             "金融资产", "Assets at the bank", log=True, empty=0.0),
@@ -204,12 +219,6 @@ def feature_table() -> pd.DataFrame:
     return table.assign(needs=table["needs"].map(", ".join))
 
 
-def _window(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """First day of the window and the day after its last."""
-    end = pd.Timestamp(as_of).normalize() + pd.Timedelta(days=1)
-    return end - pd.DateOffset(months=months), end
-
-
 def feature_sql(available: dict[str, set[str]], *, as_of, months: int = 12, dialect="duckdb"):
     """The one query over ``customers``, ``events`` and ``holdings``.
 
@@ -237,9 +246,7 @@ def feature_sql(available: dict[str, set[str]], *, as_of, months: int = 12, dial
     """
     if dialect not in DIALECTS:
         raise ValueError(f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}")
-    if not 1 <= months <= 60:
-        raise ValueError(f"months must be 1 to 60, found {months}")
-    start, end = _window(as_of, months)
+    start, end = bounds(as_of, months)
     literal = {
         "months": f"{months}e0",
         "as_of": f"DATE '{end - pd.Timedelta(days=1):%Y-%m-%d}'",
@@ -290,7 +297,6 @@ def customer_features(
     holdings=None,
     customers=None,
     months: int = 12,
-    memory_limit: str = "2GB",
 ) -> pd.DataFrame:
     """Raw tables to one row per customer, computed by DuckDB.
 
@@ -304,14 +310,13 @@ def customer_features(
         As the contracts. With ``customers`` every one of them gets a row, also without events.
     months : int
         Length of the window in months.
-    memory_limit : str
-        DuckDB spills to disk above it.
 
     Returns
     -------
     DataFrame
         Indexed by ``customer_id``, columns as :func:`feature_table` names them, float64.
-        ``attrs["left_out"]`` says which features the tables do not allow, and why.
+        ``attrs["left_out"]`` says which features the tables do not allow, and why;
+        ``attrs["window"]`` what :func:`~kequn_lab.features.window.count_window` counted.
 
     Raises
     ------
@@ -335,33 +340,54 @@ def customer_features(
     a                       20.0           0.5         304.0
     b                        5.0           1.0           1.0
     """
+    given = {"events": events, "holdings": holdings, "customers": customers}
+    with feature_query(as_of=as_of, months=months, **given) as (con, sql, available, window):
+        out = con.execute(sql).df().set_index("customer_id")
+    left_out = _lacking(available)
+    empty = [f for f in out if out[f].isna().all()]
+    out = out.drop(columns=empty)
+    out.attrs["left_out"] = left_out | dict.fromkeys(empty, "missing for every customer")
+    out.attrs["window"] = window
+    return out
+
+
+@contextmanager
+def feature_query(*, as_of, months: int, **tables):
+    """The tables on a DuckDB connection, the query that makes their features, and the window.
+
+    Parameters
+    ----------
+    as_of, months : the window
+    **tables
+        ``events`` and, if there are any, ``holdings`` and ``customers``.
+
+    Yields
+    ------
+    tuple
+        The connection, the SQL text, the columns of each table by name, and the counts of
+        :func:`~kequn_lab.features.window.count_window`. Sums depend on the order in which
+        numbers are added: one thread adds them, so that the same input gives the same bytes.
+    """
     import duckdb
 
-    con = duckdb.connect(config={"memory_limit": memory_limit})
+    con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
     try:
-        available = register(con, events=events, holdings=holdings, customers=customers)
-        start, end = _window(as_of, months)
-        n, first, last, timed = con.execute(
-            "SELECT count(*) FILTER (WHERE timestamp >= ? AND timestamp < ?), min(timestamp),"
-            " max(timestamp), bool_or(timestamp <> date_trunc('day', timestamp)) FROM events",
-            [start.to_pydatetime(), end.to_pydatetime()],
-        ).fetchone()
-        if not n:
-            raise ValueError(
-                f"no event between {start:%Y-%m-%d} and {end - pd.Timedelta(days=1):%Y-%m-%d}; "
-                f"the events run from {first} to {last}: choose as_of and months to match"
-            )
-        if timed:
+        available = _register(con, tables)
+        used = [f for f in FEATURES if f.table == "events" and set(f.needs) <= available["events"]]
+        counted = tuple(dict.fromkeys(f.per for f in used if f.per))
+        window = count_window(con, as_of=as_of, months=months, counted=counted)
+        if window["timed"]:
             available["events"].add("time of day")
-        sql = feature_sql(available, as_of=as_of, months=months)
-        out = con.execute(sql).df().set_index("customer_id")
+        few = window.pop("few")
+        window["few"] = {f.name: few[f.per] for f in used if f.per}
+        con.execute("SET threads = 1")
+        yield con, feature_sql(available, as_of=as_of, months=months), available, window
     finally:
         con.close()
-    return _without_empty(out, available)
 
 
-def register(con, **tables: pd.DataFrame | str | Path | None) -> dict[str, set[str]]:
-    """Frames and Parquet files as views of a DuckDB connection; the columns of each by name."""
+def _register(con, tables: dict) -> dict[str, set[str]]:
+    """Frames and Parquet files as views; the columns of each by name."""
     available = {}
     for name, table in tables.items():
         if table is None:
@@ -375,15 +401,11 @@ def register(con, **tables: pd.DataFrame | str | Path | None) -> dict[str, set[s
     return available
 
 
-def _without_empty(out: pd.DataFrame, available: dict[str, set[str]]) -> pd.DataFrame:
-    left_out = {}
+def _lacking(available: dict[str, set[str]]) -> dict[str, str]:
+    out = {}
     for f in FEATURES:
         if f.table not in available:
-            left_out[f.name] = f"no table {f.table}"
+            out[f.name] = f"no table {f.table}"
         elif lacking := set(f.needs) - available[f.table]:
-            left_out[f.name] = f"no {', '.join(sorted(lacking))} in {f.table}"
-        elif out[f.name].isna().all():
-            left_out[f.name] = "missing for every customer"
-    out = out.drop(columns=[n for n in left_out if n in out])
-    out.attrs["left_out"] = left_out
+            out[f.name] = f"no {', '.join(sorted(lacking))} in {f.table}"
     return out

@@ -13,24 +13,43 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kequn_lab.features.customers import FEATURES
+from kequn_lab.features.window import FEW_EVENTS
 
 __all__ = ["QuantileClipper", "SignedLog1p", "model_columns", "preprocessor"]
 
+#: A feature that is missing or rests on few events for more customers than this is left out.
+MOST = 0.5
+
 
 def model_columns(features: pd.DataFrame) -> pd.DataFrame:
-    """The features that can tell customers apart: without constant ones, which are named.
+    """The features that can tell customers apart; the others are left out by name.
 
-    ``attrs["left_out"]`` gains ``constant`` for each of them.
+    Left out are constant columns, those missing for most customers (a fill would be most of
+    what the model sees), and shares or spreads that for most customers rest on fewer than
+    :data:`~kequn_lab.features.window.FEW_EVENTS` events (they would be chance). With the
+    reason each goes into ``attrs["left_out"]``.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"aum_cny": [1.0, 2.0], "web_share": [0.0, 0.0]})
+    >>> table = pd.DataFrame({"aum_cny": [1.0, 2.0, 3.0], "web_share": 0.0, "risk_rank": 1.0})
+    >>> table["risk_rank"] = [1.0, None, None]
     >>> model_columns(table).attrs["left_out"]
-    {'web_share': 'constant'}
+    {'web_share': 'constant', 'risk_rank': 'missing for 67 % of customers'}
     """
-    constant = {c: "constant" for c in features if features[c].nunique() < 2}
-    out = features.drop(columns=list(constant))
-    out.attrs["left_out"] = {**features.attrs.get("left_out", {}), **constant}
+    few = features.attrs.get("window", {}).get("few", {})
+    left_out = {}
+    for name, column in features.items():
+        missing = column.isna().mean()
+        if missing > MOST:
+            left_out[name] = f"missing for {100 * missing:.0f} % of customers"
+        elif column.nunique() < 2:
+            left_out[name] = "constant"
+        elif few.get(name, 0) > MOST:
+            left_out[name] = (
+                f"fewer than {FEW_EVENTS} events behind it for {100 * few[name]:.0f} % of customers"
+            )
+    out = features.drop(columns=list(left_out))
+    out.attrs["left_out"] = {**features.attrs.get("left_out", {}), **left_out}
     return out
 
 

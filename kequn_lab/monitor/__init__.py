@@ -1,6 +1,12 @@
 """Next month: who moved, what changed, when to refit."""
 
-from kequn_lab.monitor.drift import Spread, feature_drift, noise_floor, stability_index
+from kequn_lab.monitor.drift import (
+    Spread,
+    feature_drift,
+    noise_floor,
+    stability_index,
+    unit_notes,
+)
 from kequn_lab.monitor.matching import Refit, match_labels, migration_table, refit_like
 from kequn_lab.monitor.watch import Verdict, departures, new_groups, shifts, should_refit
 
@@ -18,4 +24,5 @@ __all__ = [
     "shifts",
     "should_refit",
     "stability_index",
+    "unit_notes",
 ]

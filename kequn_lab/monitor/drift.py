@@ -15,14 +15,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from kequn_lab._notes import Note
 from kequn_lab.export.scorecard import Scorecard
 
-__all__ = ["Spread", "feature_drift", "noise_floor", "stability_index"]
+__all__ = ["Spread", "feature_drift", "noise_floor", "stability_index", "unit_notes"]
 
 LOOK, LARGE = 0.1, 0.25
 CONFIDENCE = 0.999
-#: What a column of money might be in by mistake, and the factor that brings it to yuan.
-OTHER_UNITS = {"fen (分)": 0.01, "10,000 yuan (万元)": 10_000.0}
+#: The factor that brings a column of money to the training's unit, and what it then is in.
+OTHER_UNITS = {
+    0.01: "fen (分)",
+    10_000.0: "10,000 yuan (万元)",
+    100.0: "yuan, the training in fen (分)",
+    0.0001: "yuan, the training in 10,000 yuan (万元)",
+}
 _PER_CHUNK = 20_000
 
 
@@ -87,7 +93,7 @@ class Spread:
         self.rows += len(range(0, n, step))
         for f, counts in zip(self.card.features, self._counts):
             values = _numbers(table[f.name])[::step]
-            factors = [1.0, *OTHER_UNITS.values()] if f.unit.startswith("CNY") else [1.0]
+            factors = [1.0, *OTHER_UNITS] if _is_money(f) else [1.0]
             for row, factor in zip(counts, factors):
                 row += _bins(f, values * factor)
 
@@ -103,14 +109,15 @@ class Spread:
             floor = noise_floor(bins, n, self.rows)
             changed = psi > max(floor, LOOK)
             level = "none" if not changed else "large" if psi > LARGE else "look"
-            hint = ""
-            if level == "large" and f.unit.startswith("CNY") and min(others) < psi / 4:
-                unit = list(OTHER_UNITS)[int(np.argmin(others))]
-                hint = f"looks like {unit}: multiply {f.name} by {OTHER_UNITS[unit]:g}"
+            factor, hint = 1.0, ""
+            if level == "large" and _is_money(f) and min(others) < psi / 4:
+                factor = list(OTHER_UNITS)[int(np.argmin(others))]
+                hint = f"looks like {OTHER_UNITS[factor]}: multiply {f.name} by {factor:g}"
             missing = counts[0][-1] / max(self.rows, 1)
-            rows.append((f.name, psi, floor, level, f.missing_share, missing, hint))
-        names = ["feature", "psi", "noise_floor", "level", "missing_before", "missing_now", "hint"]
-        return pd.DataFrame(rows, columns=names)
+            rows.append((f.name, psi, floor, level, f.missing_share, missing, factor, hint))
+        names = ["feature", "psi", "noise_floor", "level", "missing_before", "missing_now"]
+        table = pd.DataFrame(rows, columns=[*names, "factor", "hint"])
+        return table.assign(money=[_is_money(f) for f in self.card.features])
 
 
 def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +135,8 @@ def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per feature: ``feature``, ``psi``, ``noise_floor`` (99.9 % of samples without
         change stay below it), ``level`` (``none``, ``look``, ``large``), ``missing_before``,
-        ``missing_now`` (shares), ``hint`` (a unit that would explain it).
+        ``missing_now`` (shares), ``factor`` and ``hint`` (a unit that would explain it),
+        ``money`` (is it a column of money).
 
     References
     ----------
@@ -138,6 +146,35 @@ def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
     spread = Spread(card)
     spread.add(features)
     return spread.table()
+
+
+def unit_notes(drift: pd.DataFrame) -> tuple[list[Note], bool]:
+    """What of a :func:`feature_drift` table another unit of money explains, and is that nearly all.
+
+    Returns
+    -------
+    tuple
+        A note for each factor, and True where one factor explains four in five of the columns
+        of money that moved far, and a third of all of them: then the whole input is in another
+        unit, not one column.
+    """
+    money = drift[drift["money"]]
+    notes, all_off = [], False
+    for factor, rows in money[money["factor"] != 1].groupby("factor"):
+        names, unit = ", ".join(rows["feature"]), OTHER_UNITS[factor]
+        notes.append(Note(
+            "other_unit",
+            f"金额列的单位似乎与训练时不同(看起来是 {unit}),应乘以 {factor:g}:{names}。",
+            f"Columns of money look like {unit}; multiply by {factor:g}: {names}.",
+            value=float(factor),
+        ))  # fmt: skip
+        far = (money["level"] == "large").sum()
+        all_off |= len(rows) >= max(0.8 * far, len(money) / 3)
+    return notes, all_off
+
+
+def _is_money(f) -> bool:
+    return f.unit.startswith("CNY") or (not f.unit and f.name.endswith("_cny"))
 
 
 def _bins(f, values: NDArray) -> NDArray:

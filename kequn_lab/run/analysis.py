@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab._notes import notes_table
 from kequn_lab.choosing.chance import null_separation
 from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.choosing.recurrence import segment_stability
@@ -89,7 +90,9 @@ class Analysis:
             "parameters": self.parameters,
             "as_of": self.inputs.as_of,
             "months": self.inputs.months,
+            "window": self.inputs.window,
             "currency": self.inputs.currency,
+            "notes": [asdict(note) for note in self.inputs.notes],
             "inputs": list(self.inputs.files),
             "facts": self.inputs.facts,
             "rows": {"customers": len(self.inputs.features), "labels": len(self.labels)},
@@ -207,6 +210,7 @@ def analyse(
         plane = None  # one variable makes no plane
         if model.shape[1] > 1:
             plane = components(model.set_axis(inputs.features.index), segment)
+        tables["warnings"] = _with_notes(tables["warnings"], inputs)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("decide")
@@ -275,6 +279,12 @@ def _profile(inputs, segment, model, named, book, n_boot, random_state) -> dict[
             profile, sizes=sizes, features=features, logged=inputs.log_columns, **show
         ),
     }
+
+
+def _with_notes(warnings: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Those of the input first: they may explain the others."""
+    doubtful = [note for note in inputs.notes if note.level == "warning"]
+    return pd.concat([notes_table(doubtful), warnings], ignore_index=True) if doubtful else warnings
 
 
 def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from kequn_lab._files import sha256
+from kequn_lab._notes import Note
 from kequn_lab.contract.mapping import Mapping, read_mapping
 from kequn_lab.contract.reading import Refused, read_table
 from kequn_lab.contract.tables import (
@@ -23,6 +24,7 @@ from kequn_lab.contract.tables import (
 )
 from kequn_lab.features.customers import FEATURES, customer_features
 from kequn_lab.features.preprocessing import model_columns
+from kequn_lab.features.window import window_notes
 
 __all__ = ["Inputs", "from_feature_table", "from_synthetic_bank", "from_tables"]
 
@@ -46,6 +48,13 @@ class Inputs:
     log_columns : tuple of str
         Columns whose logarithm the model takes.
     as_of, months : the window, where there is one
+    window : dict
+        Events and customers inside and outside of it, as
+        :func:`~kequn_lab.features.window.count_window` counts them.
+    timezone : str, optional
+        To which instants with a zone were converted.
+    notes : tuple of Note
+        What a reader must know of the input.
     truth : DataFrame or None
         The true segments, of a synthetic bank only.
     facts : dict
@@ -60,6 +69,9 @@ class Inputs:
     log_columns: tuple[str, ...] = ()
     as_of: str | None = None
     months: int | None = None
+    window: dict = field(default_factory=dict)
+    timezone: str | None = None
+    notes: tuple[Note, ...] = ()
     truth: pd.DataFrame | None = None
     facts: dict = field(default_factory=dict)
 
@@ -139,6 +151,8 @@ def from_tables(
         log_columns=_log_columns(features),
         as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
         months=months,
+        window=features.attrs["window"],
+        notes=tuple(window_notes(features.attrs["window"])),
     )
 
 
@@ -238,6 +252,8 @@ def from_synthetic_bank(
         log_columns=_log_columns(features),
         as_of=as_of,
         months=months,
+        window=features.attrs["window"],
+        notes=tuple(window_notes(features.attrs["window"])),
         truth=bank.truth,
         facts={"n_customers": n_customers, "preset": preset, "bank_seed": random_state},
     )

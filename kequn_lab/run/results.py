@@ -89,6 +89,9 @@ def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
         labels=analysis.labels,
         names=analysis.names,
         as_of=inputs.as_of or datetime.now(UTC).date(),
+        months=inputs.months,
+        currency=inputs.currency,
+        timezone=inputs.timezone,
         **facts,
     )
     with export.replacing(folder / "scorecard.json") as file:

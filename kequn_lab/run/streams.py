@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from kequn_lab.contract.reading import Refused, detect_encoding, detect_separator
-from kequn_lab.features.customers import feature_sql, register
+from kequn_lab.features.customers import feature_query
 
 __all__ = ["from_database", "from_feature_table", "from_raw_tables", "without_password"]
 
@@ -84,47 +84,34 @@ def from_feature_table(
         yield _typed(chunk.select(wanted), id_column, on_refused)
 
 
-def from_raw_tables(
-    events,
-    *,
-    as_of,
-    columns: Sequence[str],
-    holdings=None,
-    customers=None,
-    months: int = 12,
-    memory_limit: str = "1GB",
-    rows: int = ROWS,
-) -> Iterator[pa.Table]:
+@contextmanager
+def from_raw_tables(*, as_of, columns: Sequence[str], months: int = 12, rows: int = ROWS, **tables):
     """A bank's own tables, turned into features by DuckDB, which spills to disk.
 
     Parameters
     ----------
-    events, holdings, customers : DataFrame or path of a Parquet file
-        As :func:`~kequn_lab.features.customer_features`. Parquet is read in pieces; tables in
-        CSV are read whole by :func:`~kequn_lab.contract.reading.read_table` before.
     as_of, months : the window
     columns : sequence of str
         The features wanted.
+    **tables : DataFrame or path of a Parquet file
+        ``events`` and, if there are any, ``holdings`` and ``customers``.
+
+    Yields
+    ------
+    tuple
+        The chunks, and what :func:`~kequn_lab.features.window.count_window` counted.
 
     Raises
     ------
     ValueError
-        A feature that these tables do not allow.
+        A feature that these tables do not allow; no event in the window.
     """
-    import duckdb
-
-    with closing(duckdb.connect(config={"memory_limit": memory_limit})) as con:
-        available = register(con, events=events, holdings=holdings, customers=customers)
-        timed = "SELECT bool_or(timestamp <> date_trunc('day', timestamp)) FROM events"
-        if con.execute(timed).fetchone()[0]:
-            available["events"].add("time of day")
-        query = feature_sql(available, as_of=as_of, months=months)
-        names = {r[0] for r in con.execute(f"DESCRIBE {query}").fetchall()}
-        _require(columns, names, "the tables given")
+    with feature_query(as_of=as_of, months=months, **tables) as (con, query, _, window):
+        _require(columns, {r[0] for r in con.execute(f"DESCRIBE {query}").fetchall()},
+                 "the tables given")  # fmt: skip
         wanted = ", ".join(f'"{c}"' for c in ["customer_id", *columns])
-        reader = con.sql(f"SELECT {wanted} FROM ({query})").to_arrow_reader(rows)
-        for batch in reader:
-            yield _typed(pa.Table.from_batches([batch]), "customer_id", None)
+        batches = con.sql(f"SELECT {wanted} FROM ({query})").to_arrow_reader(rows)
+        yield (_typed(pa.Table.from_batches([b]), "customer_id", None) for b in batches), window
 
 
 def from_database(
