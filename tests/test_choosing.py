@@ -113,3 +113,29 @@ def test_data_frames_and_binary_data(hills):
 def test_bad_input(X, ks, message):
     with pytest.raises(ValueError, match=message):
         choosing.score_k(X, ks=ks, **QUIET)
+
+
+KINDS = np.random.default_rng(0).integers(0, 2, (300, 3))
+FEW = {
+    "as many clusters as kinds of rows": (KINDS.astype(float), 8),
+    "fewer": (KINDS.astype(np.float32), 6),
+    "one column": (KINDS[:, :1] * 2.0 + KINDS[:, 1:2], 4),
+    "a constant column": (KINDS * [1.0, 1.0, 0.0], 3),
+    "as many clusters as rows": (np.random.default_rng(0).normal(size=(10, 47)), 10),
+    "a kind with one row": (np.repeat([[0.0], [1.0]], [199, 1], axis=0), 2),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("X", "k"), FEW.values(), ids=FEW)
+def test_few_kinds_of_rows_are_scored_without_a_warning(X, k):
+    scores = choosing.score_k(X, ks=[k], n_reference=2, n_starts=2, **QUIET)
+    assert (scores["inertia"] >= 0).all()
+    assert len(choosing.global_stability(X, ks=[k], n_boot=2, **QUIET)) == 2
+    labels = choosing.fit_each_k(X, ks=[k], n_starts=2, **QUIET)[k].labels_
+    slsw = choosing.segment_stability(X, labels=labels, n_boot=2, **QUIET)
+    assert slsw["slsw"].between(0, 1).all()
+    null = choosing.null_separation(X, n_clusters=k, n_sets=2, random_state=0)
+    assert null["separation"].between(0, 1).all()
+    if len(X) >= 2 * k:
+        assert len(choosing.prediction_strength(X, ks=[k], n_splits=2, **QUIET)) == 2

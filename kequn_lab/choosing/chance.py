@@ -6,12 +6,14 @@ where the bank may have several: k-means cuts them as readily.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from kequn_lab.choosing.draws import checked_count, checked_ks, side_by_side
@@ -74,7 +76,7 @@ def prediction_strength(
     """
     X = as_numbers(X)
     n_splits, n_starts = checked_count("n_splits", n_splits), checked_count("n_starts", n_starts)
-    ks = checked_ks(ks, len(X) // 2)
+    ks = checked_ks(ks, len(X) // 2, "rows in a half of X")
     seeds = check_random_state(random_state).randint(0, 2**31 - 1, n_splits)
     tasks = [(X, ks, replicate, n_starts, seed) for replicate, seed in enumerate(seeds)]
     run = {"n_jobs": n_jobs, "progress": progress, "label": "splits"}
@@ -317,9 +319,11 @@ def null_separation(
     parts = []
     for number in range(checked_count("n_sets", n_sets)):
         null = null_like(X, n_rows=min(len(X), n_rows), random_state=rng)
-        model = KMeansSearch(
-            n_clusters, n_starts=n_starts, n_swaps=0, n_jobs=n_jobs, random_state=rng
-        ).fit(null)
+        with warnings.catch_warnings():  # chance may leave out one of few kinds of rows
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = KMeansSearch(
+                n_clusters, n_starts=n_starts, n_swaps=0, n_jobs=n_jobs, random_state=rng
+            ).fit(null)
         rows = shadow_values(null, centres=model.cluster_centers_)
         part = rows.groupby("segment")["shadow"].agg(["size", "mean"]).reset_index()
         part.columns = ["segment", "rows", "separation"]

@@ -167,7 +167,7 @@ def row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray:
     return weight
 
 
-def checked_ks(ks: Iterable[int], n_distinct: int) -> list[int]:
+def checked_ks(ks: Iterable[int], most: int, of: str = "distinct rows of X") -> list[int]:
     """Numbers of segments: ascending, without repeats, from 2 to the number of distinct rows."""
     ks = list(ks)
     if not ks or any(not isinstance(k, (int, np.integer)) for k in ks):
@@ -176,8 +176,8 @@ def checked_ks(ks: Iterable[int], n_distinct: int) -> list[int]:
         raise ValueError(f"ks must ascend without repeats, got {ks}")
     if ks[0] < 2:
         raise ValueError(f"ks must start from 2 (one segment is always stable), got {ks[0]}")
-    if ks[-1] > n_distinct:
-        raise ValueError(f"k = {ks[-1]} is more than the {n_distinct} distinct rows of X")
+    if ks[-1] > most:
+        raise ValueError(f"k = {ks[-1]} is more than the {most} {of}: at most {most} clusters")
     return [int(k) for k in ks]
 
 

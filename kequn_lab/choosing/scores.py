@@ -212,12 +212,14 @@ def _gaps(X, weight, inertias, n_reference, rng, n_jobs, progress) -> tuple[Arra
             search(points, k, n_starts=5, n_swaps=0, tol=tol, random_state=draw)
             for k in inertias.index
         ]
-        return [np.log(f.inertias[0] / n) for f in found]
+        return [f.inertias[0] / n for f in found]
 
     tasks = [(seed,) for seed in seeds]
     expected = np.array(
         side_by_side(reference, tasks, n_jobs=n_jobs, progress=progress, label="gap references")
     )
-    with np.errstate(divide="ignore"):  # no inertia left: an infinite gap
+    # No inertia left: an infinite gap; NaN where uniform data have none either.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = np.log(expected)
         gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / weight.sum())
-    return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)
+        return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)

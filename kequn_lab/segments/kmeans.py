@@ -176,10 +176,10 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         self.labels_ = np.argsort(order).astype(np.int32)[labels]
         self.inertia_ = _inertia(X, weight, self.cluster_centers_, self.labels_)
         if np.count_nonzero(size) < self.n_clusters:
+            n = len(summary.points)
             warnings.warn(
                 f"{self.n_clusters} clusters were asked for, {np.count_nonzero(size)} hold rows: "
-                f"there are {len(summary.points)} distinct rows, which make at most as many "
-                "clusters. Ask for fewer clusters.",
+                f"{n} distinct rows, at most {n} clusters. Ask for fewer clusters.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
