@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from kequn_lab import __version__
+from kequn_lab._signals import stoppable
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -17,9 +18,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(argv)
     try:
-        return args.do(args, parser)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        with stoppable():
+            return args.do(args, parser)
+    except KeyboardInterrupt as stop:  # whoever writes says what was written
+        print(str(stop) or "interrupted: nothing was written", file=sys.stderr)
         return 130
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"kequn {args.command}: {error}", file=sys.stderr)
@@ -28,8 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args, parser) -> int:
     from kequn_lab.run import inputs
-    from kequn_lab.run.analysis import analyse
-    from kequn_lab.run.results import require_folder, write_results
+    from kequn_lab.run.results import fill_folder, run_folder
 
     if args.features and (args.events or args.customers or args.holdings):
         parser.error("--features is a ready customer table; it goes without the other tables")
@@ -37,7 +38,21 @@ def _run(args, parser) -> int:
         parser.error("--events is needed with --customers, --holdings and --mapping")
     if args.events and not args.as_of:
         parser.error("--as-of is needed with --events: the last day to look at (YYYY-MM-DD)")
-    require_folder(args.out)
+    with run_folder(args.out) as folder:
+        analysis = _analysis(args, inputs)
+        notes = fill_folder(
+            analysis, folder, language=args.language, encoding=args.encoding, quiet=args.quiet
+        )
+    for note in [*analysis.inputs.notes, *notes]:
+        print(f"{note.level}: {note.text(args.language)}", file=sys.stderr)
+    print(analysis.summary())
+    print(f"\nResults in {args.out}; open {args.out / 'report.html'}")
+    return 0
+
+
+def _analysis(args, inputs):
+    from kequn_lab.run.analysis import analyse
+
     if args.features:
         given = inputs.from_feature_table(
             args.features, id_column=args.id, drop=args.drop, log_columns=args.log
@@ -61,7 +76,7 @@ def _run(args, parser) -> int:
             as_of=args.as_of or "2024-12-31",
             months=args.months,
         )
-    analysis = analyse(
+    return analyse(
         given,
         n_clusters=args.k if isinstance(args.k, int) else 8,
         ks=None if isinstance(args.k, int) else args.k,
@@ -73,16 +88,6 @@ def _run(args, parser) -> int:
         previous=args.previous,
         quiet=args.quiet,
     )
-    written = write_results(
-        analysis, args.out, language=args.language, encoding=args.encoding, quiet=args.quiet
-    )
-    for note in given.notes:
-        print(f"{note.level}: {note.text()}", file=sys.stderr)
-    print(analysis.summary())
-    print(f"\nResults in {args.out}:")
-    for name in written:
-        print(f"  {name}")
-    return 0
 
 
 def _check(args, parser) -> int:
@@ -119,7 +124,6 @@ def _check(args, parser) -> int:
 
 def _score(args, parser) -> int:
     from kequn_lab.export.scorecard import Scorecard
-    from kequn_lab.run.results import require_folder
     from kequn_lab.run.scoring import score_files
 
     if bool(args.features) == bool(args.events):
@@ -127,8 +131,6 @@ def _score(args, parser) -> int:
     if args.events and not args.as_of:
         parser.error("--as-of is needed with --events: the last day to look at (YYYY-MM-DD)")
     card = Scorecard.from_json(args.scorecard.read_text(encoding="utf-8"))
-    if not args.dry_run:
-        require_folder(args.out).mkdir(parents=True, exist_ok=True)
     record = score_files(
         card,
         None if args.dry_run else args.out,

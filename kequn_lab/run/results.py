@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import tempfile
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, export
+from kequn_lab._folder import result_folder
+from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import feature_table
 from kequn_lab.run.analysis import Analysis
 
-__all__ = ["require_folder", "write_results"]
+__all__ = ["fill_folder", "run_folder", "write_results"]
 
 
-def require_folder(out: str | Path) -> Path:
-    """The folder results shall go to; raise at once, not after the work, if it cannot be used."""
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{out} is a file; name a folder for the results (--out)")
-    parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    if not parent.is_dir():
-        raise NotADirectoryError(f"{parent} is a file; {out} cannot be made inside it")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"{parent} cannot be written to; choose another folder (--out)")
-    return out
+#: What lies on top of a result folder, beside its record; tables and figures have their folders.
+NAMES = ("report.html", "labels.csv", "labels.meta.json", "scorecard.json")
 
 
-def write_results(
-    analysis: Analysis,
-    out: str | Path,
-    *,
-    language: str = "en",
-    encoding: str = "utf-8-sig",
-    quiet: bool = False,
-) -> list[str]:
+def run_folder(out: str | Path) -> AbstractContextManager[Path]:
+    """Give a folder for :func:`fill_folder` that takes the place of an earlier run at the end.
+
+    ``out`` is checked and locked before the work, see :func:`~kequn_lab._folder.result_folder`.
+    """
+    return result_folder(out, kind="run", names=NAMES)
+
+
+def write_results(analysis: Analysis, out: str | Path, **options: Any) -> tuple[Note, ...]:
     """Write a run's results to a folder: all of them, or nothing.
 
     Parameters
@@ -48,6 +41,37 @@ def write_results(
     analysis : Analysis
     out : path
         Results of an earlier run in it are replaced; other files are left alone.
+    **options
+        As :func:`fill_folder`.
+
+    Returns
+    -------
+    tuple of Note
+        What came up while writing, such as a picture that could not be drawn.
+
+    Raises
+    ------
+    OSError, ValueError
+        As :func:`~kequn_lab._folder.result_folder`.
+    """
+    with run_folder(out) as folder:
+        return fill_folder(analysis, folder, **options)
+
+
+def fill_folder(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    language: str = "en",
+    encoding: str = "utf-8-sig",
+    quiet: bool = False,
+) -> tuple[Note, ...]:
+    """Write a run's results into a folder that :func:`run_folder` gave.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    folder : Path
     language : {"zh", "en"}
         Of the pictures and the report.
     encoding : str
@@ -57,26 +81,21 @@ def write_results(
 
     Returns
     -------
-    list of str
-        The files, relative to ``out``.
+    tuple of Note
     """
-    out = require_folder(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        record = analysis.record()
-        _write_tables(analysis, part, encoding)
-        _write_pictures(analysis, record, part, language, quiet)
-        files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
-        files = sorted([*files, "run.json"])
-        export.write_json({**record, "files": files}, part / "run.json")
-        _replace(part, out, files)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return files
+    pictures, notes = _draw(analysis, folder / "figures", language, quiet)
+    tables = dict(analysis.tables)
+    if notes:
+        tables["warnings"] = pd.concat([tables["warnings"], notes_table(notes)], ignore_index=True)
+    record = analysis.record()
+    record["notes"] = record.get("notes", []) + [asdict(n) for n in notes]
+    _write_tables(analysis, tables, folder, encoding)
+    _write_report(analysis, tables, record, pictures, folder, language)
+    export.write_json(record, folder / "run.json")
+    return notes
 
 
-def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
+def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str) -> None:
     inputs = analysis.inputs
     facts = {
         "synthetic": inputs.synthetic,
@@ -98,12 +117,11 @@ def _write_tables(analysis: Analysis, folder: Path, encoding: str) -> None:
         file.write(card.to_json().encode())
     meta = {**facts, "model_id": card.model_id}
     export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
-    for name, table in analysis.tables.items():
-        export.write_table(_flat(table), folder / f"{name}.csv", encoding=encoding)
-    for name, refused in inputs.refused.items():
-        if refused:
-            rows = pd.DataFrame([vars(r) for r in refused])
-            export.write_table(rows, folder / f"refused_{name}.csv", encoding=encoding)
+    refused = {f"refused_{name}": pd.DataFrame(map(vars, r)) for name, r in inputs.refused.items()}
+    below = folder / "tables"
+    below.mkdir()
+    for name, table in {**tables, **{n: t for n, t in refused.items() if len(t)}}.items():
+        export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
@@ -200,53 +218,56 @@ def _drawings(analysis: Analysis) -> dict:
     return out
 
 
-def _write_pictures(analysis, record, folder: Path, language: str, quiet: bool) -> None:
-    """The figures, and the report that shows them."""
+def _draw(
+    analysis: Analysis, folder: Path, language: str, quiet: bool
+) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """Draw into a folder; a picture that cannot be drawn is left out and said."""
     import matplotlib.pyplot as plt
 
     from kequn_lab import plots
-    from kequn_lab.report.page import Picture, write_report
+    from kequn_lab.report.page import Picture
 
-    looks = analysis.labels.drop_duplicates("segment_id").sort_values("cluster")
-    looks = looks[["segment_id", "name_zh", "name_en"]]
-    (folder / "figures").mkdir()
-    pictures = {}
+    folder.mkdir()
+    pictures, notes = {}, []
     with plots.style(
         language,
-        segments=looks,
+        segments=_looks(analysis),
         variables=feature_table(),
         synthetic=analysis.inputs.synthetic,
     ):
         for name, (draw, words, section) in tqdm(
             _drawings(analysis).items(), desc="draw", disable=quiet
         ):
-            figure = draw().figure
-            file = folder / "figures" / f"{name}.png"
-            plots.save(figure, file, title=words[1])
-            plt.close(figure)
-            pictures[name] = Picture(file.read_bytes(), words[0], words[1], *words[2:], section)
+            file, open_before = folder / f"{name}.png", plt.get_fignums()
+            try:
+                plots.save(draw().figure, file, title=words[1])
+            except Exception as error:
+                zh = f"图“{words[0]}”未能画出,已略去({error})"
+                en = f"the picture {words[1]!r} could not be drawn and is left out ({error})"
+                notes.append(Note("picture_left_out", zh, en, variable=name))
+                file.unlink(missing_ok=True)
+            else:
+                pictures[name] = Picture(file.read_bytes(), *words, section)
+            for number in set(plt.get_fignums()).difference(open_before):
+                plt.close(number)
+    return pictures, tuple(notes)
+
+
+def _looks(analysis: Analysis) -> pd.DataFrame:
+    looks = analysis.labels.drop_duplicates("segment_id").sort_values("cluster")
+    return looks[["segment_id", "name_zh", "name_en"]]
+
+
+def _write_report(analysis, tables, record, pictures, folder: Path, language: str) -> None:
+    from kequn_lab.report.page import write_report
+
     apart = ("pairs", "slsw", "matching", "migration")  # files of their own, not for the report
-    tables = {
-        n: t for n, t in analysis.tables.items() if n not in apart and (len(t) or n == "warnings")
-    }
+    shown = {n: t for n, t in tables.items() if n not in apart and (len(t) or n == "warnings")}
     groups = catalogue.target_groups()[["group_id", "group_zh", "group_en"]].drop_duplicates()
+    looks = _looks(analysis)
     known = catalogue.segments()[looks.columns]
     named = pd.concat([looks, known[~known["segment_id"].isin(looks["segment_id"])]])
-    tables |= {"segments": named, "variables": feature_table(), "target_groups": groups}
+    shown |= {"segments": named, "variables": feature_table(), "target_groups": groups}
     write_report(
-        folder / "report.html", tables=tables, run=record, figures=pictures, language=language
+        folder / "report.html", tables=shown, run=record, figures=pictures, language=language
     )
-
-
-def _replace(part: Path, out: Path, files: list[str]) -> None:
-    """Put finished files in their place; take away those of an earlier run that are no more."""
-    old = out / "run.json"
-    earlier = json.loads(old.read_text(encoding="utf-8")).get("files", []) if old.exists() else []
-    # run.json goes last: while it is the old one, it names the old files.
-    for name in sorted(files, key=lambda f: f == "run.json"):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        os.replace(part / name, out / name)
-    for name in set(earlier) - set(files):
-        stale = (out / name).resolve()
-        if stale.is_relative_to(out.resolve()):
-            stale.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kequn_lab import export
+from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note
 from kequn_lab.contract.mapping import Mapping as Words
 from kequn_lab.contract.mapping import read_mapping
@@ -32,6 +33,9 @@ from kequn_lab.monitor.drift import Spread, unit_notes
 from kequn_lab.run import streams
 
 __all__ = ["score_chunks", "score_files"]
+
+#: What a call may write, beside the record of the labels.
+FILES = ("labels.csv", "drift.csv", "refused.csv")
 
 
 def score_files(
@@ -58,8 +62,9 @@ def score_files(
     ----------
     card : Scorecard
     out : path or None
-        An existing folder, which gets ``labels.csv`` with its record, ``drift.csv`` and, if
-        rows were set aside, ``refused.csv``. None is a dry run: all is read, nothing written.
+        A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``
+        and, if rows were set aside, ``refused.csv``, in place of those of an earlier call.
+        None is a dry run: all is read, nothing written.
     features : path or str
         A ready customer table (CSV, Parquet), or the address of a database with ``query``.
     query : str, optional
@@ -105,6 +110,9 @@ def score_files(
     meta: dict[str, Any] = {"synthetic": synthetic, "window": {}}
     names, notes = card.feature_names, []
     with ExitStack() as stack:
+        stage = None
+        if out is not None:
+            stage = stack.enter_context(result_folder(out, kind="score", names=FILES))
         if query is not None:
             meta["inputs"] = {"database": streams.without_password(str(features))}
             chunks = streams.from_database(str(features), query, names, id_column=id_column)
@@ -126,15 +134,13 @@ def score_files(
             chunks, meta["window"] = stack.enter_context(made)
             notes = window_notes(meta["window"])
             meta |= {"as_of": f"{pd.Timestamp(as_of):%Y-%m-%d}"}
-        path = None if out is None else Path(out) / "labels.csv"
+        path = None if stage is None else stage / FILES[0]
         how = {"accept_units": accept_units, "encoding": encoding, "notes": notes, "meta": meta}
         record = score_chunks(card, chunks, path, **how)
-    if out is not None:
-        export.write_table(pd.DataFrame(record["drift"]), Path(out) / "drift.csv")
-        if refused:
-            rows = pd.DataFrame([(r.line, r.reason, r.text) for r in refused])
-            rows.columns = ["line", "reason", "text"]
-            export.write_table(rows, Path(out) / "refused.csv")
+        if stage is not None:
+            export.write_table(pd.DataFrame(record["drift"]), stage / FILES[1])
+        if stage is not None and refused:
+            export.write_table(pd.DataFrame(map(vars, refused)), stage / FILES[2])
     return record | {"refused": len(refused)}
 
 

@@ -1,0 +1,45 @@
+"""Ctrl-C and its like: every request to end is one, and none comes at a bad moment."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["stoppable", "undisturbed"]
+
+_SIGNALS = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Treat the request to end (SIGTERM, a closed terminal) as Ctrl-C while the block runs."""
+    with _handling(lambda signum, frame: signal.default_int_handler(signum, frame), _SIGNALS[1:]):
+        yield
+
+
+@contextmanager
+def _handling(handler, signals) -> Iterator[None]:
+    """Other handlers for a while, where this thread may set them."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {s: h for s in signals if (h := signal.getsignal(s)) is not None}
+        before = {s: h for s, h in before.items() if h is not signal.SIG_IGN}
+    for signum in before:
+        signal.signal(signum, handler)
+    try:
+        yield
+    finally:
+        for signum, old in before.items():
+            signal.signal(signum, old)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and its like wait until the block is done."""
+    came: list[int] = []
+    with _handling(lambda signum, frame: came.append(signum), _SIGNALS):
+        yield
+    for signum in came[:1]:
+        signal.raise_signal(signum)
