@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.features.customers import feature_table
+from kequn_lab.features.definitions import feature_table
 from kequn_lab.profiles.cards import segment_cards, warnings_table
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table
 

@@ -204,7 +204,7 @@ def test_kit_rows_carry_no_quote_of_the_article():
 
 
 def test_signatures_speak_of_features_of_the_model():
-    from kequn_lab.features.customers import FEATURES
+    from kequn_lab.features.definitions import FEATURES
 
     signatures = catalogue.signatures()
     assert set(signatures["feature"]) <= {f.name for f in FEATURES}

@@ -9,7 +9,8 @@ import pytest
 from kequn_lab.contract.mapping import read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import EVENTS
-from kequn_lab.features.customers import FEATURES, customer_features, feature_sql, feature_table
+from kequn_lab.features.customers import customer_features, feature_sql
+from kequn_lab.features.definitions import FEATURES, feature_table
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "data" / "mappings"
 CUSTOMERS = pd.DataFrame(

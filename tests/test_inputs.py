@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.features.customers import DEFINITIONS, DIALECTS, FEATURES
+from kequn_lab.features.customers import DIALECTS
+from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 from kequn_lab.run.inputs import from_tables
 
 

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from kequn_lab import plots
 from kequn_lab.choosing.labelings import truth_table
-from kequn_lab.features.customers import feature_table
+from kequn_lab.features.definitions import feature_table
 
 style_module = importlib.import_module("kequn_lab.plots.style")
 

@@ -13,7 +13,7 @@ from kequn_lab import catalogue
 from kequn_lab.choosing.stability import _reading
 from kequn_lab.choosing.verdicts import read_k, stability_summary
 from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
-from kequn_lab.features.customers import feature_table
+from kequn_lab.features.definitions import feature_table
 from kequn_lab.profiles.cards import segment_cards, warnings_table
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table

@@ -24,7 +24,7 @@ from kequn_lab.export._learned import learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
 from kequn_lab.export._strict import build, parse
 from kequn_lab.export.sql import select
-from kequn_lab.features.customers import DEFINITIONS, FEATURES
+from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
 __all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
 
@@ -90,7 +90,7 @@ class Scorecard:
         Length of the window that its features were computed from; None when they came as a
         ready table.
     definitions : str, optional
-        Which :data:`~kequn_lab.features.customers.DEFINITIONS` made its features; None with
+        Which :data:`~kequn_lab.features.definitions.DEFINITIONS` made its features; None with
         ``months``.
     currency : str
         Of the columns of money.

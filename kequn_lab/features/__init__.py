@@ -1,19 +1,14 @@
 """Raw tables to one row per customer, and on to model columns."""
 
-from kequn_lab.features.customers import (
-    DEFINITIONS,
-    FEATURES,
-    Feature,
-    customer_features,
-    feature_sql,
-    feature_table,
-)
+from kequn_lab.features.customers import customer_features, feature_sql
+from kequn_lab.features.definitions import DEFINITIONS, FEATURES, Feature, feature_table
 from kequn_lab.features.preprocessing import (
     QuantileClipper,
     SignedLog1p,
     model_columns,
     preprocessor,
 )
+from kequn_lab.features.window import window_notes
 
 __all__ = [
     "DEFINITIONS",
@@ -26,4 +21,5 @@ __all__ = [
     "feature_table",
     "model_columns",
     "preprocessor",
+    "window_notes",
 ]

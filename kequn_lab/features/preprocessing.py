@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kequn_lab.features.customers import FEATURES
+from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import FEW_EVENTS
 
 __all__ = ["QuantileClipper", "SignedLog1p", "model_columns", "preprocessor"]

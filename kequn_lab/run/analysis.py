@@ -21,7 +21,7 @@ from kequn_lab.choosing.stability import global_stability, stability_by_k
 from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
 from kequn_lab.compare.attractiveness import attractiveness_matrix
 from kequn_lab.compare.criteria import read_criteria, segment_values
-from kequn_lab.features.customers import feature_table
+from kequn_lab.features.definitions import feature_table
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.profiles.cards import segment_cards, warnings_table

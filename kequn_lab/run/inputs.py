@@ -22,7 +22,8 @@ from kequn_lab.contract.tables import (
     check_references,
     convert,
 )
-from kequn_lab.features.customers import FEATURES, customer_features
+from kequn_lab.features.customers import customer_features
+from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
 

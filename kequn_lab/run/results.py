@@ -15,7 +15,7 @@ from kequn_lab import catalogue, export
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.customers import feature_table
+from kequn_lab.features.definitions import feature_table
 from kequn_lab.run.analysis import Analysis
 
 __all__ = ["fill_folder", "run_folder", "write_results"]

@@ -27,7 +27,7 @@ from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, write_record
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.customers import DEFINITIONS
+from kequn_lab.features.definitions import DEFINITIONS
 from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, unit_notes
 from kequn_lab.run import streams
