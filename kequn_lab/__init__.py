@@ -17,6 +17,7 @@ Each room answers one question; ``ls kequn_lab`` is the table of contents::
     export     labels to CSV; scorecard (JSON, SQL); models to disk
     spark      the same features and scorecard on a cluster
     run        the main job, from tables to results
+    commands   what people type on a command line, and what they read there
 
 A room is imported when it is first used, so ``import kequn_lab`` costs nothing.
 """

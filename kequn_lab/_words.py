@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Mapping
+import os
+import shlex
+import subprocess
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -130,3 +135,17 @@ def percent(value: float) -> str:
         return "—"
     decimals = 1 if value == 0 or abs(value) >= 0.001 else 2
     return f"{100 * value:.{decimals}f}%".replace("-", "−")
+
+
+def as_option(names: Iterable[str]) -> str:
+    """Names as a shell takes them for one option that is a list, such as ``--drop``.
+
+    Examples
+    --------
+    >>> print(as_option(["age", "Income, yearly"]))
+    'age,"Income, yearly"'
+    """
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow(names)
+    text = row.getvalue()
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)

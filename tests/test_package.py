@@ -23,6 +23,7 @@ STOREYS = [
     {"catalogue", "segments", "profiles", "compare", "export", "report"},
     {"synth", "choosing", "products", "monitor", "spark"},
     {"run"},
+    {"commands"},
     {"__main__"},
 ]
 

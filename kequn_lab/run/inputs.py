@@ -10,6 +10,7 @@ import pandas as pd
 
 from kequn_lab._files import sha256
 from kequn_lab._notes import Note
+from kequn_lab._words import as_option
 from kequn_lab.contract.mapping import Mapping, read_mapping
 from kequn_lab.contract.reading import Refused, read_table
 from kequn_lab.contract.tables import (
@@ -191,8 +192,8 @@ def from_feature_table(
     lacking = [c for c in named if c not in table]
     if lacking:
         raise ValueError(
-            f"{path.name} has no column {', '.join(lacking)}; its columns: "
-            f"{', '.join(map(str, table))}. Name the customer's column with --id"
+            f"{path.name} has no column {', '.join(lacking)}; its columns, as --drop takes them: "
+            f"{as_option(map(str, table))}. Name the customer's column with --id"
         )
     # The rules of the customer table hold for any name of its key.
     ids = table[[id_column]].rename(columns={id_column: "customer_id"})
@@ -205,7 +206,7 @@ def from_feature_table(
         shown = ", ".join(f"{c} ({numbers[c].iloc[0]})" for c in text)
         raise ValueError(
             f"{path.name}: columns of text cannot be clustered: {shown}; leave them out "
-            f"(--drop {','.join(text)}) or encode them as numbers"
+            f"(--drop {as_option(text)}) or encode them as numbers"
         )
     columns = tuple(Column(c, "number", nullable=True) for c in numbers)
     features, not_numbers = convert(numbers, Contract("features", columns))

@@ -1,0 +1,1 @@
+"""What stands between the command line and the rooms: the console, and words typed by people."""

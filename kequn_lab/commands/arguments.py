@@ -1,0 +1,182 @@
+"""Words typed on the command line, made into values or refused before any work is done."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+
+__all__ = [
+    "check_catalogue", "check_names", "check_paths", "clusters", "columns", "day", "overrides",
+    "whole",
+]  # fmt: skip
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A whole number within bounds.
+
+    Examples
+    --------
+    >>> whole(1)("25")
+    25
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least or (most is not None and value > most):
+            bounds = f"from {least} on" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {bounds}")
+        return value
+
+    return read
+
+
+def clusters(text: str) -> int | range:
+    """A number of clusters, or a range to weigh.
+
+    Examples
+    --------
+    >>> clusters("8"), clusters("auto"), clusters("2:4")
+    (8, 8, range(2, 5))
+    """
+    if text == "auto":
+        return 8
+    first, colon, last = text.partition(":")
+    try:
+        low, high = int(first), int(last if colon else first)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; write 8, auto or 2:12") from None
+    if not colon and low > 0:
+        return low
+    if min(low, high) < 2:
+        least = "a range starts from 2" if colon else "at least 1"
+        raise argparse.ArgumentTypeError(f"{text!r} clusters: {least}")
+    if low >= high:
+        instead = str(low) if low == high else f"{high}:{low}"
+        raise argparse.ArgumentTypeError(f"{text!r} runs from low to high; write {instead}")
+    return range(low, high + 1)
+
+
+def columns(text: str) -> tuple[str, ...]:
+    """Names separated by commas; a name that holds a comma stands in double quotes.
+
+    Examples
+    --------
+    >>> columns('age, "Income, yearly"')
+    ('age', 'Income, yearly')
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True))
+    except csv.Error:
+        hint = "write a name that holds a comma or a quote as '\"Income, yearly\"'"
+        raise argparse.ArgumentTypeError(f"{text!r}; {hint}") from None
+    return tuple(name.strip() for row in rows for name in row if name.strip())
+
+
+def overrides(text: str) -> dict[int, str]:
+    """Names of clusters, given by a person.
+
+    Examples
+    --------
+    >>> overrides("0=elderly,3=young_adult")
+    {0: 'elderly', 3: 'young_adult'}
+    """
+    out: dict[int, str] = {}
+    for pair in columns(text):
+        cluster, _, segment = (part.strip() for part in pair.partition("="))
+        if not (cluster.isdecimal() and segment):
+            raise argparse.ArgumentTypeError(f"{pair!r}; write 0=elderly,3=young_adult")
+        if int(cluster) in out:
+            raise argparse.ArgumentTypeError(f"cluster {cluster} has two names in {text!r}")
+        if segment in out.values():
+            raise argparse.ArgumentTypeError(f"{segment} is given to two clusters in {text!r}")
+        out[int(cluster)] = segment
+    return out
+
+
+def day(text: str) -> str:
+    """A date, as YYYY-MM-DD.
+
+    Examples
+    --------
+    >>> day("2024-12-31")
+    '2024-12-31'
+    """
+    try:
+        value = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write YYYY-MM-DD") from None
+    if not 1900 <= value.year <= 2200:
+        raise argparse.ArgumentTypeError(f"{text!r} lies outside the years 1900 to 2200")
+    return value.isoformat()
+
+
+def check_paths(args: argparse.Namespace, files: Iterable[str], folders: Iterable[str]) -> None:
+    """Options that name a file or a folder which must be there.
+
+    Raises
+    ------
+    OSError
+        One is absent, or the other kind.
+    """
+    for name in (*files, *folders):
+        path = getattr(args, name, None)
+        if not isinstance(path, Path):
+            continue
+        if not path.exists():
+            beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+            near = difflib.get_close_matches(path.name, beside, n=1)
+            hint = f"; did you mean {path.with_name(near[0])}?" if near else ""
+            raise FileNotFoundError(f"--{name} {path} does not exist{hint}")
+        if name in folders and not path.is_dir():
+            raise NotADirectoryError(f"--{name} {path} is a file; name a folder")
+        if name in files and path.is_dir():
+            raise IsADirectoryError(f"--{name} {path} is a folder; name a file")
+        if name == "previous" and not (path / "labels.csv").is_file():
+            raise FileNotFoundError(f"--previous {path} is no result of a run: no labels.csv in it")
+
+
+def check_catalogue(folder: Path | None) -> None:
+    """A catalogue of the user's own can be read, before any customer is.
+
+    Raises
+    ------
+    OSError, ContractError, ValueError
+        A table is absent, or wrong in itself.
+    """
+    from kequn_lab import catalogue
+    from kequn_lab.compare.criteria import read_criteria
+
+    if folder is not None:
+        read_criteria(folder)
+        for name in ("signatures", "segments", "traits", "target_groups"):
+            catalogue.read(name, folder=folder)
+
+
+def check_names(names: dict[int, str] | None, k: int | range, folder: Path | None) -> None:
+    """Names that a person gives belong to clusters and segments that there are.
+
+    Raises
+    ------
+    ValueError
+        A cluster beyond ``k``, or a segment that the catalogue lacks.
+    """
+    from kequn_lab import catalogue
+
+    most = k if isinstance(k, int) else k[-1]
+    beyond = [str(c) for c in names or () if c >= most]
+    if beyond:
+        raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")
+    known = list(catalogue.segments(folder=folder)["segment_id"])
+    for name in (names or {}).values():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"--names: no segment {name!r}{hint} (known: {', '.join(known)})")

@@ -1,0 +1,173 @@
+"""The command line at its edges: wrong options, faults, signals, pipes, consoles, quoting."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab import __main__ as cli
+from kequn_lab.__main__ import main
+
+QUICK = ["--k", "2", "--stability", "0", "--starts", "2", "--quiet"]
+
+
+def program(*args, **environment):
+    command = [sys.executable, "-m", "kequn_lab", *map(str, args)]
+    return {"args": command, "env": {**os.environ, "OMP_NUM_THREADS": "1", **environment}}
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    """A ready table of sixty customers with names of columns that are hard to type."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    columns = ("age_years", "Income, yearly", "消费")
+    frame = pd.DataFrame({"id": range(60), **{c: rng.integers(0, 99, 60) for c in columns}})
+    frame.to_csv("客户.csv", index=False)
+    return ["run", "--features", "客户.csv", "--id", "id", *QUICK, "--out", "out"]
+
+
+def refused(capsys, *args) -> str:
+    """Wrong usage: exit code 2, and what is said about it."""
+    with pytest.raises(SystemExit) as stop:
+        main([*map(str, args)])
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--k 0", "at least 1"),
+        ("--k 1:3", "starts from 2"),
+        ("--k 5:2", "write 2:5"),
+        ("--k 2:2", "write 2"),
+        ("--k two", "write 8, auto or 2:12"),
+        ("--names 0=", "write 0=elderly,3=young_adult"),
+        ("--names elderly", "write 0=elderly,3=young_adult"),
+        ("--names 0=elderly,0=young_adult", "cluster 0 has two names"),
+        ("--names 0=elderly,1=elderly", "elderly is given to two clusters"),
+        ('--drop "a', "a name that holds a comma"),
+        ("--months 0", "not a whole number from 1 to 1200"),
+        ("--stability -1", "not a whole number from 0 on"),
+        ("--starts 0", "not a whole number from 1 on"),
+        ("--seed -1", "not a whole number from 0 to 4294967295"),
+        ("--as-of 9999-12-31", "outside the years"),
+        ("--preset odd", "choose from"),
+    ],
+)
+def test_an_option_out_of_bounds_is_refused_with_what_to_write(table, capsys, options, says):
+    name, value = options.split(" ", 1)
+    said = refused(capsys, *table, name, value)
+    assert says in said
+    assert said.count("\n") == 2  # what is wrong, and where all options are listed
+
+
+@pytest.mark.parametrize(
+    "option", ["--as-of 2024-12-31", "--months 6", "--mapping m.toml", "--preset easy"]
+)
+def test_an_option_that_would_be_ignored_is_refused(table, capsys, option):
+    assert f"{option.split()[0]} " in refused(capsys, *table, *option.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--names", "2=elderly"], "no cluster 2; they are 0 to 1"),
+        (["--names", "0=eldery"], "did you mean elderly?"),
+        (["--features", "客戶.csv"], "does not exist; did you mean 客户.csv?"),
+        (["--features", "."], "is a folder; name a file"),
+        (["--catalogue", "客户.csv"], "is a file; name a folder"),
+        (["--catalogue", "."], "criteria.csv does not exist"),
+        (["--previous", "nowhere"], "--previous nowhere does not exist"),
+        (["--previous", "."], "no labels.csv in it"),
+    ],
+)
+def test_what_is_absent_is_said_in_a_sentence_before_the_work(
+    table, capsys, monkeypatch, options, says
+):
+    monkeypatch.setattr("kequn_lab.run.analysis.fit_segments", None)
+    assert main([*table, *options]) == 1
+    said = capsys.readouterr().err
+    assert says in said and "Errno" not in said
+    assert not os.path.exists("out")
+
+
+@pytest.mark.parametrize("option", ["--mapping", "--events"])
+def test_paths_of_other_commands_are_looked_at_too(tmp_path, capsys, option):
+    given = ["--events", str(tmp_path / "e.csv")]
+    (tmp_path / "e.csv").write_text("customer_id,timestamp,amount_cny\n1,2024-01-01,5\n")
+    assert main(["check", *given, option, str(tmp_path / "none")]) == 1
+    assert "none does not exist" in capsys.readouterr().err
+
+
+def test_a_database_query_needs_an_address(table, capsys):
+    args = ["score", "--scorecard", "s", "--features", "客户.csv", "--query", "select 1"]
+    assert "sqlite:///bank.db" in refused(capsys, *args, "--out", "o")
+
+
+def test_a_column_with_a_comma_can_be_dropped_as_the_message_writes_it(table, capsys):
+    assert main([*table, "--drop", "Income, yearly"]) == 1
+    assert "'id,age_years,\"Income, yearly\",消费'" in capsys.readouterr().err
+    assert main([*table, "--drop", '"Income, yearly"', "--log", "消费"]) == 0
+    assert "Income, yearly" not in pd.read_csv("out/tables/profile.csv")["variable"].tolist()
+
+
+def test_a_fault_of_ours_is_one_sentence_and_code_70_and_debug_shows_where(
+    table, capsys, monkeypatch
+):
+    def broken(args):
+        return {}["key"]
+
+    monkeypatch.setitem(cli._COMMANDS, "run", broken)
+    assert main(table) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("kequn run: unexpected KeyError: 'key'. This is a fault of kequn")
+    assert "--debug" in said and "Traceback" not in said and said.count("\n") == 1
+    assert main([*table, "--debug"]) == 70
+    assert "in broken" in capsys.readouterr().err
+    monkeypatch.setenv("KEQUN_DEBUG", "1")
+    assert main(table) == 70
+    assert "in broken" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_with_its_code(tmp_path, number):
+    args = program("sample", "--customers", 100000, "--out", tmp_path / "bank")
+    with subprocess.Popen(**args, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("*")) and not list(tmp_path.glob(".*")):
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        running.send_signal(number)
+        said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "interrupted" in said.splitlines()[-1] and "Traceback" not in said
+    assert not (tmp_path / "bank").exists()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_console_without_chinese_letters_reads_escapes(table, encoding):
+    done = subprocess.run(
+        **program(*table, "--drop", "收入", PYTHONIOENCODING=encoding), capture_output=True
+    )
+    assert done.returncode == 1
+    assert rb"\u5ba2\u6237.csv has no column" in done.stderr
+    done = subprocess.run(**program("--help", PYTHONIOENCODING=encoding), capture_output=True)
+    assert done.returncode == 0 and rb"\u5ba2" in done.stdout
+
+
+def test_a_reader_that_leaves_stops_neither_the_work_nor_its_exit_code(table, tmp_path):
+    """As ``kequn run … 2>&1 | true``: both streams are closed at the other end."""
+    table.remove("--quiet")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(**program(*table), stdout=write, stderr=write)
+    os.close(write)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "labels.csv").exists()
