@@ -140,7 +140,7 @@ def test_other_bad_input(tmp_path, card):
     write_table(table.drop(columns="web_share"), tmp_path / "f.csv")
     with pytest.raises(ValueError, match=r"f.csv: no column web_share; the scorecard needs it"):
         list(streams.from_feature_table(tmp_path / "f.csv", card.feature_names))
-    with pytest.raises(FileNotFoundError, match="is not a file"):
+    with pytest.raises(IsADirectoryError, match="is a folder"):
         list(streams.from_feature_table(tmp_path, card.feature_names))
     with pytest.raises(ValueError, match="no customers to score"):
         score_chunks(card, [], tmp_path / "labels.csv")

@@ -1,7 +1,8 @@
 """What a valid table is, and how a bank's file becomes one."""
 
 from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping
-from kequn_lab.contract.reading import Refused, detect_encoding, detect_separator, read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.sources import Refused, Source, open_source
 from kequn_lab.contract.tables import (
     CUSTOMERS,
     EVENTS,
@@ -25,12 +26,12 @@ __all__ = [
     "ContractError",
     "Mapping",
     "Refused",
+    "Source",
     "TableMapping",
     "check",
     "check_references",
     "convert",
-    "detect_encoding",
-    "detect_separator",
+    "open_source",
     "read_mapping",
     "read_table",
     "require",

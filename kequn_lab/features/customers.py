@@ -7,6 +7,7 @@ with zeros.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -216,8 +217,10 @@ def _register(con, tables: dict) -> dict[str, set[str]]:
         if isinstance(table, pd.DataFrame):
             con.register(name, table)
         else:
-            path = str(Path(table)).replace("'", "''")
-            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+            # A path is taken letter by letter: no pattern, and no column from name=value in it.
+            path = re.sub(r"[*?[]", r"[\g<0>]", str(Path(table))).replace("'", "''")
+            read = f"read_parquet('{path}', hive_partitioning = false)"
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM {read}")
         available[name] = {r[0] for r in con.execute(f"DESCRIBE {name}").fetchall()}
     return available
 

@@ -12,7 +12,8 @@ from kequn_lab._files import sha256
 from kequn_lab._notes import Note
 from kequn_lab._words import as_option
 from kequn_lab.contract.mapping import Mapping, read_mapping
-from kequn_lab.contract.reading import Refused, read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.sources import Refused
 from kequn_lab.contract.tables import (
     CUSTOMERS,
     EVENTS,

@@ -22,7 +22,8 @@ from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note
 from kequn_lab.contract.mapping import Mapping as Words
 from kequn_lab.contract.mapping import read_mapping
-from kequn_lab.contract.reading import Refused, read_table
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.sources import Refused
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, write_record

@@ -6,19 +6,16 @@ for :func:`kequn_lab.run.scoring.score_chunks`.
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
-from kequn_lab.contract.reading import Refused, detect_encoding, detect_separator
+from kequn_lab.contract.sources import Refused, open_source
 from kequn_lab.features.customers import feature_query
 
 __all__ = ["from_database", "from_feature_table", "from_raw_tables", "without_password"]
@@ -43,7 +40,7 @@ def from_feature_table(
     ----------
     path : path
         ``.parquet``, or text of any encoding and separator that
-        :func:`~kequn_lab.contract.reading.read_table` knows.
+        :func:`~kequn_lab.contract.sources.open_source` knows.
     columns : sequence of str
         The features (``Scorecard.feature_names``); other columns are not read.
     id_column : str
@@ -69,19 +66,11 @@ def from_feature_table(
     ...     [chunk.to_pydict() for chunk in from_feature_table(file, ["age_years"])]
     [{'customer_id': ['001', '002'], 'age_years': [41.0, None]}]
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file; name a CSV or Parquet file")
+    source = open_source(path)
     wanted = [id_column, *columns]
-    if path.suffix.lower() in (".parquet", ".pq"):
-        file = pa.parquet.ParquetFile(path, pre_buffer=False)  # or what was read is kept
-        _require(wanted, file.schema_arrow.names, path.name)
-        batches: Iterable = file.iter_batches(batch_size=rows, columns=wanted)
-        chunks = (pa.Table.from_batches([b]) for b in batches)
-    else:
-        chunks = _read_csv(path, wanted, on_refused)
-    for chunk in chunks:
-        yield _typed(chunk.select(wanted), id_column, on_refused)
+    _require(wanted, source.columns, source.name)
+    for chunk in source.chunks(wanted, rows=rows, on_refused=on_refused):
+        yield _typed(pa.Table.from_pandas(chunk, preserve_index=False), id_column, on_refused)
 
 
 @contextmanager
@@ -236,43 +225,3 @@ def _refuse(row: Refused, on_refused) -> None:
             "(--skip-bad-rows)"
         )
     on_refused(row)
-
-
-def _read_csv(path: Path, wanted: list[str], on_refused) -> Iterator[pa.Table]:
-    encoding = detect_encoding(path)
-    with path.open(encoding=encoding, newline="") as file:
-        header = file.readline()
-    separator = detect_separator(header)
-    names = [n.strip() for n in next(csv.reader([header.rstrip("\r\n")], delimiter=separator))]
-    _require(wanted, names, path.name)
-    torn: list[Refused] = []
-
-    def on_torn(row: pa.csv.InvalidRow) -> str:
-        reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
-        torn.append(Refused(row.number or 0, reason, row.text))
-        return "skip"
-
-    with pa.csv.open_csv(
-        path,
-        read_options=pa.csv.ReadOptions(
-            use_threads=False,
-            encoding="utf-8" if encoding == "utf-8-sig" else encoding,
-            column_names=names,
-            skip_rows=1,
-            block_size=1 << 24,
-        ),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, invalid_row_handler=on_torn
-        ),
-        convert_options=pa.csv.ConvertOptions(
-            include_columns=wanted,
-            column_types={n: pa.string() for n in names},
-            strings_can_be_null=False,
-        ),
-    ) as reader:
-        for batch in reader:
-            while torn:
-                _refuse(torn.pop(0), on_refused)
-            yield pa.Table.from_batches([batch])
-        while torn:
-            _refuse(torn.pop(0), on_refused)

@@ -1,0 +1,350 @@
+"""Whatever holds a table: read in chunks of raw cells, the same each time, or refused in words."""
+
+import csv
+import io
+import random
+import time
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from kequn_lab.contract.sources import open_source
+from kequn_lab.contract.tables import ContractError
+
+TABLE = "customer_id,city\n0001,上海\n0002,苏州\n"
+
+
+def read(data, *, rows=250_000, columns=None, refused=None, **options) -> pd.DataFrame:
+    source = open_source(data, **options)
+    aside = refused.append if refused is not None else None
+    return pd.concat(list(source.chunks(columns, rows=rows, on_refused=aside)))
+
+
+def text_file(tmp_path, content: str | bytes, name="t.csv"):
+    file = tmp_path / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def notes_of(data, **options) -> str:
+    return "\n".join(n.text_en for n in open_source(data, **options).notes)
+
+
+# --- encodings ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030"]
+)
+def test_encodings_that_can_be_told(tmp_path, encoding):
+    file = text_file(tmp_path, TABLE.encode(encoding))
+    assert read(file).to_dict("list") == {"customer_id": ["0001", "0002"], "city": ["上海", "苏州"]}
+    assert ("GB18030" in notes_of(file)) == encoding.startswith("gb")
+
+
+OTHERS = {
+    "big5": "客戶編號,姓名,城市\n1,陳怡君,臺北市\n2,林志明,高雄市\n",
+    "cp932": "顧客番号,氏名\n1,山田太郎\n2,ヤマダ\n",
+    "euc_jp": "顧客番号,氏名\n1,山田太郎\n2,鈴木花子,ホッカイドウ\n",
+    "cp949": "고객번호,이름\n1,김철수 서울\n2,이영희 부산\n",
+    "cp1252": "id,name\n1,Jörg Müller\n2,Größe\n",
+    "latin-1": "id,name\n1,Jos\xe9\n",
+    "cp1251": "id,имя\n1,Иванов Пётр\n2,Анна\n",
+}
+
+
+@pytest.mark.parametrize("encoding", OTHERS)
+def test_other_encodings_are_asked_for_and_never_read_as_chinese(tmp_path, encoding):
+    file = text_file(tmp_path, OTHERS[encoding].encode(encoding))
+    with pytest.raises(ValueError, match=r"t.csv: the encoding cannot be told.*--encoding"):
+        open_source(file)
+    head = OTHERS[encoding].splitlines()[0].split(",")
+    assert open_source(file, encoding=encoding).columns == tuple(head)
+
+
+def test_a_stray_byte_in_utf8_is_named_by_line(tmp_path):
+    file = text_file(
+        tmp_path, "a,b\n客户甲,5\n".encode() + b"M\xfcller,7\n" + "客户乙,5\n".encode()
+    )
+    with pytest.raises(ValueError, match="line 3: byte FC is not UTF-8, though the text around"):
+        open_source(file)
+    late = text_file(tmp_path, ("a,b\n" + "客户甲,5\n" * 800_000).encode() + b"M\xfcller,7\n")
+    with pytest.raises(ValueError, match="line 800002: byte FC"):
+        open_source(late)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_file_cut_within_a_character_is_refused(tmp_path, encoding):
+    whole = "customer_id,product\n客户甲,大额存单".encode(encoding)
+    with pytest.raises(ValueError, match="line 2: the file ends in the middle of a character"):
+        open_source(text_file(tmp_path, whole[:-1]))
+
+
+def test_an_encoding_that_is_named_must_fit(tmp_path):
+    file = text_file(tmp_path, TABLE.encode("gbk"))
+    with pytest.raises(ValueError, match="line 2: byte C9.* is not UTF-8"):
+        open_source(file, encoding="utf8")
+    with pytest.raises(ValueError, match="unknown encoding 'klingon'"):
+        open_source(file, encoding="klingon")
+    assert not open_source(file, encoding="GBK").notes
+
+
+def test_text_with_zero_bytes_is_no_text(tmp_path):
+    with pytest.raises(ValueError, match="line 2: a zero byte"):
+        open_source(text_file(tmp_path, b"a,b\n1,\x002\n"))
+    with pytest.raises(ValueError, match="line 400002: a zero byte"):
+        read(text_file(tmp_path, b"a,b\n" + b"1,2\n" * 400_000 + b"\0,2\n"))
+
+
+# --- header ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("above", "says"),
+    [
+        ("", ""),
+        ("\n", "header is line 2; the rows above it are blank"),
+        (",,\n\n", "header is line 3"),
+        ("客户报表\n", "header is line 2; above it: 客户报表"),
+        ("客户报表,,\n制表：零售部,,\n", "header is line 3; above it: 客户报表; 制表：零售部"),
+        ("sep=,\n", ""),
+    ],
+)
+def test_the_header_is_found_below_blank_lines_and_titles(tmp_path, above, says):
+    file = text_file(tmp_path, above + "id,age,city\n007,1,上海\n008,2,苏州\n")
+    table = read(file)
+    assert table["id"].tolist() == ["007", "008"]
+    assert table.index[0] == above.count("\n") + 2
+    assert (says in notes_of(file)) if says else not notes_of(file)
+
+
+def test_two_rows_that_could_be_the_header_are_an_error(tmp_path):
+    file = text_file(tmp_path, "name,city\nann,x,y\nbob,z,w\n")
+    with pytest.raises(ValueError, match=r"line 1 .*2 fields\) and line 2 .* could both be"):
+        open_source(file)
+
+
+def test_a_header_that_is_too_short_is_no_title(tmp_path):
+    """A comma at the end of every row but the header: torn, and the first row is not lost."""
+    with pytest.raises(ContractError, match="4 fields where the header has 3"):
+        read(text_file(tmp_path, "a,b,c\n1,2,3,\n4,5,6,\n"))
+
+
+def test_names_of_columns(tmp_path):
+    file = text_file(tmp_path, '\ufeff id ,"Income, yearly","annual\nincome",,2023\n1,2,3,4,5\n')
+    assert open_source(file).columns == (
+        "id",
+        "Income, yearly",
+        "annual income",
+        "unnamed_4",
+        "2023",
+    )
+    assert "1 columns have no name" in notes_of(file)
+    assert read(file).index.tolist() == [3]
+    with pytest.raises(ValueError, match="line 1: column named twice: a; rename one"):
+        open_source(text_file(tmp_path, "a,b, a\n1,2,3\n"))
+    with pytest.raises(ValueError, match="no column z; its columns: a, b"):
+        read(text_file(tmp_path, "a,b\n1,2\n"), columns=["z"])
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+def test_lines_are_those_of_the_file(tmp_path):
+    file = text_file(tmp_path, 'a,b\n1,"x\ny\n\nz"\n\n2,q\n,\n3\n4,5,6\n5,"""q"" z"\n')
+    refused = []
+    table = read(file, refused=refused)
+    assert table.index.tolist() == [2, 7, 11]
+    assert table.index.name == "line"
+    assert table["b"].tolist() == ["x\ny\n\nz", "q", '"q" z']
+    assert [(r.line, r.text) for r in refused] == [(9, "3"), (10, "4,5,6")]
+    with pytest.raises(ContractError, match="line 9.*1 fields where the header has 2"):
+        read(file)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_ends_of_lines_of_every_system(tmp_path, end):
+    file = text_file(tmp_path, f'a,b{end}1,2{end}"3{end}x",4{end}{end}5,6{end}\x1a')
+    table = read(file)
+    assert table.index.tolist() == [2, 3, 6]
+    assert table["a"].str.split().tolist() == [["1"], ["3", "x"], ["5"]]
+
+
+def test_an_unclosed_quote_costs_one_line_and_prints_no_more(tmp_path):
+    lines = ["a,b,c"] + [f'{i},"x, y",z{i}' for i in range(1000)]
+    lines[17] = '16,"x, y,z16'
+    lines[600] = '599,"two\nlines",z599'
+    file = text_file(tmp_path, "\n".join(lines))
+    refused = []
+    table = read(file, refused=refused)
+    assert [r.line for r in refused] == [18]
+    assert len(table) == 999
+    assert table["a"].tolist() == [str(i) for i in range(1000) if i != 16]
+    with pytest.raises(ContractError, match="line 18.*a quote .* opens here") as error:
+        read(file)
+    assert len(str(error.value)) < 500
+
+
+def test_a_quote_that_never_closes_in_a_large_file(tmp_path):
+    rows = b"1,2,3\n" * 4_000_000
+    file = text_file(tmp_path, b'a,b,c\n1,"2,3\n' + rows)
+    refused = []
+    start = time.monotonic()
+    assert len(read(file, refused=refused, columns=["a"])) == 4_000_000
+    assert [(r.line, r.text) for r in refused] == [(2, '1,"2,3')]
+    assert time.monotonic() - start < 20
+
+
+def test_sixty_thousand_torn_lines_take_a_moment(tmp_path):
+    file = text_file(tmp_path, "a,b\n" + "1,2,3\n" * 60_000 + '1,"2\n' * 10_000)
+    start = time.monotonic()
+    with pytest.raises(ContractError, match="70,?000"):
+        read(file)
+    refused = []
+    with pytest.raises(ContractError, match="no rows.*torn lines only, first in line 2: 3 fields"):
+        read(file, refused=refused)
+    assert len(refused) == 70_000
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("columns", [2_000, 20_000])
+def test_wide_tables_are_read(tmp_path, columns):
+    names = ",".join(f"column_{i:07d}" for i in range(columns))
+    file = text_file(tmp_path, names + "\n" + (",".join(["1234"] * columns) + "\n") * 50)
+    table = read(file)
+    assert table.shape == (50, columns)
+    assert table.iloc[-1, -1] == "1234"
+
+
+def test_random_tables_read_as_the_csv_module_reads_them(tmp_path, monkeypatch):
+    """Quotes, breaks, blanks; blocks of some bytes, so that records lie across them."""
+    from kequn_lab.contract import _text
+
+    rng = random.Random(0)
+    alphabet = ["a", "5", " ", ",", '"', "\n", "\r\n", "客", "", ";"]
+    for size in (1, 3, 7, 64, 1 << 20):
+        monkeypatch.setattr(_text, "BLOCK", size)
+        for _ in range(40):
+            rows = [
+                ["".join(rng.choices(alphabet, k=rng.randint(0, 6))) for _ in range(3)]
+                for _ in range(rng.randint(1, 12))
+            ]
+            buffer = io.StringIO(newline="")
+            end = rng.choice(["\n", "\r\n"])
+            csv.writer(buffer, lineterminator=end, quoting=rng.choice([0, 1])).writerows(rows)
+            file = text_file(tmp_path, f"p,q,r{end}" + buffer.getvalue())
+            refused = []
+            try:
+                found = read(file, refused=refused).to_numpy().tolist()
+            except ContractError:
+                found = []
+            expected = [r for r in rows if any(r) or buffer.getvalue().startswith('"')]
+            assert [r for r in found if any(r)] == [r for r in expected if any(r)]
+            assert not refused
+
+
+# --- chunks ------------------------------------------------------------------------------------
+
+
+def test_chunks_come_again_and_have_the_size_that_was_asked(tmp_path):
+    file = text_file(tmp_path, "a,b,c\n" + "".join(f"{i},x,{-i}\n" for i in range(1000)))
+    source = open_source(file)
+    for _ in range(2):
+        chunks = list(source.chunks(["c", "a"], rows=300))
+        assert [len(c) for c in chunks] == [300, 300, 300, 100]
+        assert chunks[1].columns.tolist() == ["c", "a"]
+        assert chunks[1].iloc[0].tolist() == ["-300", "300"]
+        assert chunks[1].index[0] == 302
+
+
+def test_no_rows_are_an_error(tmp_path):
+    for data in (text_file(tmp_path, "a,b\n\n"), pd.DataFrame({"a": []}), pa.table({"a": []})):
+        with pytest.raises(ContractError, match="no rows"):
+            read(data)
+
+
+# --- Parquet and frames ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["events[1].parquet", "e*.parquet", "what?.parquet", "channel=c/e.pq"]
+)
+def test_a_parquet_file_is_the_one_that_is_named(tmp_path, name):
+    from kequn_lab.features.customers import customer_features
+
+    def write(path, client, channel):
+        events = pd.DataFrame({"customer_id": [client], "timestamp": [pd.Timestamp("2024-05-01")]})
+        events.assign(amount_cny=5.0, channel=channel).to_parquet(path)
+
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    write(file, "a", "mobile")
+    for other in ("events1.parquet", "e1.parquet", "whatX.parquet"):
+        write(tmp_path / other, "wrong", "counter")
+    assert read(file, columns=["customer_id", "channel"]).to_numpy().tolist() == [["a", "mobile"]]
+    features = customer_features(file, as_of="2024-12-31")
+    assert features.index.tolist() == ["a"]
+
+
+TYPED = {
+    "id": pa.array([2**53 + 1, None, 3], pa.int64()),
+    "big": pa.array([2**64 - 1, 1, 2], pa.uint64()),
+    "day": pa.array([19_000, None, 19_001], pa.date32()),
+    "yes": pa.array([True, None, False]),
+    "text": pa.array(["007", None, "x"]),
+}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "pyarrow", "polars", "pandas"])
+def test_typed_cells_survive(tmp_path, kind):
+    table = pa.table(TYPED)
+    data = {
+        "pyarrow": table,
+        "polars": pl.from_arrow(table),
+        "pandas": table.to_pandas(types_mapper=pd.ArrowDtype),
+        "parquet": tmp_path / "t.parquet",
+    }[kind]
+    pa.parquet.write_table(table, tmp_path / "t.parquet")
+    found = read(data, rows=2)
+    assert found.index.tolist() == [1, 2, 3]
+    assert found.index.name == "row"
+    assert found["id"].astype("str").tolist()[::2] == [str(2**53 + 1), "3"]
+    assert found["big"].iloc[0] == 2**64 - 1
+    assert pd.Timestamp(found["day"].iloc[0]) == pd.Timestamp("2022-01-08")
+    assert found["yes"].isna().tolist() == [False, True, False]
+    assert found["text"].iloc[0] == "007"
+
+
+def test_frames_of_any_index_and_untouched(tmp_path):
+    frame = pd.DataFrame({"age": [1, 2, 3]}, index=pd.Index([7, 7, 9], name="client"))
+    frame.attrs["mine"] = 1
+    before = frame.copy()
+    assert read(frame, rows=2).to_dict("list") == {"client": [7, 7, 9], "age": [1, 2, 3]}
+    pd.testing.assert_frame_equal(frame, before)
+    assert open_source(frame.rename_axis(None)).columns == ("age",)
+    two = frame.set_index(pd.Index([1, 2, 3], name="k"), append=True)
+    assert open_source(two).columns == ("client", "k", "age")
+    assert open_source(frame.assign(client=1)).columns == ("age", "client")
+    assert open_source(pd.DataFrame(np.eye(2))).columns == ("0", "1")
+    with pytest.raises(ValueError, match="DataFrame: column named twice: a"):
+        open_source(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+    with pytest.raises(ValueError, match="several levels"):
+        open_source(frame.groupby("age").agg({"age": ["sum", "mean"]}))
+
+
+def test_other_things_that_hold_a_table():
+    table = pa.table({"a": [1, 2]})
+    for data in (
+        pl.DataFrame({"a": [1, 2]}),
+        pl.LazyFrame({"a": [1, 2]}),
+        pa.RecordBatchReader.from_batches(table.schema, table.to_batches()),
+        table.to_batches()[0],
+    ):
+        assert read(data, rows=1)["a"].tolist() == [1, 2]
+    for data in (3, {"a": [1]}, [1, 2], np.eye(2), pd.Series([1])):
+        with pytest.raises(TypeError, match="is no table; give a path"):
+            open_source(data)
