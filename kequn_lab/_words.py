@@ -74,7 +74,7 @@ class Words:
         if value is None or pd.isna(value):
             return "—"
         known = str(self.units.get(variable, ""))
-        if share or known == "0 or 1" or known.startswith("share"):
+        if share or known == "0 or 1" or known.startswith("share") or named_share(variable):
             return percent(value)
         word = self.unit(variable, language) if unit else ""
         # Currency codes stand before the number, other units behind it.
@@ -93,6 +93,32 @@ def _pairs(table: pd.DataFrame | None, key: str, column: str, what: str) -> dict
         row[0]: {language: str(row[i]) for i, language in enumerate(LANGUAGES, start=1)}
         for row in rows[[key, *names]].itertuples(index=False)
     }
+
+
+def named_share(variable) -> bool:
+    """Whether a column's name says that it holds shares from 0 to 1.
+
+    Examples
+    --------
+    >>> named_share("web_share"), named_share("柜台占比"), named_share("rate")
+    (True, True, False)
+    """
+    return str(variable).endswith(("_share", "占比"))
+
+
+def listed(items: list[str], language: str, *, most: int = 5) -> str:
+    """Some of many, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], "en", most=2), listed(["a", "b", "c"], "zh", most=2)
+    ('a, b and 1 more', 'a、b等 3 个')
+    """
+    joint, rest = ("、" if language == "zh" else ", "), len(items) - most
+    shown = joint.join(items[:most])
+    if rest <= 0:
+        return shown
+    return f"{shown}等 {len(items)} 个" if language == "zh" else f"{shown} and {rest} more"
 
 
 def rounded(value: float, digits: int = 3) -> float:

@@ -18,8 +18,8 @@ from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
-    "bank_channels", "bank_focus", "banks", "channels", "contracts", "figures", "funnel",
-    "ladder", "names", "operations", "path", "product_facts", "products", "quote", "read",
+    "bank_channels", "bank_focus", "banks", "channels", "contracts", "feature_words", "figures",
+    "funnel", "ladder", "names", "operations", "path", "product_facts", "products", "quote", "read",
     "rules", "segments", "signatures", "target_groups", "traits",
 ]  # fmt: skip
 
@@ -249,6 +249,11 @@ def operations(*, folder=None) -> pd.DataFrame:
 def signatures(*, folder=None) -> pd.DataFrame:
     """Where each segment's mean should lie, to name clusters by; every size is an assumption."""
     return read("signatures", folder=folder)
+
+
+def feature_words(*, folder=None) -> pd.DataFrame:
+    """Words for much and little of each feature, for the working names of clusters."""
+    return read("feature_words", folder=folder)
 
 
 def names(table: str = "segments", *, language: str = "zh", folder=None) -> pd.Series:

@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
+from kequn_lab._notes import Note
 from kequn_lab.features.definitions import feature_table
-from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.cards import segment_cards
+from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table
 
-LABELS = pd.Series(["elderly"] * 4 + ["young_adult"] * 5 + ["unmatched_1"])
+LABELS = pd.Series(["elderly"] * 4 + ["young_adult"] * 5 + ["cluster_1"])
 FEATURES = pd.DataFrame(
     {
         "age_years": [70.0, 66, 72, 69, 25, 31, 28, 22, 30, 45],
@@ -36,8 +38,8 @@ def lines(segment, part):
 
 def test_cards_come_by_size_with_names():
     heads = CARDS.drop_duplicates("segment_id")
-    assert heads["segment_id"].tolist() == ["young_adult", "elderly", "unmatched_1"]
-    assert heads["name_zh"].tolist() == ["年轻人", "老年客群", "unmatched_1"]
+    assert heads["segment_id"].tolist() == ["young_adult", "elderly", "cluster_1"]
+    assert heads["name_zh"].tolist() == ["年轻人", "老年客群", "cluster_1"]
     assert heads["customers"].tolist() == [5, 4, 1]
 
 
@@ -55,7 +57,7 @@ def test_article_is_quoted_with_its_place():
     said = lines("elderly", "article").set_index("item")
     assert said.loc["relies_on_counter", "quote_zh"] == "多依赖柜台人工服务"
     assert said.loc["relies_on_counter", "inventory_id"] == "S7"
-    assert lines("unmatched_1", "article").empty
+    assert lines("cluster_1", "article").empty
 
 
 def test_data_that_contradict_the_article_are_shown():
@@ -139,7 +141,7 @@ def test_sizes_are_warned_of():
     table = found(labels, pd.DataFrame({"x": np.arange(400.0)}))
     assert table.loc["large_segment", ["segment_id", "value"]].tolist() == ["big", 295 / 400]
     assert table.loc["small_segment", "segment_id"] == "tiny"
-    assert "2 名客户（0.5%）" in table.loc["small_segment", "text_zh"]
+    assert "tiny（2 名客户，0.5%）" in table.loc["small_segment", "text_zh"]
 
 
 def test_weak_silhouette_is_warned_of():
@@ -147,7 +149,7 @@ def test_weak_silhouette_is_warned_of():
     features = pd.DataFrame({"x": labels.map({"a": 0.0, "b": 5.0}) + np.tile([0, 1, 2, 3], 25)})
     table = found(labels, features, silhouette=0.2)
     assert table.loc["weak_silhouette", ["value", "bound"]].tolist() == [0.2, 0.25]
-    assert found(labels, features, silhouette=0.2, min_silhouette=0.1).empty
+    assert found(labels, features, silhouette=0.3).empty
 
 
 def test_skewed_money_left_unlogged_is_warned_of():
@@ -180,3 +182,57 @@ def test_segments_that_nothing_separates_are_warned_of():
     names = table.loc["not_separated", ["segment_id", "other_id", "variable"]].tolist()
     assert names == ["a", "b", "x"]
     assert found(labels, pd.DataFrame({"x": spread + 2 * shift})).empty
+
+
+def test_few_customers_are_warned_of_though_they_are_a_fair_share():
+    labels = pd.Series(["a"] * 20 + ["b"] * 18 + ["c"])
+    table = found(labels, pd.DataFrame({"x": np.arange(39.0)}))
+    assert table.loc["small_segment", "segment_id"] == "c"
+    assert "c (1 customer, 2.6%)" in table.loc["small_segment", "text_en"]
+
+
+def test_columns_mostly_filled_or_alike_share_a_row_each():
+    rng = np.random.default_rng(0)
+    labels = pd.Series(["a", "b"] * 60)
+    x = rng.normal(size=120) + 5 * (labels == "a")
+    features = pd.DataFrame({"x": x, "twice": 2 * x, "minus": -x, "y": rng.normal(size=120)})
+    features["holes"] = features["y"].where(np.arange(120) < 50) + rng.normal(size=120)
+    table = found(labels, features, features=features)
+    assert set(table.index) == {"mostly_filled", "collinear"}
+    assert table.loc["collinear", "text_en"].startswith("3 pair(s)")
+    assert table.loc["mostly_filled", "value"] == pytest.approx(70 / 120)
+    money = pd.DataFrame({"a_cny": np.exp(x), "b_cny": np.exp(2 * x)})
+    assert found(labels, money, features=money, logged=list(money)).index.tolist() == ["collinear"]
+
+
+def test_notes_of_others_come_in_by_weight_and_mere_notes_last():
+    labels = pd.Series(["big"] * 295 + ["mid"] * 105)
+    notes = [
+        Note("assumed", "假定", "assumed", level="note"),
+        Note("merge_segments", "合并", "merge"),
+        Note("rows_skipped", "略过", "skipped"),
+        Note("no_segments", "没有", "none"),
+    ]
+    table = found(labels, pd.DataFrame({"x": np.arange(400.0)}), silhouette=0.1, notes=notes)
+    assert table.index.tolist() == [
+        "no_segments", "rows_skipped", "merge_segments", "weak_silhouette", "large_segment",
+        "assumed",
+    ]  # fmt: skip
+
+
+def test_a_rate_is_no_percentage_because_it_lies_between_0_and_1():
+    labels = pd.Series(["a", "b"] * 10)
+    features = pd.DataFrame(
+        {
+            "rate": np.where(labels == "a", 0.9, 0.1) + np.arange(20) / 1000,
+            "web_share": np.where(labels == "a", 0.9, 0.1) + np.arange(20) / 1000,
+            "has_loan": np.where(labels == "a", 1, 0),
+        }
+    )
+    profile = profile_table(features, labels, n_boot=0)
+    kinds = profile.drop_duplicates("variable").set_index("variable")["kind"].to_dict()
+    assert kinds == {"rate": "number", "web_share": "share", "has_loan": "share"}
+    cards = segment_cards(profile, marker_table(profile), sizes=size_table(labels))
+    said = cards[cards["segment_id"] == "a"].set_index("item")["text_en"]
+    assert said["rate"] == "rate 0.909 (all: 0.509)"
+    assert said["web_share"] == "web_share 90.9% (all: 50.9%)"

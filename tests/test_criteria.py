@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.compare.attractiveness import attractiveness_matrix
+from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, read_criteria, segment_values
 
 NAN = np.nan
@@ -184,3 +184,16 @@ def test_bad_input():
         matrix(n_targets=4)
     with pytest.raises(ValueError, match="no customer of features has a label"):
         segment_values(FEATURES, LABELS.set_axis(list("uvwxyz")), TABLE)
+
+
+def test_a_target_with_a_mark_is_not_recommended_and_the_mark_stands_beside_it():
+    table = recommend(matrix(n_targets=2), {"young": "merge", "firm": "drop"})
+    table = table.set_index("segment_id")
+    assert table["recommended"].to_dict() == {"young": False, "old": True, "firm": False}
+    assert table["mark"].to_dict() == {"young": "merge", "old": "", "firm": "drop"}
+    assert table.loc["young", "advice_en"].startswith("not to be recommended: to be merged")
+    assert table.loc["young", "advice_zh"] == "不宜推荐：应与相邻客群合并"
+    assert table.loc["firm", "advice_en"] == ""  # no target anyway
+    none = recommend(matrix(n_targets=2), {}, no_segments=True)
+    assert not none["recommended"].any()
+    assert none["advice_en"].iloc[0].endswith("the data show no segments")

@@ -57,7 +57,7 @@ def profile(effects=EFFECTS, ids=SIZES["segment_id"]):
 
 def large():
     rng = np.random.default_rng(0)
-    ids = [*NAMES["segment_id"], *(f"unmatched_{i}" for i in range(1, 10))]
+    ids = [*NAMES["segment_id"], *(f"cluster_{i}" for i in range(1, 10))]
     effects = {f"a_rather_long_variable_{j}": rng.normal(size=12) for j in range(40)}
     return profile(effects, ids)
 
@@ -288,15 +288,15 @@ def test_style_leaves_no_trace():
 
 
 def test_names_come_from_the_table_then_the_style_then_the_ids():
-    unnamed = SIZES.replace("young_adult", "unmatched_2").replace("farm_household", "x")
+    unnamed = SIZES.replace("young_adult", "cluster_2").replace("farm_household", "x")
     with plots.style("zh", segments=NAMES):
-        assert texts(plots.size_plot(unnamed)) == ["老年客群", "x", "未命名2"]
+        assert texts(plots.size_plot(unnamed)) == ["老年客群", "x", "cluster_2"]
         assert texts(plots.size_plot(unnamed.assign(name_zh="甲"))) == ["甲"] * 3
     with plots.style("en", segments=NAMES):
         ax = plots.size_plot(unnamed)
-        assert texts(ax) == ["Elderly", "x", "Unmatched 2"]
+        assert texts(ax) == ["Elderly", "x", "cluster_2"]
         assert "Share of customers" in ax.get_xlabel()
-    assert texts(plots.size_plot(unnamed)) == ["elderly", "x", "Unmatched 2"]
+    assert texts(plots.size_plot(unnamed)) == ["elderly", "x", "cluster_2"]
 
 
 def test_strange_names_stay_text_on_one_line(tmp_path):
@@ -312,7 +312,7 @@ def test_strange_names_stay_text_on_one_line(tmp_path):
 
 
 def test_colours_do_not_depend_on_order_or_company():
-    ids = ["elderly", "x10", "x9", "unmatched_1"]
+    ids = ["elderly", "x10", "x9", "cluster_1"]
     once = plots.segment_colors(ids)
     assert list(once) == ids
     assert once == plots.segment_colors(ids[::-1])
@@ -324,7 +324,7 @@ def test_colours_do_not_depend_on_order_or_company():
 
 
 def test_twenty_segments_have_twenty_colours():
-    for ids in ([f"s{i}" for i in range(20)], ["elderly", *(f"unmatched_{i}" for i in range(19))]):
+    for ids in ([f"s{i}" for i in range(20)], ["elderly", *(f"cluster_{i}" for i in range(19))]):
         assert plots.segment_looks(ids)["color"].nunique() == 20
 
 

@@ -59,7 +59,7 @@ def test_an_offer_is_allowed_and_goes_where_the_customer_is():
     made = offers(FEATURES, LABELS, table)
     assert made.loc["a", ["product_id", "channel_id"]].tolist() == ["large_cd", "counter"]
     assert made.loc["b", ["product_id", "channel_id"]].tolist() == ["savings_bond", "mobile"]
-    unknown = offers(FEATURES, LABELS.mask(LABELS == "elderly", "unmatched_1"), table)
+    unknown = offers(FEATURES, LABELS.mask(LABELS == "elderly", "cluster_1"), table)
     assert unknown.loc["a", "product_id"] is np.nan or pd.isna(unknown.loc["a", "product_id"])
 
 
@@ -113,7 +113,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="weight must be 0 to 1 and need_id one of"):
         match_products(FEATURES, LABELS, segment_needs=needs().assign(weight=2.0))
     with pytest.raises(ValueError, match="no customer is in a segment"):
-        match_products(FEATURES, LABELS.map(lambda _: "unmatched_1"))
+        match_products(FEATURES, LABELS.map(lambda _: "cluster_1"))
     with pytest.raises(ValueError, match="the place is not known"):
         match_products(FEATURES[["aum_cny"]], LABELS)
     with pytest.raises(ValueError, match="era must be"):

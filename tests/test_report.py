@@ -14,12 +14,13 @@ from kequn_lab.choosing.stability import _reading
 from kequn_lab.choosing.verdicts import read_k, stability_summary
 from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
 from kequn_lab.features.definitions import feature_table
-from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.cards import segment_cards
+from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table
 from kequn_lab.report.page import Picture, write_report
 
-SEGMENTS = ["elderly", "young_adult", "low_mid_income", "unmatched_1"]
+SEGMENTS = ["elderly", "young_adult", "low_mid_income", "cluster_1"]
 EVIL = "<script>alert(1)</script>"
 RUN = {
     "synthetic": True,
@@ -77,7 +78,9 @@ def bank(segments, n_variables, *, seed=0, n=600):
     names = pd.concat(
         [
             catalogue.segments()[["segment_id", "name_zh", "name_en"]],
-            pd.DataFrame({"segment_id": ["unmatched_1"], "name_zh": "未命名1", "name_en": EVIL}),
+            pd.DataFrame(
+                {"segment_id": ["cluster_1"], "name_zh": "柜台多·年龄大", "name_en": EVIL}
+            ),
         ]
     )
     options = {"segments": names, "variables": feature_table()}

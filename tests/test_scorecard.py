@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
 from kequn_lab.export.sql import DIALECTS
-from kequn_lab.segments.pipeline import fit_segments, label_table, name_clusters
+from kequn_lab.segments.naming import name_clusters
+from kequn_lab.segments.pipeline import fit_segments, label_table
 
 
 def customers(n: int, seed: int) -> pd.DataFrame:
@@ -115,6 +116,7 @@ def test_labels_equal_the_pipelines_on_every_row(card, pipeline, seed):
 
 def test_label_equals_label_table(card, pipeline, train):
     names = pd.DataFrame({"cluster": range(4), "segment_id": [f"cluster_{i}" for i in range(4)]})
+    names = names.assign(name_zh="", name_en="")
     new = customers(500, 3)
     expected = label_table(pipeline, new, names)
     own = ["customer_id", "cluster", "segment_id", "distance", "margin"]
@@ -145,9 +147,9 @@ def test_names_come_from_labels_and_similarity_from_names(pipeline, train):
     signature = pd.DataFrame(
         {"segment_id": "elderly", "feature": train.columns, "level_sd": centres.loc[2].to_numpy()}
     )
-    names = name_clusters(centres.rename_axis("cluster"), signature)
     words = pd.DataFrame({"segment_id": ["elderly"], "name_zh": ["老年客群"], "name_en": ["Elderly"]})  # fmt: skip  # noqa: E501
-    labels = label_table(pipeline, train, names, segments=words)
+    names = name_clusters(centres.rename_axis("cluster"), signature, segments=words)
+    labels = label_table(pipeline, train, names)
     card = Scorecard.from_pipeline(
         pipeline, train, labels, as_of="2024-12-31", names=names, unmatched_below=0.1
     )
@@ -155,7 +157,7 @@ def test_names_come_from_labels_and_similarity_from_names(pipeline, train):
     assert card.segments[2].name_zh == "老年客群"
     assert card.segments[2].similarity == pytest.approx(1)
     assert card.segments[0].similarity is None
-    assert card.segments[0].name_zh == "未命名1"
+    assert card.segments[0].name_zh == names["name_zh"][0]
     assert [s.share for s in card.segments] == pytest.approx(
         labels["cluster"].value_counts(normalize=True).sort_index().tolist()
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import (
     centre_table,
     fit_segments,
     label_table,
-    name_clusters,
     segment_pipeline,
 )
 
@@ -59,62 +59,9 @@ def test_same_seed_same_labels_other_row_order_same_customers(fitted):
     assert again.predict(FIVE).tolist() == fitted.predict(FIVE).tolist()
 
 
-def test_names_follow_signatures_and_the_margin_is_recomputed(fitted):
-    centres = centre_table(fitted)
-    names = name_clusters(centres, SIGNATURES)
-    assert names["segment_id"].tolist() == ["elderly", "young_adult"]
-    z = centres.loc[0, ["age_years", "counter_share", "aum_cny"]]
-    elderly = 1 - ((z - 1.0) ** 2).sum() / 3
-    assert names.loc[0, "similarity"] == pytest.approx(elderly)
-    others = [1 - ((z - [-1.5, -1, -1]) ** 2).sum() / 4.25,
-              1 - ((z - [0.1, -3, 3]) ** 2).sum() / 18.01]  # fmt: skip
-    assert names.loc[0, "margin"] == pytest.approx(elderly - max(others))
-    assert "scitech_corporate" not in set(names["runner_up"])
-
-
-def test_assignment_is_joint_not_greedy():
-    """Both clusters like x best; the sum is larger when the first one takes y."""
-    centres = pd.DataFrame([[1.0, 0.9, 1.0], [1.0, 1.0, 1.0]], columns=list("fgh"))
-    signatures = pd.DataFrame(
-        [("x", f, 1.0) for f in "fgh"] + [("y", "f", 1.0), ("y", "g", 0.5), ("y", "h", 1.0)],
-        columns=["segment_id", "feature", "level_sd"],
-    )
-    names = name_clusters(centres, signatures)
-    assert names["segment_id"].tolist() == ["y", "x"]
-    assert names.loc[0, "margin"] < 0  # it looks more like x, and says so
-
-
-def test_far_from_every_signature_is_unmatched():
-    centres = pd.DataFrame([[0.0, 0, 0], [5.0, 5, -5]], columns=FIVE.columns)
-    names = name_clusters(centres, SIGNATURES)
-    assert names["segment_id"].tolist() == ["unmatched_1", "unmatched_2"]
-    assert not names["matched"].any()
-    assert names["by"].tolist() == ["nobody", "nobody"]
-
-
-def test_a_signature_of_which_little_is_known_names_nobody():
-    centres = pd.DataFrame([[1.0, 1.0, 1.0]], columns=["f", "g", "h"])
-    levels = {"f": 1.0, "g": 1.0, "h": 1.0, "not in the table": 1.7}
-    signature = pd.DataFrame(levels.items(), columns=["feature", "level_sd"])
-    signature["segment_id"] = "x"
-    assert name_clusters(centres, signature).loc[0, "segment_id"] == "x"  # 3 of 5.9
-    signature["level_sd"] = signature["level_sd"].replace(1.7, 1.8)  # 3 of 6.2
-    assert name_clusters(centres, signature).loc[0, "segment_id"] == "unmatched_1"
-
-
-def test_a_person_may_override_and_nobody_gets_the_name_twice(fitted):
-    names = name_clusters(centre_table(fitted), SIGNATURES, overrides={1: "elderly"})
-    assert names["segment_id"].tolist() == ["unmatched_1", "elderly"]
-    assert names["by"].tolist() == ["nobody", "override"]
-    with pytest.raises(ValueError, match="two clusters"):
-        name_clusters(centre_table(fitted), SIGNATURES, overrides={0: "elderly", 1: "elderly"})
-    with pytest.raises(ValueError, match=r"clusters \[7\]"):
-        name_clusters(centre_table(fitted), SIGNATURES, overrides={7: "elderly"})
-
-
 def test_labels_have_names_groups_distance_and_margin(fitted):
-    names = name_clusters(centre_table(fitted), SIGNATURES)
-    labels = label_table(fitted, FIVE, names, segments=SEGMENTS, target_groups=GROUPS)
+    names = name_clusters(centre_table(fitted), SIGNATURES, segments=SEGMENTS)
+    labels = label_table(fitted, FIVE, names, target_groups=GROUPS)
     assert labels["customer_id"].tolist() == list("abcde")
     assert labels["name_zh"].tolist() == ["老年"] * 3 + ["年轻人"] * 2
     assert labels["target_group"].iloc[[0, 4]].tolist() == [
@@ -126,14 +73,6 @@ def test_labels_have_names_groups_distance_and_margin(fitted):
     d = np.sort(np.sqrt(((z[:, None] - centres) ** 2).sum(-1)), axis=1)
     np.testing.assert_allclose(labels["distance"], d[:, 0], atol=1e-7)
     np.testing.assert_allclose(labels["margin"], (d[:, 1] - d[:, 0]) / d.sum(1), atol=1e-7)
-
-
-def test_unmatched_names_in_both_languages(fitted):
-    names = name_clusters(centre_table(fitted), SIGNATURES.head(0))
-    labels = label_table(fitted, FIVE, names, segments=SEGMENTS, target_groups=GROUPS)
-    assert labels["name_zh"].iloc[0] == "未命名1"
-    assert labels["name_en"].iloc[4] == "Unmatched 2"
-    assert set(labels["target_group"]) == {""}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Internet bank against traditional bank: effects, intervals, attractiveness, gains."""
 
-from kequn_lab.compare.attractiveness import attractiveness_matrix
+from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.banks import fit_parts, target_fit
 from kequn_lab.compare.criteria import AXES, Criteria, read_criteria, segment_values
 from kequn_lab.compare.effects import (
@@ -31,6 +31,7 @@ __all__ = [
     "outcome_by_segment",
     "overlap",
     "read_criteria",
+    "recommend",
     "segment_values",
     "standardised_difference",
     "target_fit",

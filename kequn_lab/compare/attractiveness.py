@@ -14,7 +14,7 @@ import pandas as pd
 
 from kequn_lab.compare.criteria import AXES, Criteria
 
-__all__ = ["attractiveness_matrix"]
+__all__ = ["attractiveness_matrix", "recommend"]
 
 
 def attractiveness_matrix(
@@ -190,3 +190,58 @@ def _targets(score: np.ndarray, out: np.ndarray, n_targets: int) -> tuple[np.nda
     rank = np.argsort(order, axis=1, kind="stable") + 1
     rank = np.where(out, 0, rank)
     return (rank > 0) & (rank <= n_targets), rank
+
+
+_ADVICE = {
+    "": ("推荐", "recommended"),
+    "drop": ("不宜推荐：换一批客户就不再出现",
+             "not to be recommended: other customers would not give this segment"),
+    "merge": ("不宜推荐：应与相邻客群合并", "not to be recommended: to be merged with another"),
+    "unnamed": ("不宜推荐：没有名称，不知道是谁",
+                "not to be recommended: without a name, nobody knows who they are"),
+    "unclear": ("不宜推荐：名称不确定", "not to be recommended: its name is not clear"),
+}  # fmt: skip
+_NO_SEGMENTS = ("不宜推荐：数据看不出客群", "not to be recommended: the data show no segments")
+
+
+def recommend(
+    matrix: pd.DataFrame, marks: Mapping[str, str], *, no_segments: bool = False
+) -> pd.DataFrame:
+    """Say which targets can be recommended, and beside each other target why it cannot.
+
+    Parameters
+    ----------
+    matrix : DataFrame
+        As :func:`attractiveness_matrix`.
+    marks : mapping of str
+        Segment id to ``drop``, ``merge``, ``unnamed``, ``unclear`` or nothing.
+    no_segments : bool
+        The data show no segments: nothing is recommended.
+
+    Returns
+    -------
+    DataFrame
+        ``matrix`` with ``mark``, ``recommended`` (a target without a mark), ``advice_zh`` and
+        ``advice_en`` (empty where the segment is no target).
+
+    Examples
+    --------
+    >>> matrix = pd.DataFrame({"segment_id": ["old", "young", "farm"],
+    ...                        "target": [True, True, False]})
+    >>> recommend(matrix, {"young": "merge"})[["segment_id", "mark", "recommended"]]
+      segment_id   mark  recommended
+    0        old               True
+    1      young  merge        False
+    2       farm              False
+    """
+    mark = matrix["segment_id"].map(lambda s: marks.get(s, "")).astype("str")
+    advice = [
+        ("", "") if not target else _NO_SEGMENTS if no_segments else _ADVICE[why]
+        for target, why in zip(matrix["target"], mark)
+    ]
+    return matrix.assign(
+        mark=mark,
+        recommended=matrix["target"].to_numpy(bool) & (mark == "") & (not no_segments),
+        advice_zh=[zh for zh, _ in advice],
+        advice_en=[en for _, en in advice],
+    )

@@ -59,7 +59,7 @@ class ScorecardFeature:
 class ScorecardSegment:
     """One cluster: its names, its share of the training's customers, its centre.
 
-    ``similarity`` to the segment's signature (None: named by hand, or unmatched); ``centre``
+    ``similarity`` to the segment's signature (None: named by hand, or by its marks); ``centre``
     in standard deviations, in the order of the features.
     """
 
@@ -100,7 +100,7 @@ class Scorecard:
         Were they invented? None when nobody said.
     random_state : int, optional
     unmatched_below : float, optional
-        Clusters less similar to any signature were left unmatched.
+        Clusters less similar to any signature got no name of the catalogue.
     inputs : mapping of str to str
         SHA-256 of the input files by name.
     versions : mapping of str to str

@@ -126,15 +126,10 @@ def row_keys(table: pd.DataFrame) -> pd.MultiIndex:
 
 def labels_of(first: pd.DataFrame, prefix: str, known: Mapping) -> list[str]:
     own = {f"{prefix}_zh", f"{prefix}_en"} & set(first.columns)
-    pairs = name_pairs(first, prefix) if own else [known.get(i, _own_name(i)) for i in first.index]
+    pairs = (
+        name_pairs(first, prefix) if own else [known.get(i, (str(i), str(i))) for i in first.index]
+    )
     return [clean(say(*pair)) for pair in pairs]
-
-
-def _own_name(segment_id) -> tuple[str, str]:
-    number = str(segment_id).removeprefix("unmatched_")
-    if number != str(segment_id):
-        return f"未命名{number}", f"Unmatched {number}"
-    return str(segment_id), str(segment_id)
 
 
 def clean(name, width: int = 30) -> str:

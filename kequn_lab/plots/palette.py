@@ -52,8 +52,8 @@ def segment_colors(segment_ids: Iterable | None = None) -> dict:
 
     Examples
     --------
-    >>> segment_colors(["elderly", "unmatched_1"])
-    {'elderly': '#601A4A', 'unmatched_1': '#D55E00'}
+    >>> segment_colors(["elderly", "cluster_1"])
+    {'elderly': '#601A4A', 'cluster_1': '#D55E00'}
     """
     return segment_looks(segment_ids)["color"].to_dict()
 
@@ -96,6 +96,6 @@ def segment_looks(segment_ids: Iterable | None = None) -> pd.DataFrame:
 
 
 def _natural(segment_id) -> list:
-    """Sort key that puts unmatched_10 after unmatched_9."""
+    """Sort key that puts cluster_10 after cluster_9."""
     parts = re.split(r"(\d+)", str(segment_id))
     return [int(p) if i % 2 else p for i, p in enumerate(parts)]

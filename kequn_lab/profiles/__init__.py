@@ -1,6 +1,7 @@
 """Who is in each segment, what marks it, how sure that is, and what to be careful about."""
 
-from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.cards import segment_cards
+from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import Components, components
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table, variable_order

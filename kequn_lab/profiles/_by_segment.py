@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from kequn_lab._words import named_share
+
 #: The bootstrap draws customers, or where a segment has more than this many, that many random
 #: groups of its customers: sums of groups vary as sums of customers do.
 BLOCKS = 1000
@@ -115,8 +117,14 @@ def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> pd.DataFrame:
             table[:2, s] = own.mean(), gap @ gap
             table[2:, s] = np.quantile(own, [0.25, 0.5, 0.75], overwrite_input=True)
     part = _part(n[None], mean[None], squares[None], rows, centre=centre, scale=scale)
-    kind = "share" if lowest >= 0 and highest <= 1 else "number"
+    # Values between 0 and 1 alone make no share: a rate or a score may lie there, too.
+    within = lowest >= 0 and highest <= 1
+    kind = "share" if within and (named_share(column.name) or _yes_or_no(x)) else "number"
     return part.assign(kind=kind, level=None, q25=q25, median=median, q75=q75)
+
+
+def _yes_or_no(x: np.ndarray) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
 
 
 def category_rows(column: pd.Series, rows: Rows, max_levels: int, draw: Draw) -> pd.DataFrame:

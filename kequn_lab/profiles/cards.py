@@ -1,15 +1,13 @@
-"""What to say of each segment, where article and data disagree, and what to be careful about."""
+"""What to say of each segment, and where article and data disagree."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
-from kequn_lab._words import Words, number, percent
+from kequn_lab._words import Words
 
-__all__ = ["segment_cards", "warnings_table"]
+__all__ = ["segment_cards"]
 
 
 def segment_cards(
@@ -175,134 +173,3 @@ def _checks(profile, signatures, visible: float, words: Words) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(lines)
-
-
-def warnings_table(
-    profile: pd.DataFrame,
-    *,
-    sizes: pd.DataFrame,
-    features: pd.DataFrame | None = None,
-    logged: Iterable[str] = (),
-    silhouette: float | None = None,
-    segments: pd.DataFrame | None = None,
-    variables: pd.DataFrame | None = None,
-    largest: float = 0.6,
-    smallest: float = 0.01,
-    min_silhouette: float = 0.25,
-    min_difference: float = 0.5,
-    max_skewness: float = 2.0,
-) -> pd.DataFrame:
-    """Look for what makes a segmentation doubtful.
-
-    Parameters
-    ----------
-    profile, sizes : DataFrame
-        As :func:`~kequn_lab.profiles.profile_table` and ``size_table``.
-    features : DataFrame, optional
-        The customer table, to find skewed variables.
-    logged : iterable of str
-        Variables that the model takes the logarithm of.
-    silhouette : float, optional
-        Mean silhouette width, −1 to 1.
-    segments, variables : DataFrame, optional
-        Names, as :func:`segment_cards`.
-    largest, smallest : float
-        Shares of customers above or below which a segment is named.
-    min_silhouette : float
-        Kaufman and Rousseeuw found no structure to speak of below 0.25.
-    min_difference : float
-        Two segments need one variable (or level) whose means are this many pooled standard
-        deviations apart.
-    max_skewness : float
-        Of a variable that is neither a share nor logged.
-
-    Returns
-    -------
-    DataFrame
-        One row per warning; none is good news: ``warning`` (``large_segment``,
-        ``small_segment``, ``weak_silhouette``, ``skewed_unlogged``, ``not_separated``),
-        ``segment_id``, ``other_id`` (the second of two segments), ``variable``, ``value``
-        (what was found), ``bound``, ``text_zh``, ``text_en``.
-
-    References
-    ----------
-    Kaufman and Rousseeuw (1990), Finding Groups in Data, section 2.2.
-
-    Examples
-    --------
-    >>> from kequn_lab.profiles.tables import profile_table, size_table
-    >>> labels = pd.Series(["a", "a", "a", "b"])
-    >>> profile = profile_table(pd.DataFrame({"age_years": [20.0, 30, 40, 70]}), labels, n_boot=0)
-    >>> warnings_table(profile, sizes=size_table(labels))[["warning", "segment_id", "value"]]
-             warning segment_id  value
-    0  large_segment          a   0.75
-    """
-    words = Words.of(segments=segments, variables=variables)
-    found = []
-
-    def warn(warning, value, bound, zh, en, *, segment=None, other=None, variable=None):
-        found.append((warning, segment, other, variable, value, bound, zh, en))
-
-    for row in sizes.itertuples():
-        zh, en = words.segment(row.segment_id, "zh"), words.segment(row.segment_id, "en")
-        share = percent(row.share)
-        if row.share > largest:
-            warn("large_segment", row.share, largest, f"{zh}占客户的 {share}，其余客群很小",
-                 f"{en} holds {share} of all customers and leaves little to the others",
-                 segment=row.segment_id)  # fmt: skip
-        if row.share < smallest:
-            warn("small_segment", row.share, smallest,
-                 f"{zh}只有 {row.customers} 名客户（{share}），均值不可靠",
-                 f"{en} has only {row.customers} customers ({share}); its means are not reliable",
-                 segment=row.segment_id)  # fmt: skip
-    if silhouette is not None and silhouette < min_silhouette:
-        warn("weak_silhouette", silhouette, min_silhouette,
-             f"平均轮廓系数 {silhouette:.2f} 低于 {min_silhouette}：客群之间没有空隙，"
-             "界线是划出来的",
-             f"Mean silhouette {silhouette:.2f} is below {min_silhouette}: there are no gaps "
-             "between the segments, their borders are drawn, not found")  # fmt: skip
-    if features is not None:
-        numbers = set(profile.loc[profile["kind"] == "number", "variable"]) - set(logged)
-        for name in (c for c in features if c in numbers):
-            skewness = _skewness(features[name])
-            if abs(skewness) > max_skewness:
-                zh, en = words.variable(name, "zh"), words.variable(name, "en")
-                warn("skewed_unlogged", skewness, max_skewness,
-                     f"{zh}偏度为 {number(skewness)} 而未取对数，少数客户会左右中心",
-                     f"{en} is skewed ({number(skewness)}) and not logged: a few customers "
-                     "move the centres", variable=name)  # fmt: skip
-    for a, b, variable, value in _closest(profile):
-        if value < min_difference:
-            names = [[words.segment(s, language) for s in (a, b)] for language in ("zh", "en")]
-            best = [words.variable(variable, language) for language in ("zh", "en")]
-            warn("not_separated", value, min_difference,
-                 f"没有一个变量能分开{names[0][0]}与{names[0][1]}：差别最大的{best[0]}也只差 "
-                 f"{value:.2f} 个标准差",
-                 f"No variable separates {names[1][0]} from {names[1][1]}: {best[1]}, the best, "
-                 f"differs by {value:.2f} sd",
-                 segment=a, other=b, variable=variable)  # fmt: skip
-    columns = ["warning", "segment_id", "other_id", "variable", "value", "bound"]
-    return pd.DataFrame(found, columns=[*columns, "text_zh", "text_en"])
-
-
-def _skewness(column: pd.Series) -> float:
-    x = column.to_numpy(float, na_value=np.nan)
-    x = x[~np.isnan(x)]
-    spread = x.std() if len(x) else 0.0
-    return float(np.mean(((x - x.mean()) / spread) ** 3)) if spread > 0 else 0.0
-
-
-def _closest(profile: pd.DataFrame):
-    """For each two segments the variable that parts them best, and by how many deviations."""
-    k = profile["segment_id"].nunique()
-    ids = profile["segment_id"].unique()
-    n, mean, std = (profile[c].to_numpy(float).reshape(k, -1) for c in ("n", "mean", "std"))
-    squares = np.nan_to_num((n - 1) * std**2)  # a single customer has no spread
-    for i in range(k):
-        for j in range(i + 1, k):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                pooled = np.sqrt((squares[i] + squares[j]) / (n[i] + n[j] - 2))
-                gap = np.abs(mean[i] - mean[j])
-                apart = np.where(gap > 0, gap / pooled, 0.0)
-            apart = np.nan_to_num(apart, posinf=np.inf)
-            yield ids[i], ids[j], profile["variable"].iloc[apart.argmax()], float(apart.max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,23 +12,26 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
-from kequn_lab._notes import notes_table
 from kequn_lab.choosing.chance import null_separation
 from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.choosing.recurrence import segment_stability
 from kequn_lab.choosing.scores import score_k
 from kequn_lab.choosing.stability import global_stability, stability_by_k
 from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
-from kequn_lab.compare.attractiveness import attractiveness_matrix
+from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import read_criteria, segment_values
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
-from kequn_lab.profiles.cards import segment_cards, warnings_table
+from kequn_lab.profiles.cards import segment_cards
+from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import Components, components
 from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.run.findings import findings, mean_silhouette, segment_marks, summary_text
 from kequn_lab.run.inputs import Inputs
-from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, name_clusters
+from kequn_lab.segments.naming import name_clusters
+from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
+from kequn_lab.segments.signatures import chance_likeness, least_similarity, nameless_segments
 
 __all__ = ["Analysis", "analyse"]
 
@@ -51,6 +54,10 @@ class Analysis:
         What the run was asked for.
     plane : Components, optional
         Where the segments lie to each other; None with one variable.
+    notes : DataFrame, optional
+        The table ``warnings``, and what was only assumed or converted.
+    book : dict of str to DataFrame
+        Tables of the catalogue that were used.
     """
 
     inputs: Inputs
@@ -60,23 +67,19 @@ class Analysis:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     parameters: dict = field(default_factory=dict)
     plane: Components | None = None
+    notes: pd.DataFrame | None = None
+    book: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    def summary(self) -> str:
-        """A few lines for the terminal."""
-        kmeans = self.pipeline["kmeans"]
-        sizes = self.labels.groupby(["cluster", "segment_id", "name_zh", "name_en"]).size()
-        lines = [
-            f"  {n:>9,}  {n / len(self.labels):6.1%}  {segment:<20} {en} {zh}"
-            for (_, segment, zh, en), n in sizes.items()
-        ]
-        kind = " (synthetic)" if self.inputs.synthetic else ""
-        agreed = f"{kmeans.agreement_:.0%} of {len(kmeans.restart_inertias_)} single starts"
-        return "\n".join(
-            [
-                f"{len(self.labels):,} customers{kind}, {self.inputs.features.shape[1]} features, "
-                f"{len(sizes)} clusters; {agreed} found the best solution, a search did the rest",
-                *lines,
-            ]
+    def summary(self, language: str = "en") -> str:
+        """Segments, how sure they are, and the warnings: a few lines for the terminal."""
+        return summary_text(
+            self.labels,
+            self.names,
+            self.tables,
+            n_features=self.inputs.features.shape[1],
+            synthetic=self.inputs.synthetic,
+            why_k=self.parameters.get(f"k_why_{language}", ""),
+            language=language,
         )
 
     def record(self) -> dict:
@@ -92,7 +95,7 @@ class Analysis:
             "months": self.inputs.months,
             "window": self.inputs.window,
             "currency": self.inputs.currency,
-            "notes": [asdict(note) for note in self.inputs.notes],
+            "notes": _records(self.notes),
             "inputs": list(self.inputs.files),
             "facts": self.inputs.facts,
             "rows": {"customers": len(self.inputs.features), "labels": len(self.labels)},
@@ -102,9 +105,13 @@ class Analysis:
                 "agreement": kmeans.agreement_,
                 "starts": len(kmeans.restart_inertias_),
             },
-            "names": self.names.astype(object).where(self.names.notna(), None).to_dict("records"),
+            "names": _records(self.names),
             "versions": export.versions(),
         }
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def analyse(
@@ -155,18 +162,14 @@ def analyse(
     """
     # Criteria are read before any segment is known, so that they cannot follow from it.
     criteria = read_criteria(catalogue_folder or catalogue.path())
-    declared = criteria.sha256
     book = {
         name: catalogue.read(name, folder=catalogue_folder)
-        for name in ("signatures", "segments", "traits", "target_groups")
+        for name in ("signatures", "segments", "traits", "target_groups", "feature_words")
     }
     parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
-    parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": declared}
+    parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": criteria.sha256}
     tables: dict[str, pd.DataFrame] = {}
-    before = None
-    if previous is not None:
-        labelled = export.read_labels(Path(previous) / "labels.csv")
-        before = labelled.set_index("customer_id")["segment_id"]
+    earlier = None if previous is None else export.read_labels(Path(previous) / "labels.csv")
     fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
     with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
 
@@ -183,59 +186,67 @@ def analyse(
             then("cluster")
         pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
         then("name")
-        if before is not None:
-            clusters = pd.Series(pipeline.predict(inputs.features), index=inputs.features.index)
-            tables["matching"] = match_labels(before, clusters)
-            overrides = {**_kept_names(tables["matching"]), **(overrides or {})}
-        names = name_clusters(centre_table(pipeline), book["signatures"], overrides=overrides)
-        labels = label_table(
-            pipeline,
-            inputs.features,
-            names,
-            segments=book["segments"],
-            target_groups=book["target_groups"],
-        )
+        model = pipeline["preprocess"].transform(inputs.features)
+        names = _name(pipeline, inputs, model, book, tables, earlier, overrides, random_state)
+        labels = label_table(pipeline, inputs.features, names, target_groups=book["target_groups"])
         segment = labels.set_index("customer_id")["segment_id"]
         in_order = labels.sort_values("cluster")["segment_id"].unique()
         segment = segment.astype(pd.CategoricalDtype(in_order))
-        if before is not None:
+        if earlier is not None:
+            before = earlier.set_index("customer_id")["segment_id"]
             tables["migration"] = migration_table(before, segment.astype("str"))
         if inputs.truth is not None:
             truth = inputs.truth.set_index("customer_id")["segment_id"]
             tables["truth_table"] = truth_table(segment, truth)
         then("profile")
-        model = pipeline["preprocess"].transform(inputs.features)
-        named = labels[["segment_id", "name_zh", "name_en"]].drop_duplicates("segment_id")
-        tables |= _profile(inputs, segment, model, named, book, n_boot, random_state)
+        tables |= _profile(inputs, segment, model, names, book, n_boot, random_state)
         plane = None  # one variable makes no plane
         if model.shape[1] > 1:
             plane = components(model.set_axis(inputs.features.index), segment)
-        tables["warnings"] = _with_notes(tables["warnings"], inputs)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
-        then("decide")
-        values = segment_values(
-            inputs.features, segment, criteria.table, n_boot=200, random_state=random_state
-        )
-        known = values.dropna(subset="value")["criterion_id"].unique()
-        without = sorted(set(criteria.table["criterion_id"]) - set(known))
-        if without:
-            parameters["no_decision"] = f"criteria without a value here: {', '.join(without)}"
-        else:
-            tables["decision"] = attractiveness_matrix(
-                values, criteria, declared_sha256=declared, random_state=random_state
-            )
         then("stability")
         if n_stability and n_clusters > 1:
             tables |= _hold_still(pipeline, model, names, n_stability, random_state)
+        then("decide")
+        notes = _doubts(inputs, segment, model, names, book, tables, parameters)
+        tables["warnings"] = notes[notes["level"] == "warning"]
+        _decide(inputs, segment, criteria, names, tables, parameters)
         steps.update()
-    return Analysis(inputs, pipeline, names, labels, tables, parameters, plane)
+    return Analysis(inputs, pipeline, names, labels, tables, parameters, plane, notes, book)
 
 
-def _kept_names(matching: pd.DataFrame) -> dict[int, str]:
-    kept = matching[matching["event"] == "kept"]
-    named = kept[~kept["before"].astype("str").str.startswith("unmatched_")]
-    return {int(after): str(name) for name, after in zip(named["before"], named["after"])}
+def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_state) -> pd.DataFrame:
+    """Names for the clusters; what they rest on, and what became of earlier ones, into ``tables``.
+
+    A group of customers keeps the id and the names that it had, whatever they were.
+    """
+    centres, known = centre_table(pipeline), book["segments"]
+    chance = chance_likeness(
+        model, book["signatures"], n_clusters=len(centres), random_state=random_state
+    )
+    least = least_similarity(chance)
+    previous = None
+    if earlier is not None:
+        ids = inputs.features.index.astype("str")
+        clusters = pd.Series(pipeline.predict(inputs.features), index=ids)
+        matching = match_labels(earlier.set_index("customer_id")["segment_id"], clusters)
+        kept = matching[matching["event"] == "kept"].set_index("before")["after"]
+        previous = earlier.drop_duplicates("segment_id")
+        previous = previous.assign(cluster=previous["segment_id"].map(kept))
+    names = name_clusters(
+        centres, book["signatures"], minimum=least, overrides=overrides, previous=previous,
+        segments=known, words=book["feature_words"],
+    )  # fmt: skip
+    tables["chance_likeness"] = chance
+    tables["nameless_segments"] = nameless_segments(
+        centres, book["signatures"], names, minimum=least, segments=known,
+        variables=feature_table(),
+    )  # fmt: skip
+    if earlier is not None:
+        now = dict(zip(names["cluster"], names["segment_id"]))
+        tables["matching"] = matching.replace({"after": now, "partner": now})
+    return names
 
 
 def _weigh(features, tables, ks, fit, n_stability) -> Choice:
@@ -251,12 +262,12 @@ def _weigh(features, tables, ks, fit, n_stability) -> Choice:
     return choose_k(scores, by_k)
 
 
-def _profile(inputs, segment, model, named, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+def _profile(inputs, segment, model, names, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
     features, words = inputs.features, feature_table()
     sizes = profiles.size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
     markers = profiles.marker_table(profile)
-    show = {"segments": named, "variables": words}
+    show = {"segments": names, "variables": words}
     return {
         "sizes": sizes,
         "profile": profile,
@@ -275,16 +286,54 @@ def _profile(inputs, segment, model, named, book, n_boot, random_state) -> dict[
             currency=inputs.currency,
             **show,
         ),
-        "warnings": warnings_table(
-            profile, sizes=sizes, features=features, logged=inputs.log_columns, **show
-        ),
     }
 
 
-def _with_notes(warnings: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Those of the input first: they may explain the others."""
-    doubtful = [note for note in inputs.notes if note.level == "warning"]
-    return pd.concat([notes_table(doubtful), warnings], ignore_index=True) if doubtful else warnings
+def _doubts(inputs, segment, model, names, book, tables, parameters) -> pd.DataFrame:
+    """All that a reader must know, most important first."""
+    silhouette = mean_silhouette(model, segment.cat.codes, random_state=parameters["random_state"])
+    parameters["silhouette"] = silhouette
+    notes = findings(
+        names,
+        tables["nameless_segments"],
+        tables["chance_likeness"],
+        stability=tables.get("segment_stability"),
+        silhouette=silhouette,
+        segments=book["segments"],
+    )
+    return warnings_table(
+        tables["profile"],
+        sizes=tables["sizes"],
+        features=inputs.features,
+        logged=inputs.log_columns,
+        silhouette=silhouette,
+        segments=names,
+        variables=feature_table(),
+        notes=(*inputs.notes, *notes),
+    )
+
+
+def _decide(inputs, segment, criteria, names, tables, parameters) -> None:
+    """Whom to serve, into ``tables``; or why that cannot be said, into ``parameters``."""
+    seed = {"random_state": parameters["random_state"]}
+    values = segment_values(inputs.features, segment, criteria.table, n_boot=200, **seed)
+    known = values.dropna(subset="value")["criterion_id"].unique()
+    without = sorted(set(criteria.table["criterion_id"]) - set(known))
+    if without:
+        parameters["no_decision"] = f"criteria without a value here: {', '.join(without)}"
+        return
+    matrix = attractiveness_matrix(
+        values,
+        criteria,
+        n_targets=min(3, len(names)),
+        declared_sha256=parameters["criteria_sha256"],
+        **seed,
+    )
+    tables["decision"] = recommend(
+        matrix,
+        segment_marks(names, tables.get("segment_stability")),
+        no_segments=(tables["warnings"]["warning"] == "no_segments").any(),
+    )
 
 
 def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:

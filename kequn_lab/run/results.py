@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
-from kequn_lab import catalogue, export
+from kequn_lab import export
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.scorecard import Scorecard
@@ -190,7 +190,7 @@ def _drawings(analysis: Analysis) -> dict:
         )  # fmt: skip
     if "truth_table" in t:
         out["truth"] = (
-            lambda: plots.truth_plot(t["truth_table"], names=catalogue.segments()),
+            lambda: plots.truth_plot(t["truth_table"], names=analysis.book["segments"]),
             ("找到的与真实的", "Found against true", "找到的客群与真实客群的交叉表",
              "Customers by segment found and true segment"),
             "truth",
@@ -261,11 +261,12 @@ def _looks(analysis: Analysis) -> pd.DataFrame:
 def _write_report(analysis, tables, record, pictures, folder: Path, language: str) -> None:
     from kequn_lab.report.page import write_report
 
-    apart = ("pairs", "slsw", "matching", "migration")  # files of their own, not for the report
+    # Files of their own, not for the report.
+    apart = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
     shown = {n: t for n, t in tables.items() if n not in apart and (len(t) or n == "warnings")}
-    groups = catalogue.target_groups()[["group_id", "group_zh", "group_en"]].drop_duplicates()
+    groups = analysis.book["target_groups"][["group_id", "group_zh", "group_en"]].drop_duplicates()
     looks = _looks(analysis)
-    known = catalogue.segments()[looks.columns]
+    known = analysis.book["segments"][looks.columns]
     named = pd.concat([looks, known[~known["segment_id"].isin(looks["segment_id"])]])
     shown |= {"segments": named, "variables": feature_table(), "target_groups": groups}
     write_report(

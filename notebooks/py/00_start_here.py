@@ -75,9 +75,9 @@ with plots.style("zh", **style):
 
 # %% [markdown]
 # **解 Explain.** Read one column from top to bottom and you have a segment. If a cluster is called
-# 未命名 (unmatched), it resembles none of the eight well enough; and a name that is missing from
-# the picture was not found. K-means always returns as many clusters as it is asked for: that says
-# nothing about how many there *are* (chapter 05).
+# by its marks (such as 柜台多·年龄大), it resembles none of the eight well enough; and a name that
+# is missing from the picture was not found. K-means always returns as many clusters as it is
+# asked for: that says nothing about how many there *are* (chapter 05).
 #
 # ## 4 比较 · Compare
 #

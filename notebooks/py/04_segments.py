@@ -96,10 +96,12 @@ print("starts that agree better with the truth than the search:", (np.array(righ
 #
 # A cluster is a number. Names come from *signatures* (特征签名): for each segment, where it is
 # expected to stand, mostly an assumption (chapter 01). All clusters are named at once, so that
-# the sum of similarities is largest; one that resembles nothing stays unmatched (未命名).
+# the sum of similarities is largest; one that resembles none of them gets a working name (暂用名)
+# from the features that mark it most.
 
 # %%
-names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
+words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
+names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
 names.round(2)
 
 # %% [markdown]
@@ -110,9 +112,7 @@ names.round(2)
 # Guess: which two of the true segments did k-means put into one cluster?
 
 # %%
-labels = segments.label_table(
-    model, table, names, segments=catalogue.segments(), target_groups=catalogue.target_groups()
-)
+labels = segments.label_table(model, table, names, target_groups=catalogue.target_groups())
 cross = labelings.cross_table(true, labels["segment_id"]).astype(int)
 cross.rename_axis(index="true segment", columns="named cluster")
 

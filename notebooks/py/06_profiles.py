@@ -140,7 +140,7 @@ checks.loc[
 # What makes this segmentation doubtful, found by stated bounds:
 
 # %%
-warnings = cards.warnings_table(
+warnings = profiles.warnings_table(
     profile,
     sizes=analysis.tables["sizes"],
     features=bank.features,

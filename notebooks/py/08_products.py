@@ -24,9 +24,9 @@ table = features.customer_features(
 )
 model_table = preprocessing.model_columns(table)
 model = segments.fit_segments(model_table, n_clusters=8, random_state=0)
-names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
-known = {"segments": catalogue.segments(), "target_groups": catalogue.target_groups()}
-labels = segments.label_table(model, model_table, names, **known)
+words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
+names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
+labels = segments.label_table(model, model_table, names, target_groups=catalogue.target_groups())
 segment = labels.set_index("customer_id")["segment_id"]
 words = {"segments": labels.drop_duplicates("segment_id"), "synthetic": True}
 

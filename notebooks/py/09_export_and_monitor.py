@@ -30,9 +30,9 @@ def customer_table(bank):
 bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")
 table = preprocessing.model_columns(customer_table(bank))
 model = segments.fit_segments(table, n_clusters=8, random_state=0)
-names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
-words = {"segments": catalogue.segments(), "target_groups": catalogue.target_groups()}
-labels = segments.label_table(model, table, names, **words)
+words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
+names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
+labels = segments.label_table(model, table, names, target_groups=catalogue.target_groups())
 labels.head(3)
 
 # %% [markdown]

@@ -27,7 +27,7 @@ def browser():
 def page(request, browser, tmp_path_factory):
     """A report of nine segments by forty variables, opened from disk; what it said and asked."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    segments = [*catalogue.segments()["segment_id"], "unmatched_1"]
+    segments = [*catalogue.segments()["segment_id"], "cluster_1"]
     write_report(
         path,
         tables=bank(segments, 40),

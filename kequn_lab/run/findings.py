@@ -1,0 +1,271 @@
+"""What was found and how sure it is, in few words: marks, notes, and lines for the terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import silhouette_score
+
+from kequn_lab._notes import Note
+from kequn_lab._words import Words, listed, percent
+from kequn_lab.profiles.cautions import MIN_SILHOUETTE
+from kequn_lab.segments.naming import CLEAR_MARGIN
+
+__all__ = ["findings", "mean_silhouette", "segment_marks", "summary_text"]
+
+
+def mean_silhouette(model: pd.DataFrame, clusters, *, n_sample: int = 2000, random_state=0):
+    """Mean silhouette width of a sample of customers; None where there is one cluster only.
+
+    Examples
+    --------
+    >>> model = pd.DataFrame({"x": [0.0, 0.1, 5.0, 5.1]})
+    >>> round(mean_silhouette(model, [0, 0, 1, 1]), 2)
+    0.98
+    """
+    x, clusters = model.to_numpy(float), np.asarray(clusters)
+    if len(x) > n_sample:
+        rows = np.random.default_rng(random_state).choice(len(x), n_sample, replace=False)
+        x, clusters = x[rows], clusters[rows]
+    if not 2 <= len(np.unique(clusters)) < len(x):
+        return None
+    return float(silhouette_score(x, clusters))
+
+
+def segment_marks(names: pd.DataFrame, stability: pd.DataFrame | None) -> dict[str, str]:
+    """Why a segment should not be used as it is: ``drop``, ``merge``, ``unnamed``, ``unclear``.
+
+    Parameters
+    ----------
+    names : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters`.
+    stability : DataFrame or None
+        As :func:`~kequn_lab.choosing.stability_summary`; its verdict comes first.
+
+    Examples
+    --------
+    >>> names = pd.DataFrame({"segment_id": ["elderly", "cluster_1"], "mark": ["", "unnamed"]})
+    >>> segment_marks(names, None)
+    {'elderly': '', 'cluster_1': 'unnamed'}
+    """
+    marks = dict(zip(names["segment_id"], names["mark"]))
+    if stability is not None:
+        acts = stability[stability["action"] != "keep"]
+        marks |= dict(zip(acts["segment"], acts["action"]))
+    return marks
+
+
+def findings(
+    names: pd.DataFrame,
+    nameless: pd.DataFrame,
+    chance: pd.DataFrame,
+    *,
+    stability: pd.DataFrame | None,
+    silhouette: float | None,
+    segments: pd.DataFrame,
+) -> list[Note]:
+    """What names and verdicts leave in doubt.
+
+    Parameters
+    ----------
+    names, nameless, chance : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters`, ``nameless_segments`` and
+        ``chance_likeness``.
+    stability : DataFrame or None
+        As :func:`~kequn_lab.choosing.stability_summary`.
+    silhouette : float or None
+    segments : DataFrame
+        The catalogue's.
+
+    Returns
+    -------
+    list of Note
+        ``no_segments``, ``drop_segments``, ``merge_segments``, ``segments_without_cluster``,
+        ``unclear_names``, and as notes ``names_not_possible`` and ``stability_not_computed``.
+    """
+    words = Words.of(segments=pd.concat([names, segments])[["segment_id", "name_zh", "name_en"]])
+    out = _no_segments(names, nameless, chance, stability, silhouette)
+    if stability is None:
+        out.append(Note(
+            "stability_not_computed", "未计算稳定性：不知道换一批客户后这些客群是否还在",
+            "Stability was not computed: whether other customers would give the same segments "
+            "is not known", level="note",
+        ))  # fmt: skip
+    else:
+        out += _verdicts(stability, words)
+    tried = nameless[~nameless["reason"].isin(_CANNOT_TELL)]
+    out += _about(
+        "segments_without_cluster", tried, words,
+        "没有对应的簇——{items}", "No cluster for {items}",
+    )  # fmt: skip
+    out += _about(
+        "names_not_possible", nameless.drop(tried.index), words,
+        "本数据无法判断、因此不用的名称——{items}",
+        "Names that these data cannot tell and that are not used; {items}", level="note",
+    )  # fmt: skip
+    unclear = names[names["mark"] == "unclear"].sort_values("margin")
+    if len(unclear):
+        zh, en = ([], [])
+        for row in unclear.itertuples():
+            zh.append(f"{row.name_zh}（次选{words.segment(row.runner_up, 'zh')}，"
+                      f"领先 {row.margin:.2f}）")  # fmt: skip
+            en.append(f"{row.name_en} ({row.margin:.2f} ahead of "
+                      f"{words.segment(row.runner_up, 'en')})")  # fmt: skip
+        out.append(Note(
+            "unclear_names", f"名称不确定：{listed(zh, 'zh')}",
+            f"Names that are not clear: {listed(en, 'en')}", float(unclear["margin"].iloc[0]),
+            CLEAR_MARGIN, unclear["segment_id"].iloc[0], unclear["runner_up"].iloc[0],
+        ))  # fmt: skip
+    return out
+
+
+_CANNOT_TELL = ("too_few_features", "essential_missing")
+
+
+def _about(code: str, rows: pd.DataFrame, words: Words, zh: str, en: str, **facts) -> list[Note]:
+    """One note of several segments, each with its reason."""
+    if rows.empty:
+        return []
+    first = rows.sort_values("similarity", ascending=False).iloc[0]
+    said = {
+        "zh": [f"{words.segment(r.segment_id, 'zh')}：{r.text_zh}" for r in rows.itertuples()],
+        "en": [f"{words.segment(r.segment_id, 'en')}: {r.text_en}" for r in rows.itertuples()],
+    }
+    return [Note(
+        code, zh.format(items="；".join(said["zh"])),
+        en.format(items="; ".join(said["en"])),
+        float(len(rows)), segment_id=first["segment_id"], other_id=first["nearest"], **facts,
+    )]  # fmt: skip
+
+
+def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
+    """Whether anything at all says that there are segments."""
+    if len(names) < 2:
+        return []
+    own = chance.loc[~chance["shuffled"], "unexplained"].median()
+    least = chance.loc[chance["shuffled"], "unexplained"].quantile(0.05)
+    possible = len(nameless) > nameless["reason"].isin(_CANNOT_TELL).sum()
+    if not own < least:
+        why = (
+            f"k 均值解释的差异（{percent(1 - own)}）不比各列打乱后更多（{percent(1 - least)}）",
+            f"k-means explains no more of the variance ({percent(1 - own)}) than where every "
+            f"column is shuffled ({percent(1 - least)})",
+        )
+    elif stability is not None and (stability["action"] != "keep").all():
+        why = ("换一批客户，没有一个客群会再出现",
+               "none of them comes back when other customers are drawn")  # fmt: skip
+    elif possible and not names["matched"].any() and (silhouette or 0) < MIN_SILHOUETTE:
+        why = (
+            f"没有一个簇像目录中的客群，平均轮廓系数只有 {silhouette or 0:.2f}",
+            "no cluster is like a segment of the catalogue, and the mean silhouette is only "
+            f"{silhouette or 0:.2f}",
+        )
+    else:
+        return []
+    return [Note(
+        "no_segments", f"数据看不出客群：{why[0]}。不推荐任何目标",
+        f"The data show no segments: {why[1]}. No target is recommended",
+    )]  # fmt: skip
+
+
+def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
+    out = []
+    drop = stability[stability["action"] == "drop"].sort_values("slsw_median")
+    merge = stability[stability["action"] == "merge"].sort_values("similarity", ascending=False)
+    for code, rows, zh, en in (
+        ("drop_segments", drop, "不宜使用（换一批客户就不再出现）：{}",
+         "Not to be used (other customers would give others): {}"),
+        ("merge_segments", merge, "应与相邻客群合并：{}",
+         "To be merged with the neighbour: {}"),
+    ):  # fmt: skip
+        if rows.empty:
+            continue
+        said = []
+        for language in ("zh", "en"):
+            names = [words.segment(s, language) for s in rows["segment"]]
+            if code == "merge_segments":
+                into = [words.segment(s, language) for s in rows["neighbour"]]
+                names = [f"{a} → {b}" for a, b in zip(names, into)]
+            said.append(listed(names, language, most=8))
+        first = rows.iloc[0]
+        other = first["neighbour"] if code == "merge_segments" else None
+        out.append(Note(code, zh.format(said[0]), en.format(said[1]), float(len(rows)),
+                        segment_id=first["segment"], other_id=other))  # fmt: skip
+    return out
+
+
+# For the terminal ------------------------------------------------------------------------------
+
+STABILITY = {
+    "natural": ("界线清楚", "clear gap"),
+    "reproducible": ("可重复的划分", "repeatable cut"),
+    "constructed": ("任意的划分", "arbitrary cut"),
+}
+_SAYS = {
+    "zh": {
+        "head": "{n:,} 名客户{kind}，{p} 个变量，{k} 个客群", "synthetic": "（合成数据）",
+        "columns": ("簇", "客群", "客户数", "占比", "相似度", "稳定性"),
+        "warnings": "警告（{n}）：", "none": "各项检查均未发现问题。",
+        "unchecked": "没有警告，但未计算稳定性。",
+    },
+    "en": {
+        "head": "{n:,} customers{kind}, {p} features, {k} segments", "synthetic": " (synthetic)",
+        "columns": ("cluster", "segment", "customers", "share", "similarity", "stability"),
+        "warnings": "Warnings ({n}):", "none": "None of the checks found anything.",
+        "unchecked": "No warnings, but stability was not computed.",
+    },
+}  # fmt: skip
+
+
+def summary_text(
+    labels: pd.DataFrame,
+    names: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    n_features: int,
+    synthetic: bool | None = None,
+    why_k: str = "",
+    language: str = "en",
+) -> str:
+    """Segments with share, similarity and stability, then the warnings: a run on one screen."""
+    say = _SAYS[language]
+    stability = tables.get("segment_stability")
+    readings = {} if stability is None else dict(zip(stability["segment"], stability["reading"]))
+    sizes = labels["cluster"].value_counts()
+    rows = [say["columns"]]
+    for row in names.itertuples():
+        n = int(sizes.get(row.cluster, 0))
+        reading = STABILITY.get(readings.get(row.segment_id), ("—", "—"))[language == "en"]
+        similarity = "—" if np.isnan(row.similarity) else f"{row.similarity:.2f}"
+        name = getattr(row, f"name_{language}")
+        rows.append((str(row.cluster), name, f"{n:,}", percent(n / len(labels)), similarity,
+                     reading))  # fmt: skip
+    head = say["head"].format(n=len(labels), p=n_features, k=len(names),
+                              kind=say["synthetic"] if synthetic else "")  # fmt: skip
+    found = tables["warnings"]
+    found = found.loc[found["level"] == "warning", f"text_{language}"].tolist()
+    if found:
+        end = [say["warnings"].format(n=len(found)), *(f"  - {text}" for text in found)]
+    else:
+        end = [say["unchecked"] if stability is None and len(names) > 1 else say["none"]]
+    return "\n".join([head, *([why_k] if why_k else []), *_aligned(rows), *end])
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Columns of text; a hanzi is two places wide. Names and words left, numbers right."""
+    widths = [max(map(_width, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        cells = []
+        for i, (text, width) in enumerate(zip(row, widths)):
+            gap = " " * (width - _width(text))
+            cells.append(text + gap if i in (1, 5) else gap + text)
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

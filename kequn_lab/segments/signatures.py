@@ -1,0 +1,244 @@
+"""How like a description a cluster is, whether its essentials agree, and what chance reaches."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from kequn_lab._words import Words
+
+__all__ = [
+    "chance_likeness",
+    "essentials_agree",
+    "least_similarity",
+    "nameless_segments",
+    "similarities",
+]
+
+#: A signature is compared only if the table has this many of its features, and among them
+#: those that carry this share of it (of the sum of squared levels): a name must not rest on
+#: the little that a poor table happens to share with a segment.
+MIN_FEATURES, MIN_COVERAGE = 3, 0.5
+#: No cluster gets a name of the catalogue with less similarity, whatever shuffled columns reach.
+MIN_SIMILARITY = 0.5
+#: An essential feature agrees when the cluster lies this many standard deviations (or half the
+#: expected level, if that is less) on the expected side.
+ESSENTIAL_SD = 0.4
+
+
+def similarities(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
+    """Clusters × segments; a segment of whose signature too little is known is left out."""
+    columns = {}
+    for segment, signature in signatures.groupby("segment_id", sort=False):
+        if _why_unusable(signature, centres.columns) is None:
+            expected = signature.set_index("feature")["level_sd"]
+            expected = expected[expected.index.isin(centres.columns)]
+            missed = ((centres[expected.index] - expected) ** 2).sum(axis=1)
+            columns[segment] = 1 - missed / (expected**2).sum()
+    return pd.DataFrame(columns, index=centres.index, dtype=float)
+
+
+def _why_unusable(signature: pd.DataFrame, columns) -> str | None:
+    here = signature["feature"].isin(columns)
+    square = signature["level_sd"] ** 2
+    enough = square[here].sum() >= MIN_COVERAGE * square.sum() > 0
+    if here.sum() < MIN_FEATURES or not enough:
+        return "too_few_features"
+    return None if here[_essential(signature)].all() else "essential_missing"
+
+
+def _essential(signatures: pd.DataFrame) -> pd.Series:
+    if "essential" in signatures:
+        return signatures["essential"].astype(bool)
+    return pd.Series(False, signatures.index)
+
+
+def essentials_agree(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
+    """Clusters × segments: does every essential feature lie on its side?"""
+    agree = pd.DataFrame(True, centres.index, signatures["segment_id"].unique())
+    for row in signatures[_essential(signatures)].itertuples():
+        if row.feature in centres:
+            least = min(ESSENTIAL_SD, abs(row.level_sd) / 2)
+            agree[row.segment_id] &= centres[row.feature] * np.sign(row.level_sd) >= least
+    return agree
+
+
+def nameless_segments(
+    centres: pd.DataFrame,
+    signatures: pd.DataFrame,
+    names: pd.DataFrame,
+    *,
+    minimum: float = MIN_SIMILARITY,
+    segments: pd.DataFrame | None = None,
+    variables: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Segments of the catalogue that no cluster is named after, and why.
+
+    Parameters
+    ----------
+    centres, signatures, minimum, segments
+        As :func:`~kequn_lab.segments.name_clusters`.
+    names : DataFrame
+        Its result.
+    variables : DataFrame, optional
+        ``feature``, ``meaning_zh``, ``meaning_en``.
+
+    Returns
+    -------
+    DataFrame
+        ``segment_id``; ``reason``: ``too_few_features`` or ``essential_missing`` (the table
+        cannot tell), ``essential_differs`` or ``not_similar`` (no cluster is like it),
+        ``taken`` (the cluster that is most like it has another name); ``nearest`` (segment id
+        of that cluster), ``similarity`` to it, ``text_zh``, ``text_en``.
+
+    Examples
+    --------
+    >>> centres = pd.DataFrame({"web_share": [0.0, 1.2]})
+    >>> old = pd.DataFrame({"segment_id": "elderly", "feature": ["age_years"], "level_sd": [1.5]})
+    >>> from kequn_lab.segments.naming import name_clusters
+    >>> table = nameless_segments(centres, old, name_clusters(centres, old))
+    >>> table[["segment_id", "text_en"]].to_numpy().tolist()
+    [['elderly', 'too few of its features are in the table: 0 of 1']]
+    """
+    words = Words.of(segments=segments, variables=variables)
+    shown = Words.of(segments=names)
+    similarity, agree = similarities(centres, signatures), essentials_agree(centres, signatures)
+    ids, out = names.set_index("cluster")["segment_id"], []
+    for segment, signature in signatures.groupby("segment_id", sort=False):
+        if segment in set(ids):
+            continue
+        nearest, value = None, np.nan
+        features = signature["feature"]
+        if (reason := _why_unusable(signature, centres.columns)) is None:
+            cluster = similarity[segment].idxmax()
+            nearest, value = ids[cluster], similarity.loc[cluster, segment]
+            reason = "taken" if value >= minimum else "not_similar"
+            if not agree.loc[cluster, segment]:
+                reason = "essential_differs"
+        if reason == "too_few_features":
+            features = features[features.isin(centres.columns)]
+        else:
+            features = features[_essential(signature)]
+        if reason == "essential_missing":
+            features = features[~features.isin(centres.columns)]
+        texts = []
+        for language, joint in (("zh", "、"), ("en", ", ")):
+            said = joint.join(words.variable(f, language) for f in features)
+            facts = {
+                "n": len(features), "all": len(signature), "features": said, "value": value,
+                "nearest": shown.segment(nearest, language), "minimum": minimum,
+                "brackets": f"（{said}）" if language == "zh" else f" ({said})",
+            }  # fmt: skip
+            facts["brackets"] *= bool(said)
+            texts.append(_WHY[reason][language == "en"].format(**facts))
+        out.append((segment, reason, nearest, value, *texts))
+    columns = ["segment_id", "reason", "nearest", "similarity", "text_zh", "text_en"]
+    return pd.DataFrame(out, columns=columns)
+
+
+_WHY = {
+    "too_few_features": (
+        "表中只有它 {all} 个特征中的 {n} 个{brackets}",
+        "too few of its features are in the table: {n} of {all}{brackets}",
+    ),
+    "essential_missing": ("表中没有{features}", "the table lacks {features}"),
+    "essential_differs": (
+        "最接近的是{nearest}（相似度 {value:.2f}），但{features}不符",
+        "nearest is {nearest} (similarity {value:.2f}), but {features} does not agree",
+    ),
+    "not_similar": (
+        "最接近的是{nearest}，相似度只有 {value:.2f}（至少 {minimum:.2f}）",
+        "nearest is {nearest}, with a similarity of only {value:.2f} (at least {minimum:.2f})",
+    ),
+    "taken": (
+        "最接近的是{nearest}（相似度 {value:.2f}），它已另有名称",
+        "nearest is {nearest} (similarity {value:.2f}), which has another name",
+    ),
+}
+
+
+# Chance ----------------------------------------------------------------------------------------
+
+
+def chance_likeness(
+    model: pd.DataFrame,
+    signatures: pd.DataFrame,
+    *,
+    n_clusters: int,
+    n_copies: int = 20,
+    n_sample: int = 3000,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """How like a signature clusters become where there is nothing to name.
+
+    In a copy of the table each column is shuffled by itself: its values stay, whatever ties
+    them to other columns is gone. A few starts of k-means on each copy say how similar to a
+    signature a cluster gets by chance, and how much of the variance k-means explains anyway.
+
+    Parameters
+    ----------
+    model : DataFrame
+        Model columns.
+    signatures : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters`.
+    n_clusters, n_copies : int
+    n_sample : int
+        Rows used of a larger table.
+    random_state : int
+
+    Returns
+    -------
+    DataFrame
+        One row per fit: ``shuffled`` (False for the five of the table itself), ``similarity``
+        (the largest of any cluster to a signature whose essential features agree; missing where
+        there is none), ``unexplained`` (inertia as a share of the whole variance).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> model = pd.DataFrame(rng.normal(size=(300, 3)), columns=["age_years", "aum_cny", "x"])
+    >>> old = pd.DataFrame({"segment_id": "old", "feature": list(model), "level_sd": 2})
+    >>> table = chance_likeness(model, old, n_clusters=3)
+    >>> int(table["shuffled"].sum()), least_similarity(table)
+    (20, 0.5)
+    """
+    rng = np.random.default_rng(random_state)
+    x = model.to_numpy(np.float32)
+    if len(x) > n_sample:
+        x = x[rng.choice(len(x), n_sample, replace=False)]
+    total = float(((x - x.mean(axis=0)) ** 2).sum())
+    out = []
+    for shuffled in [False] * 5 + [True] * n_copies:
+        copy = rng.permuted(x, axis=0) if shuffled else x
+        kmeans = KMeans(n_clusters, n_init=1, max_iter=30, random_state=int(rng.integers(2**31)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
+            kmeans.fit(copy)
+        centres = pd.DataFrame(kmeans.cluster_centers_, columns=model.columns)
+        similarity = similarities(centres, signatures)
+        similarity = similarity.where(essentials_agree(centres, signatures)[similarity.columns])
+        largest = similarity.max(axis=None) if similarity.size else np.nan
+        out.append((shuffled, largest, kmeans.inertia_ / total if total else np.nan))
+    return pd.DataFrame(out, columns=["shuffled", "similarity", "unexplained"])
+
+
+def least_similarity(chance: pd.DataFrame) -> float:
+    """Least similarity for a name: 0.5, or the 95 % point over shuffled copies if that is more.
+
+    Parameters
+    ----------
+    chance : DataFrame
+        As :func:`chance_likeness`.
+
+    Examples
+    --------
+    >>> least_similarity(pd.DataFrame({"shuffled": True, "similarity": [0.75, 0.75, None]}))
+    0.75
+    """
+    by_chance = chance.loc[chance["shuffled"], "similarity"].astype(float).fillna(-np.inf)
+    reached = by_chance[by_chance > -np.inf]
+    return float(max(MIN_SIMILARITY, reached.quantile(0.95))) if len(reached) else MIN_SIMILARITY
