@@ -276,7 +276,7 @@ def test_returned_frames_are_independent(name):
         ("products", ",L4,", ",L9,", "column 'rung_id': no such rung_id in ladder; found L9"),
         ("products", ",wealth_product,", ",wealth,", "'replaced_by': no such product_id"),
         ("products", "current,活期存款", "current,", "line 2, column 'name_zh': missing value"),
-        ("products", "current,活期存款", "current", "line 2, column 'all': 25 fields where"),
+        ("products", "current,活期存款", "current", "line 2: 25 fields where"),
         ("figures", "636", "six hundred", "line 2, column 'value': not a finite number"),
         ("signatures", ",2.0,true", ",20,true", "line 2, column 'level_sd': must be <= 3"),
         ("signatures", "小微企业", "", "line 2, column 'quote_zh': missing, in a row that is"),

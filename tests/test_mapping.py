@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab.contract.mapping import TableMapping, read_mapping
-from kequn_lab.contract.tables import EVENTS, require
+from kequn_lab.contract.tables import EVENTS, convert
 
 ROOT = Path(__file__).resolve().parents[1]
 RAW = pd.DataFrame(
@@ -46,7 +46,8 @@ def mapping_file(folder: Path, text: str) -> Path:
 
 def test_names_codes_units_signs_dates_and_constants(tmp_path):
     mapping = read_mapping(mapping_file(tmp_path, MAPPING)).events
-    events = require(mapping.translate(RAW, contract=EVENTS), EVENTS)
+    events, violations = convert(mapping.translate(RAW, contract=EVENTS), EVENTS, options=mapping)
+    assert violations.empty
     assert events["amount_cny"].tolist() == [12.5, 3.0, 0.0]
     assert events["direction"].tolist() == ["out", "in", "in"]
     assert events["timestamp"].iloc[2] == pd.Timestamp("2024-01-03 23:59")
@@ -63,10 +64,12 @@ def test_unlisted_code_reaches_the_contract_unless_there_is_a_star():
     assert star.translate(RAW)["channel"].tolist() == ["mobile", "web", "web"]
 
 
-def test_cell_that_is_no_number_stays_for_the_contract_to_show():
-    raw = RAW.assign(fen=["1", "x", "3"])
-    table = TableMapping({"amount_cny": "fen"}, scale={"amount_cny": 0.01}).translate(raw)
-    assert table["amount_cny"].tolist() == [0.01, "x", 0.03]
+def test_cell_that_is_no_number_is_shown_as_it_is_in_the_file():
+    raw = pd.DataFrame({"customer_id": "a", "timestamp": "2024-01-01", "amount_cny": ["1", "x"]})
+    words = TableMapping(scale={"amount_cny": 0.01})
+    typed, violations = convert(words.translate(raw, contract=EVENTS), EVENTS, options=words)
+    assert typed["amount_cny"].tolist()[0] == 0.01
+    assert violations["found"].tolist() == ["x"]
 
 
 def test_column_that_is_not_there_is_named_with_the_nearest():
@@ -82,6 +85,19 @@ def test_column_that_is_not_there_is_named_with_the_nearest():
         ("[events]\ndateformat = 'x'\n", "did you mean 'date_format'"),
         ("[events.columns]\namount = 'x'\n", "unknown column in .events.columns.: 'amount'"),
         ("[events.codes.channel]\nAPP = 'mobil'\n", "code for 'APP'.*did you mean 'mobile'"),
+        ("[events]\nsigned_amounts = 'no'\n", "signed_amounts must be true or false; found 'no'"),
+        ("[events]\ncodes = 'x'\n", r"\[events\] codes must be a table of codes"),
+        ("[events.columns]\namount_cny = []\n", r"\[events.columns\] amount_cny must be a column"),
+        ("[events.codes]\nchannel = 'x'\n", r"\[events.codes\] channel must be a table of codes"),
+        ("[events.scale]\namount_cny = '1'\n", "amount_cny must be a number; found '1'"),
+        ("events = 3\n", "events must be a table; found 3"),
+        ("currency = 3\n", "currency must be text in quotes; found 3"),
+        ("[events]\ndecimal = ';'\n", "decimal must be"),
+        ("[events]\ndecimal = ','\nthousands = ','\n", "give two signs"),
+        ("[events]\ntimezone = 'Shanghai'\n", "unknown timezone 'Shanghai'"),
+        ("[events]\nreal_ids = 'NA'\n", "real_ids must be a list"),
+        ("[features]\nids = 'x'\n", "did you mean 'id'"),
+        ("x = " + "[" * 3000, "nested too deep|not a TOML file"),
     ],
 )
 def test_wrong_mapping_file_says_which_word(tmp_path, text, says):

@@ -47,7 +47,8 @@ def copy(tmp_path):
         (("segments", "aum_median", "elderly", "NaN"), "column 'elderly': missing value"),
         (("segments", "aum_median", "elderly", ""), "column 'elderly': missing value"),
         (("segments", "helped", "elderly", "0，45"),
-         "column 'elderly': not a finite number; found 0，45"),
+         "column 'elderly': written otherwise than the other cells, which have a decimal point; "
+         "found 0，45"),
         (("segments", "helped", "elderly", "a lot"), "not a finite number; found a lot"),
         (("profiles", "elderly", "state_big", "0.2"),
          "column 'state_big': the 9 shares of 'weights' must add up to 1; found 1.08"),

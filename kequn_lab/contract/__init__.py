@@ -1,5 +1,6 @@
 """What a valid table is, and how a bank's file becomes one."""
 
+from kequn_lab.contract.cells import Format, Options, Survey, survey
 from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.sources import Refused, Source, open_source
@@ -24,9 +25,12 @@ __all__ = [
     "Column",
     "Contract",
     "ContractError",
+    "Format",
     "Mapping",
+    "Options",
     "Refused",
     "Source",
+    "Survey",
     "TableMapping",
     "check",
     "check_references",
@@ -36,4 +40,5 @@ __all__ = [
     "read_table",
     "require",
     "require_references",
+    "survey",
 ]

@@ -6,7 +6,12 @@ The translation is a small TOML file that the analyst writes once for his bank::
 
     [events]
     date_format = "%y%m%d"              # Python's strptime codes; default year-month-day
+    dayfirst = true                     # 03/04/2024 is 3 April
+    timezone = "Asia/Shanghai"          # local time of times that come with a time zone
+    decimal = ","                       # 1.234,50; or thousands = "," for 1,234
     signed_amounts = false              # true: the sign of the amount is its direction
+    real_ids = ["NA"]                   # ids that look like an empty cell but are real
+    encoding = "gb18030"                # of a text file; sheet = "流水" of a workbook
 
     [events.columns]                    # ours = "theirs"; two are joined by a blank
     customer_id = "account_id"
@@ -23,6 +28,10 @@ The translation is a small TOML file that the analyst writes once for his bank::
 
     [events.constants]                  # the same for every row
     type = "consume"
+
+    [features]                          # a ready customer table, one row per customer
+    id = "客户编号"
+    drop = ["备注"]                     # columns to leave out
 """
 
 from __future__ import annotations
@@ -31,31 +40,53 @@ import difflib
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
+from pydantic import (
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+)
 
+from kequn_lab.contract._texts import plain, texts
+from kequn_lab.contract.cells import Options
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Contract
 
-__all__ = ["Mapping", "TableMapping", "read_mapping"]
+__all__ = ["FeatureMapping", "Mapping", "TableMapping", "read_mapping"]
 
 _CONTRACTS = {c.name: c for c in (CUSTOMERS, EVENTS, HOLDINGS)}
 
 
 @dataclass(frozen=True)
-class TableMapping:
+class TableMapping(Options):
     """How one table of the bank becomes one of ours; see the module's example."""
 
-    columns: dict = field(default_factory=dict)
-    codes: dict = field(default_factory=dict)
-    constants: dict = field(default_factory=dict)
-    scale: dict = field(default_factory=dict)
-    date_format: str | None = None
-    signed_amounts: bool = False
+    columns: dict[str, StrictStr | Annotated[list[StrictStr], Field(min_length=1)]] = field(
+        default_factory=dict
+    )
+    codes: dict[str, dict[str, StrictStr]] = field(default_factory=dict)
+    constants: dict[str, StrictStr | StrictInt | StrictFloat | StrictBool] = field(
+        default_factory=dict
+    )
+
+    def wanted(self, contract: Contract, given) -> list[str]:
+        """Those columns of a raw table that :meth:`translate` looks at."""
+        ours = {c.name for c in contract.columns} - {*self.constants, *self.columns}
+        theirs = {p for v in self.columns.values() for p in ([v] if isinstance(v, str) else v)}
+        return [name for name in given if name in ours | theirs]
 
     def translate(
         self, table: pd.DataFrame, *, contract: Contract | None = None, source: str = "table"
     ) -> pd.DataFrame:
-        """Translate a raw table; columns that nobody asked for are left out.
+        """Translate names and codes of a raw table, or of a chunk of it.
+
+        Columns that nobody asked for are left out. Dates, numbers and signs are translated
+        by :func:`~kequn_lab.contract.tables.convert`, which sees the whole column.
 
         Parameters
         ----------
@@ -76,10 +107,9 @@ class TableMapping:
         >>> import pandas as pd
         >>> raw = pd.DataFrame({"acct": ["7"], "d": ["930101"], "amt": ["-5"]})
         >>> words = {"customer_id": "acct", "timestamp": "d", "amount_cny": "amt"}
-        >>> m = TableMapping(columns=words, date_format="%y%m%d", signed_amounts=True)
-        >>> m.translate(raw, contract=EVENTS)
-          customer_id            timestamp  amount_cny direction
-        0           7  1993-01-01 00:00:00           5       out
+        >>> TableMapping(columns=words).translate(raw, contract=EVENTS)
+          customer_id timestamp amount_cny
+        0           7    930101         -5
         """
         names = dict(self.columns)
         if contract is not None:
@@ -91,6 +121,8 @@ class TableMapping:
             for part in parts:
                 if part not in table.columns:
                     raise ValueError(_no_column(part, name, table, source))
+                if isinstance(table[part], pd.DataFrame):
+                    raise ValueError(f"{source}: column {part!r} is there twice; rename one")
             column = table[parts[0]]
             for part in parts[1:]:
                 column = column.astype("str").str.strip() + " " + table[part].astype("str")
@@ -100,28 +132,35 @@ class TableMapping:
                 out[name] = _decoded(out[name], codes)
         for name, value in self.constants.items():
             out[name] = value
-        for name, factor in self.scale.items():
-            if name in out:
-                out[name] = _times(out[name], factor)
-        if self.signed_amounts and "amount_cny" in out:
-            out_of_account = pd.to_numeric(out["amount_cny"], errors="coerce") < 0
-            out["amount_cny"] = _times(out["amount_cny"], (1 - 2 * out_of_account))
-            out["direction"] = pd.Series("in", index=out.index).mask(out_of_account, "out")
-        if self.date_format and contract is not None:
-            for column in contract.columns:
-                if column.dtype == "timestamp" and column.name in out:
-                    out[column.name] = _dates(out[column.name], self.date_format)
         return out
 
 
 @dataclass(frozen=True)
+class FeatureMapping(Options):
+    """How a ready customer table is read: its id, its columns' names, those to leave out."""
+
+    id: StrictStr | None = None
+    columns: dict[str, StrictStr] = field(default_factory=dict)
+    drop: tuple[StrictStr, ...] = ()
+
+    def translate(self, table: pd.DataFrame, *, source: str = "table") -> pd.DataFrame:
+        """Rename columns (ours = theirs) and leave out those in ``drop``."""
+        for ours, theirs in [*self.columns.items(), *((d, d) for d in self.drop)]:
+            if theirs not in table.columns:
+                raise ValueError(_no_column(theirs, ours, table, source))
+        names = {theirs: ours for ours, theirs in self.columns.items()}
+        return table.drop(columns=list(self.drop)).rename(columns=names)
+
+
+@dataclass(frozen=True)
 class Mapping:
-    """The translation of a bank: one :class:`TableMapping` per table, and the currency."""
+    """The translation of a bank: how each table is read, and the currency."""
 
     customers: TableMapping = TableMapping()
     events: TableMapping = TableMapping()
     holdings: TableMapping = TableMapping()
-    currency: str = "CNY"
+    features: FeatureMapping = FeatureMapping()
+    currency: StrictStr = "CNY"
 
 
 def read_mapping(path: str | Path) -> Mapping:
@@ -147,38 +186,89 @@ def read_mapping(path: str | Path) -> Mapping:
     {'customer_id': 'account_id'}
     """
     path = Path(path)
+    content = _toml(path)
+    unknown = set(content) - {f.name for f in fields(Mapping)}
+    for name in sorted(unknown):
+        raise ValueError(_unknown(path, "table", name, [f.name for f in fields(Mapping)]))
+    for name, entries in content.items():
+        if isinstance(entries, dict):
+            _check_names(entries, name, path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return TypeAdapter(Mapping).validate_python(content)
+    except ValidationError as error:
+        raise ValueError(_invalid(error, content, path)) from error
+
+
+def _toml(path: Path) -> dict:
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name the mapping file in it")
+    if not path.exists():
+        raise FileNotFoundError(f"mapping file {path} does not exist; check the path")
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name} is not a TOML file in UTF-8: {error}") from error
-    currency = content.pop("currency", "CNY")
-    tables = {}
-    for name, entries in content.items():
-        if name not in _CONTRACTS:
-            raise ValueError(_unknown(path, "table", name, [*_CONTRACTS, "currency"]))
-        tables[name] = _table_mapping(entries, _CONTRACTS[name], path)
-    return Mapping(**tables, currency=currency)
+    except RecursionError as error:
+        raise ValueError(f"{path.name} is not a mapping file: nested too deep") from error
+    except OSError as error:
+        raise OSError(f"mapping file {path} cannot be read: {error.strerror}") from error
 
 
-def _table_mapping(entries, contract: Contract, path: Path) -> TableMapping:
-    if not isinstance(entries, dict):
-        raise ValueError(f"{path.name}: {contract.name} must be a table, found {entries!r}")
-    known = [f.name for f in fields(TableMapping)]
-    ours = {c.name: c for c in contract.columns}
-    for key, value in entries.items():
+def _check_names(entries: dict, table: str, path: Path) -> None:
+    """Keys, columns and codes that nobody knows, with the nearest one that is known."""
+    known = [f.name for f in fields(TableMapping if table in _CONTRACTS else FeatureMapping)]
+    for key in entries:
         if key not in known:
-            raise ValueError(_unknown(path, f"key in [{contract.name}]", key, known))
+            raise ValueError(_unknown(path, f"key in [{table}]", key, known))
+    if table not in _CONTRACTS:
+        return
+    ours = {c.name: c for c in _CONTRACTS[table].columns}
+    for key, value in entries.items():
         for name in value if isinstance(value, dict) else ():
             if name not in ours:
-                where = f"column in [{contract.name}.{key}]"
+                where = f"column in [{table}.{key}]"
                 raise ValueError(_unknown(path, where, name, list(ours)))
-    for name, codes in entries.get("codes", {}).items():
+    codes = entries.get("codes")
+    for name, translation in codes.items() if isinstance(codes, dict) else ():
         allowed = ours[name].isin
-        for theirs, code in codes.items():
+        for theirs, code in translation.items() if isinstance(translation, dict) else ():
             if allowed and code not in (*allowed, ""):
-                where = f"code for {theirs!r} in [{contract.name}.codes.{name}]"
+                where = f"code for {theirs!r} in [{table}.codes.{name}]"
                 raise ValueError(_unknown(path, where, code, [*allowed, ""]))
-    return TableMapping(**entries)
+
+
+#: What belongs at a key of a mapping file, for messages.
+_EXPECTED = {
+    "columns": "a column's name, or a list of names to join",
+    "codes": 'a table of codes, "theirs" = "ours"',
+    "constants": "one value",
+    "scale": "a number",
+    "decimal": '"." or ","',
+    "thousands": '",", ".", " ", "\'" or ""',
+    "dayfirst": "true or false",
+    "signed_amounts": "true or false",
+    "real_ids": "a list of ids in quotes",
+    "drop": "a list of columns in quotes",
+}
+
+
+def _invalid(error: ValidationError, content: dict, path: Path) -> str:
+    """The first finding of pydantic, in words: where, what belongs there, what was found."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return f"{path.name}, [{first['loc'][0]}]: {first['ctx']['error']}"
+    keys, found = [], content
+    for part in first["loc"]:
+        if not isinstance(found, dict) or part not in found:
+            break
+        keys.append(str(part))
+        found = found[part]
+    table, key = ".".join(keys[:-1]), keys[-1]
+    field_name = keys[1] if len(keys) > 1 else keys[0]
+    expected = "a table" if len(keys) == 1 and key != "currency" else "text in quotes"
+    expected = _EXPECTED.get(field_name, expected)
+    where = f"[{table}] {key}" if table else key
+    return f"{path.name}: {where} must be {expected}; found {found!r}"
 
 
 def _unknown(path: Path, what: str, found, known) -> str:
@@ -197,22 +287,9 @@ def _no_column(theirs: str, ours: str, table: pd.DataFrame, source: str) -> str:
 
 
 def _decoded(column: pd.Series, codes: dict) -> pd.Series:
-    text = column.astype("str").str.strip().fillna("")
+    text = pd.Series(texts(plain(column)).to_pandas().to_numpy(), index=column.index, dtype="str")
+    text = text.str.strip().fillna("")
     known = text.map({k: v for k, v in codes.items() if k != "*"})
     # A code that the mapping does not list stays as it is, so that the contract can show it.
     other = pd.Series(codes["*"], index=text.index) if "*" in codes else text
     return known.where(text.isin(codes), other).replace("", pd.NA).astype("str")
-
-
-def _times(column: pd.Series, factor: float) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    # What is no number stays as it is, so that the contract can show it.
-    return (
-        (numbers * factor).where(numbers.notna(), column) if numbers.hasnans else numbers * factor
-    )
-
-
-def _dates(column: pd.Series, date_format: str) -> pd.Series:
-    parsed = pd.to_datetime(column.astype("str").str.strip(), format=date_format, errors="coerce")
-    iso = parsed.dt.strftime("%Y-%m-%d %H:%M:%S")
-    return iso.where(parsed.notna(), column.astype("str"))

@@ -69,9 +69,10 @@ def read_table(
         table = mapping.translate(table, contract=contract, source=source.name)
     if contract is None:
         return table
-    typed, violations = convert(table, contract)
+    typed, violations = convert(table, contract, options=mapping)
     whole = violations["row"].isna()
-    if len(violations) and (on_refused is None or whole.any()):
+    none_left = violations["row"].nunique() == len(table)
+    if len(violations) and (on_refused is None or whole.any() or none_left):
         raise ContractError(violations, table=source.name)
     if len(violations):
         for row, found in violations.groupby("row", sort=True):

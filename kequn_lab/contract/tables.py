@@ -7,11 +7,14 @@ A contract is a fact about a table (:data:`CUSTOMERS`, :data:`EVENTS`, :data:`HO
 from __future__ import annotations
 
 import difflib
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from kequn_lab.contract.cells import Format, Options, Survey, read_column, survey
+from kequn_lab.contract.violations import ContractError, join_violations, violations_frame
 
 __all__ = [
     "CUSTOMERS",
@@ -21,31 +24,23 @@ __all__ = [
     "Contract",
     "ContractError",
     "check",
+    "check_key",
     "check_references",
     "convert",
+    "join_violations",
+    "problems",
     "require",
     "require_references",
+    "violations_frame",
 ]
-
-#: Year-first formats only: 03/04/2024 is two different days in two countries.
-DATE_FORMATS = (
-    "ISO8601",
-    "%Y/%m/%d",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y年%m月%d日",
-    "%Y%m%d",
-)
-MISSING_TEXT = ("", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "\\N")
-BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
-_SHOWN = 10
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a contract.
 
-    ``dtype`` is one of ``id``, ``text``, ``number``, ``boolean``, ``timestamp``.
+    ``dtype`` is one of ``id``, ``text``, ``number``, ``boolean``, ``timestamp``, or ``feature``
+    (a number, or yes/no as 1 and 0).
     ``isin``, ``ge`` and ``le`` bound the values; ``unit`` and ``meaning`` explain them.
     """
 
@@ -175,27 +170,6 @@ HOLDINGS = Contract(
 )
 
 
-class ContractError(ValueError):
-    """A table breaks its contract; ``violations`` has one row per finding.
-
-    Columns of ``violations``: ``row`` (index label; the line for a text file), ``column``,
-    ``rule``, ``found``.
-    """
-
-    def __init__(self, violations: pd.DataFrame, *, table: str, todo: str = ""):
-        self.violations = violations
-        self.table = table
-        n = len(violations)
-        lines = [f"{table}: {n} violation{'s' if n != 1 else ''} of the contract"]
-        for v in violations.head(_SHOWN).itertuples():
-            where = "" if pd.isna(v.row) else f"{violations.attrs.get('row_name', 'row')} {v.row}, "
-            lines.append(f"  {where}column {v.column!r}: {v.rule}; found {v.found}")
-        if n > _SHOWN:
-            lines.append(f"  … and {n - _SHOWN} more (all in .violations)")
-        lines.append(f"What to do: {todo or _todo(violations)}.")
-        super().__init__("\n".join(lines))
-
-
 def check(df: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """List every cell of a table that breaks its contract.
 
@@ -217,10 +191,10 @@ def check(df: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     >>> import pandas as pd
     >>> customers = pd.DataFrame({"customer_id": ["a", "a"], "age_years": [41, -3]})
     >>> check(customers, CUSTOMERS)
-       row       column        rule found
-    0    1    age_years  must be >= 0  -3.0
-    1    0  customer_id  not unique     a
-    2    1  customer_id  not unique     a
+      row       column          rule found
+    0   1    age_years  must be >= 0    -3
+    1   0  customer_id    not unique     a
+    2   1  customer_id    not unique     a
     """
     return convert(df, contract)[1]
 
@@ -240,7 +214,7 @@ def require(df: pd.DataFrame, contract: Contract, *, source: str | None = None) 
     Raises
     ------
     ContractError
-        With ``violations``; the message shows the first ten and the count.
+        With ``violations``; the message groups and counts them.
 
     Examples
     --------
@@ -270,135 +244,94 @@ def require_references(child: pd.DataFrame, parent: pd.DataFrame, *, table: str)
         raise ContractError(lost, table=table, todo=todo)
 
 
-def _todo(violations: pd.DataFrame) -> str:
-    if violations["rule"].str.startswith("missing column").any():
-        return "name the column as the contract does, or translate it in a mapping file"
-    if violations["rule"].str.startswith("not a date").any():
-        return "write year-month-day, or give date_format in a mapping file"
-    if violations["rule"].str.startswith("not one of").any():
-        return "use these codes, or translate yours in a mapping file"
-    return "correct these cells, or leave the rows out (kequn run --skip-bad-rows)"
+def convert(
+    df: pd.DataFrame,
+    contract: Contract,
+    formats: dict[str, Format] | None = None,
+    *,
+    options: Options | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table in the contract's types, and the violations as :func:`check` lists them.
 
-
-def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:
-    """Findings in the form of :func:`check`; ``row_name`` is what a row is called (line)."""
-    found = [repr(f) if isinstance(f, str) and f != f.strip() else f for f in found]
-    out = pd.DataFrame({"row": pd.Series(list(rows), dtype=object), "column": column})
-    out["rule"] = rule
-    out["found"] = pd.Series([str(f) for f in found], dtype="str")
-    out.attrs["row_name"] = row_name or "row"
-    return out
-
-
-def convert(df: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table in the contract's types, and the violations as :func:`check` lists them."""
-    out, found = {}, []
-    name = df.index.name
+    Parameters
+    ----------
+    df : DataFrame
+        A table, or one chunk of it.
+    contract : Contract
+    formats : dict of str to Format, optional
+        How each column is written, from :func:`~kequn_lab.contract.cells.survey` over all
+        chunks. Then only cells are looked at; what concerns the whole table (columns that are
+        lacking or undecided, keys that are not unique) is the survey's and :func:`check_key`'s.
+    options : TableMapping or Options, optional
+        Settles what the cells leave open, when there are no formats yet.
+    """
+    found = []
+    whole = formats is None
+    if formats is None:
+        seen = survey([df], contract, options)
+        formats = seen.formats
+        found.append(problems(seen, contract, df.columns))
+    out: dict[str, pd.Series] = {}
     for column in contract.columns:
-        if column.name not in df.columns:
-            if column.required:
-                near = difflib.get_close_matches(column.name, map(str, df.columns), n=1)
-                hint = f" (did you mean {near[0]!r}?)" if near else ""
-                listing = f"columns {', '.join(map(str, df.columns))}"
-                found.append(
-                    violations_frame([pd.NA], column.name, f"missing column{hint}", [listing])
-                )
+        if column.name not in formats or column.name not in df.columns:
             continue
-        if isinstance(df[column.name], pd.DataFrame):
-            found.append(
-                violations_frame([pd.NA], column.name, "column given twice", ["two or more"])
-            )
-            continue
-        values, bad, rule = _typed(df[column.name], column)
+        fmt = formats[column.name]
+        values, bad = read_column(df[column.name], fmt)
+        if fmt.signed:
+            out["direction"] = pd.Series("in", index=df.index).mask(values < 0, "out")
+            values = values.abs()
         out[column.name] = values
-        if bad.any():
-            original = df.loc[bad, column.name]
-            found.append(violations_frame(original.index, column.name, rule, original, name))
-        found.append(_broken_rules(values[~bad], column, name))
-    key = [k for k in contract.key if k in out]
-    if key and len(key) == len(contract.key):
-        keys = pd.DataFrame({k: out[k] for k in key})
-        twice = keys[keys.duplicated(keep=False) & keys.notna().all(axis=1)]
-        shown = twice.astype(str).agg(" × ".join, axis=1) if len(twice) else []
-        found.append(violations_frame(twice.index, ", ".join(key), "not unique", shown, name))
-    if not len(df):
-        found.append(violations_frame([pd.NA], "all", "no rows", ["an empty table"], name))
+        if fmt.undecided:
+            continue
+        for rule, cells in [*bad, *_broken_rules(values, column, bad)]:
+            if cells.any():
+                original = df.loc[cells, column.name]
+                found.append(violations_frame(original.index, column.name, rule, original))
     typed = df.assign(**out) if out else df.copy()
-    found = [f for f in found if len(f)]
-    violations = pd.concat(found, ignore_index=True) if found else violations_frame([], "", "", [])
-    violations.attrs["row_name"] = name or "row"
-    return typed, violations
+    if whole:
+        found.append(check_key(typed, contract))
+    return typed, join_violations(found, rows=len(df), row_name=df.index.name)
 
 
-def _broken_rules(values: pd.Series, column: Column, row_name) -> pd.DataFrame:
-    """Range, membership and missing values, by pandera; all failures, not the first."""
-    with warnings.catch_warnings():
-        # Where PySpark is installed, pandera loads it, and it warns about pandas 3.
-        warnings.simplefilter("ignore", FutureWarning)
-        import pandera.pandas as pa
-
-        checks = []
-        if column.ge is not None:
-            checks.append(pa.Check.ge(column.ge, error=f"must be >= {column.ge:g}"))
-        if column.le is not None:
-            checks.append(pa.Check.le(column.le, error=f"must be <= {column.le:g}"))
-        if column.isin is not None:
-            checks.append(pa.Check.isin(column.isin, error=f"not one of {', '.join(column.isin)}"))
-        try:
-            pa.SeriesSchema(checks=checks, nullable=column.nullable).validate(values, lazy=True)
-        except pa.errors.SchemaErrors as errors:
-            cases = errors.failure_cases
-            rules = cases["check"].replace({"not_nullable": "missing value"})
-            return violations_frame(
-                cases["index"], column.name, rules, cases["failure_case"], row_name
-            )
-    return violations_frame([], "", "", [])
+def problems(seen: Survey, contract: Contract, columns) -> pd.DataFrame:
+    """What is wrong with a table as a whole, as violations without a row."""
+    names = list(map(str, columns))
+    found = [violations_frame([pd.NA], *problem[:2], problem[2:]) for problem in seen.problems]
+    for column in contract.columns:
+        if column.required and column.name not in names:
+            near = difflib.get_close_matches(column.name, names, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            listing = f"columns {', '.join(names)}"
+            rule = f"missing column{hint}"
+            found.append(violations_frame([pd.NA], column.name, rule, [listing]))
+    if not seen.rows:
+        found.append(violations_frame([pd.NA], "all", "no rows", ["an empty table"]))
+    return join_violations(found, rows=seen.rows, row_name=seen.row_name)
 
 
-def _typed(values: pd.Series, column: Column):
-    """The column in its type, which cells could not be converted, and why."""
-    nothing = pd.Series(False, index=values.index)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
-    is_text = pd.api.types.is_string_dtype(values.dtype) or values.dtype == object
-    missing = values.isna()
-    if is_text:
-        text = values.astype("str").str.strip()
-        tokens = ("",) if column.dtype in ("id", "text") else MISSING_TEXT
-        missing = missing | text.isin(tokens)
-        text = text.mask(missing)
-    if column.dtype in ("id", "text"):
-        if not is_text:
-            if pd.api.types.is_float_dtype(values.dtype) and not missing.all():
-                rule = "a number with decimals cannot be an id or a code; read the column as text"
-                return values.astype("str").mask(missing), ~missing, rule
-            return values.astype("Int64").astype("str").mask(missing), nothing, ""
-        damaged = text.str.fullmatch(r"\d(\.\d+)?[eE]\+\d+").fillna(False).astype(bool)
-        rule = "id ruined by a spreadsheet (digits lost)"
-        return text, damaged if column.dtype == "id" else nothing, rule
-    if column.dtype == "number":
-        if is_text:
-            numbers = pd.to_numeric(text, errors="coerce").astype("float64")
-        else:
-            numbers = values.astype("float64")
-        bad = (numbers.isna() & ~missing) | np.isinf(numbers)
-        return numbers, bad, "not a finite number"
-    if column.dtype == "boolean":
-        if pd.api.types.is_bool_dtype(values.dtype):
-            return values.astype("boolean"), nothing, ""
-        booleans = values.astype("str").str.strip().str.lower().map(BOOLEANS).astype("boolean")
-        return booleans.mask(missing), booleans.isna() & ~missing, "not true or false"
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        aware = getattr(values.dtype, "tz", None)
-        rule = "carries a time zone; convert to local time without one"
-        return values, pd.Series(aware is not None, index=values.index), rule
-    if not is_text:
-        text = values.astype("Int64").astype("str").mask(missing)
-    dates = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]")
-    for date_format in DATE_FORMATS:
-        todo = dates.isna() & ~missing
-        if not todo.any():
-            break
-        parsed = pd.to_datetime(text[todo], format=date_format, errors="coerce", utc=False)
-        dates = dates.fillna(parsed.astype("datetime64[us]"))
-    return dates, dates.isna() & ~missing, "not a date written year-month-day"
+def check_key(typed: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """List the rows of a typed table whose key is not unique (violations, as `check`)."""
+    key = list(contract.key)
+    if not key or not set(key) <= set(typed.columns):
+        return violations_frame([], "", "", [])
+    twice = typed[typed.duplicated(key, keep=False) & typed[key].notna().all(axis=1)]
+    shown = twice[key].astype(str).agg(" × ".join, axis=1) if len(twice) else []
+    return violations_frame(twice.index, ", ".join(key), "not unique", shown, typed.index.name)
+
+
+def _broken_rules(values: pd.Series, column: Column, bad) -> list[tuple[str, NDArray]]:
+    """Missing values, range and membership: per rule, the cells that break it."""
+    gone = values.isna().to_numpy()
+    readable = ~np.logical_or.reduce([np.zeros(len(values), bool), *(cells for _, cells in bad)])
+    broken = []
+    if not column.nullable:
+        name = "missing id" if column.dtype == "id" else "missing value"
+        broken.append((name, gone & readable))
+    if column.ge is not None:
+        broken.append((f"must be >= {column.ge:g}", (values < column.ge).to_numpy() & readable))
+    if column.le is not None:
+        broken.append((f"must be <= {column.le:g}", (values > column.le).to_numpy() & readable))
+    if column.isin is not None:
+        strange = ~values.isin(column.isin).to_numpy() & ~gone
+        broken.append((f"not one of {', '.join(column.isin)}", strange))
+    return broken

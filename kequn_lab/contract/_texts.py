@@ -1,0 +1,140 @@
+"""A column's cells as clean texts, and counts of what was found in them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+__all__ = ["Tally", "clean", "is_missing", "is_total", "matches", "plain", "texts"]
+
+#: What databases and spreadsheets write for an empty cell; compared without case and blanks.
+MISSING = (
+    "", "-", "--", "—", "–", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nil", "nat",
+    "\\n", "(blank)", "(null)", "(空白)", "空", "缺失",
+)  # fmt: skip
+#: Those that can be no product and no code.
+MISSING_TEXT = ("", "nan", "null", "#n/a", "<na>", "nat", "\\n", "(blank)", "(null)", "(空白)")
+_TOTALS = (
+    "合计", "总计", "小计", "累计", "汇总", "总和",
+    "total", "totals", "subtotal", "sub-total", "grandtotal", "sum",
+)  # fmt: skip
+_WHOLE = 2**53  # above it a float does not tell neighbours apart
+
+
+def plain(values: pd.Series) -> pd.Series:
+    """The column as text, numbers, booleans or dates; objects of several kinds become text."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    if values.dtype != object:
+        return values.astype("str") if pd.api.types.is_string_dtype(values.dtype) else values
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind in ("string", "empty"):
+        return values.astype("str")
+    if kind in ("integer", "boolean") and not values.isna().any():
+        return values.infer_objects()
+    if kind in ("date", "datetime64") or (kind == "datetime" and _one_zone(values)):
+        return pd.to_datetime(values, errors="coerce")
+    return pd.Series([_text(v) for v in values], index=values.index, dtype="str")
+
+
+def _one_zone(values: pd.Series) -> bool:
+    return len({getattr(v, "tzinfo", None) for v in values if not pd.isna(v)}) == 1
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, Decimal):
+        value = value.normalize()
+        return f"{value:f}" if value == value.to_integral_value() else f"{value:f}e0"
+    if isinstance(value, float | np.floating):
+        if float(value).is_integer() and abs(value) < _WHOLE:
+            return str(int(value))
+        # With an exponent, so that nobody takes the point for a thousands separator.
+        text = repr(float(value))
+        return text if "e" in text or "n" in text else text + "e0"
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return str(value)
+
+
+def texts(values: pd.Series) -> pa.Array:
+    """The cells of a `plain` column as text, missing where there is none."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        whole = np.isfinite(values) & (values % 1 == 0) & (values.abs() < _WHOLE)
+        out = values.astype("str").where(values.isna(), lambda text: text + "e0")
+        out = out.mask(whole, values.where(whole, 0).astype("int64").astype("str"))
+        return pa.array(out, from_pandas=True, type=pa.large_string())
+    return pa.array(values.astype("str"), from_pandas=True, type=pa.large_string())
+
+
+def clean(array: pa.Array, *, width: bool = True) -> pa.Array:
+    """Texts without surrounding blanks; ``width``: full-width characters become plain ones."""
+    if width and pc.all(pc.string_is_ascii(array)).as_py() is False:
+        array = pc.utf8_normalize(array, "NFKC")
+        for theirs, ours in (("−", "-"), ("‐", "-"), ("‑", "-"), ("’", "'"), ("′", "'")):
+            array = pc.replace_substring(array, theirs, ours)
+    return pc.utf8_trim_whitespace(array)
+
+
+def is_missing(array: pa.Array, words=MISSING, keep: tuple[str, ...] = ()) -> NDArray:
+    """Cells that hold nothing, or a word for nothing that is not among those to ``keep``."""
+    lower = pc.utf8_lower(pc.replace_substring(array, " ", ""))
+    found = pc.is_in(lower, pa.array(words, pa.large_string()))
+    if keep:
+        real = pc.is_in(array, pa.array(keep, pa.large_string()))
+        found = pc.and_(found, pc.invert(real))
+    return mask(found) | mask(pc.is_null(array))
+
+
+def is_total(array: pa.Array) -> NDArray:
+    """Cells that name a total row: 合计, Total, Grand total: …"""
+    key = pc.utf8_lower(pc.replace_substring_regex(clean(array), r"[\s:]+", ""))
+    return mask(pc.is_in(key, pa.array(_TOTALS, pa.large_string())))
+
+
+def matches(array: pa.Array, pattern: str) -> NDArray:
+    """Which texts match, as plain booleans; a missing text does not."""
+    return mask(pc.match_substring_regex(array, pattern))
+
+
+def mask(array: pa.Array) -> NDArray:
+    return pc.fill_null(array, False).to_numpy(zero_copy_only=False)
+
+
+class Tally(dict):
+    """What was found in a column: by name, how many cells, and the first with its row.
+
+    Chunks are counted one after the other, so that the sums do not depend on their size.
+    """
+
+    def add(self, name: str, cells: NDArray, raw: pd.Series, n: int | None = None) -> None:
+        """Count the cells of a mask; ``raw`` gives the first as it was written."""
+        n = int(np.count_nonzero(cells)) if n is None else n
+        if not n:
+            return
+        if name in self:
+            self[name] = (self[name][0] + n, *self[name][1:])
+        else:
+            i = int(np.argmax(cells))
+            self[name] = (n, raw.index[i], str(raw.iloc[i]))
+
+    def count(self, *names: str) -> int:
+        return sum(self[n][0] for n in names if n in self)
+
+    def example(self, *names: str) -> tuple[Any, str]:
+        """Row and text of the first cell among these."""
+        return next(self[n][1:] for n in names if n in self)

@@ -1,0 +1,101 @@
+"""What is wrong with a table: one row per finding, grouped and counted in messages."""
+
+from __future__ import annotations
+
+import difflib
+
+import pandas as pd
+
+__all__ = ["ContractError", "join_violations", "violations_frame"]
+
+_SHOWN = 20  # kinds of findings in a message
+
+
+class ContractError(ValueError):
+    """A table breaks its contract; ``violations`` has one row per finding.
+
+    Columns of ``violations``: ``row`` (index label; the line for a text file), ``column``,
+    ``rule``, ``found``. The message groups them by column and rule, and counts them.
+    """
+
+    def __init__(self, violations: pd.DataFrame, *, table: str, todo: str = ""):
+        self.violations = violations
+        self.table = table
+        n, rows = len(violations), violations.attrs.get("rows")
+        of = f" in {violations['row'].nunique():,} of {rows:,} rows" if rows else ""
+        lines = [f"{table}: {n:,} violation{'s' * (n != 1)} of the contract{of}"]
+        kinds = list(violations.groupby(["column", "rule"], sort=False))
+        for (column, rule), found in kinds[:_SHOWN]:
+            lines += _worded(column, rule, found, violations.attrs)
+        if len(kinds) > _SHOWN:
+            lines.append(f"  … and {len(kinds) - _SHOWN:,} more kinds of findings")
+        lines.append(f"What to do: {todo or _todo(violations)}.")
+        super().__init__("\n".join(lines))
+
+
+def _worded(column: str, rule: str, found: pd.DataFrame, attrs: dict) -> list[str]:
+    """Up to three findings of a kind one by one; more are counted, with what was found most."""
+    name, what = attrs.get("row_name", "row"), rule
+    what = rule if column == "all" else f"column {column!r}: {rule}"
+    if len(found) <= 3:
+        where = ["" if pd.isna(r) else f"{name} {r}, " for r in found["row"]]
+        if column == "all":
+            where = [w.replace(", ", ": ") for w in where]
+        return [f"  {w}{what}; found {f}{_meant(rule, f)}" for w, f in zip(where, found["found"])]
+    counts = found["found"].value_counts()
+    shown = [
+        f"{f} ({n:,} time{'s' * (n != 1)}{_meant(rule, f)})" for f, n in counts.head(3).items()
+    ]
+    more = f", and {len(counts) - 3:,} more" if len(counts) > 3 else ""
+    of = f" of {attrs['rows']:,}" if attrs.get("rows") else ""
+    where = f"{len(found):,}{of} rows, first {name} {found['row'].iloc[0]}"
+    return [f"  {where}, {what}; found {', '.join(shown)}{more}"]
+
+
+def _meant(rule: str, found: str) -> str:
+    codes = rule.removeprefix("not one of ").split(", ") if rule.startswith("not one of") else []
+    near = difflib.get_close_matches(found.lower(), codes, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+#: By how a rule begins: what to do about it.
+_TODO = {
+    "missing column": "name the column as the contract does, or translate it in a mapping file",
+    "not a date": "write year-month-day, or give date_format in a mapping file",
+    "not one of": "use these codes, or translate yours in a mapping file",
+    "missing id": "give these rows an id; if such an id is real, list it in real_ids in a mapping "
+    "file",
+    "id ruined": "export the ids again as text",
+    "a total row": "delete the total row",
+    "not unique": "keep one row of each",
+}
+
+
+def _todo(violations: pd.DataFrame) -> str:
+    rules = violations["rule"].unique()
+    known = [todo for rule, todo in _TODO.items() if any(r.startswith(rule) for r in rules)]
+    if violations["row"].isna().all():
+        return "; ".join(known) or "correct the column, or settle it in a mapping file"
+    aside = "set the rows aside (kequn run --skip-bad-rows)"
+    return "; ".join([*known, aside] if known else ["correct these cells, or " + aside])
+
+
+def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:
+    """Findings in the form of :func:`check`; ``row_name`` is what a row is called (line)."""
+    out = pd.DataFrame({"row": pd.Series(list(rows), dtype=object), "column": column})
+    out["rule"] = rule
+    found = pd.Series(list(found), dtype=object)
+    text = found.astype("str").fillna("")
+    blank = (text.str.strip() != text) & text.ne("")
+    text = text.mask(blank, "'" + text + "'").mask(text.eq("") | found.isna(), "an empty cell")
+    out["found"] = text.astype("str")
+    out.attrs["row_name"] = row_name or "row"
+    return out
+
+
+def join_violations(found, *, rows: int | None = None, row_name: str | None = None):
+    """Violations of several checks or chunks in one table, with the rows of the whole table."""
+    found = [f for f in found if len(f)] or [violations_frame([], "", "", [])]
+    out = pd.concat([f.set_axis(f.columns, axis=1) for f in found], ignore_index=True)
+    out.attrs = {"row_name": row_name or "row", "rows": rows}
+    return out
