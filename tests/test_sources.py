@@ -1,11 +1,17 @@
 """Whatever holds a table: read in chunks of raw cells, the same each time, or refused in words."""
 
 import csv
+import datetime
+import gzip
 import io
+import json
+import os
 import random
 import time
+import zipfile
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -336,6 +342,27 @@ def test_frames_of_any_index_and_untouched(tmp_path):
         open_source(frame.groupby("age").agg({"age": ["sum", "mean"]}))
 
 
+def test_parquet_written_by_pandas_keeps_its_named_index(tmp_path):
+    file = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"age": [1, 2]}, index=pd.Index(["a", "b"], name="client"))
+    frame.to_parquet(file)
+    assert read(file).to_dict("list") == {"age": [1, 2], "client": ["a", "b"]}
+    frame.set_index(np.array([5, 9])).to_parquet(file)
+    assert open_source(file).columns == ("age",)
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path):
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"a": range(10_000)}).to_parquet(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    with pytest.raises(ValueError, match=r"t.parquet is no Parquet file, or is damaged"):
+        read(file)
+    file.write_bytes(whole[:1000] + bytes(5000) + whole[6000:])
+    with pytest.raises(ValueError, match=r"t.parquet is no Parquet file, or is damaged"):
+        read(file)
+
+
 def test_other_things_that_hold_a_table():
     table = pa.table({"a": [1, 2]})
     for data in (
@@ -348,3 +375,155 @@ def test_other_things_that_hold_a_table():
     for data in (3, {"a": [1]}, [1, 2], np.eye(2), pd.Series([1])):
         with pytest.raises(TypeError, match="is no table; give a path"):
             open_source(data)
+
+
+# --- Excel, packed files, other programs' files ------------------------------------------------
+
+
+def workbook(tmp_path, rows, name="t.xlsx", sheet="Sheet1", **others):
+    book = openpyxl.Workbook()
+    book.active.title = sheet
+    for title, content in {sheet: rows, **others}.items():
+        page = book[title] if title in book.sheetnames else book.create_sheet(title)
+        for row in content:
+            page.append(row)
+    book.save(tmp_path / name)
+    return tmp_path / name
+
+
+def test_a_sheet_keeps_numbers_days_and_texts(tmp_path):
+    day, time_ = datetime.date(2024, 1, 5), datetime.datetime(2024, 1, 5, 14, 30)
+    file = workbook(
+        tmp_path,
+        [
+            ["customer_id", "text_id", "age", "amount", "day", "time", "yes", "mixed", "empty"],
+            [1001, "007", 41, 1.5, day, time_, True, 5, None],
+            [1002, "008", None, 2, None, time_, False, "x", None],
+            [],
+            [1003, "009", 43, 3, day, None, None, time_, None],
+        ],
+    )
+    table = read(file, rows=2)
+    assert table.index.tolist() == [2, 3, 5]
+    assert table["customer_id"].tolist() == [1001, 1002, 1003]
+    assert pd.api.types.is_integer_dtype(table["customer_id"])
+    assert str(table["age"].dtype) == "Int64"
+    assert table["text_id"].tolist() == ["007", "008", "009"]
+    assert table["amount"].tolist() == [1.5, 2, 3]
+    assert table["day"].iloc[0] == pd.Timestamp(day)
+    assert table["time"].iloc[0] == pd.Timestamp(time_)
+    assert table["yes"].isna().tolist() == [False, False, True]
+    assert table["mixed"].tolist() == ["5", "x", "2024-01-05 14:30:00"]
+    assert table["empty"].isna().all()
+    source = open_source(file)
+    assert (source.name, source.row_name, source.notes) == ("t.xlsx, sheet Sheet1", "row", ())
+
+
+def test_sheets_titles_and_rows_are_said(tmp_path):
+    rows = [[], ["零售客户报表"], ["id", "金额"], ["007", 5], ["008", 6]]
+    file = workbook(tmp_path, rows, sheet="数据", 说明=[["见第一张"]], 空=[])
+    table = read(file)
+    assert table.index.tolist() == [4, 5]
+    assert table.columns.tolist() == ["id", "金额"]
+    assert "the header is row 3; above it: 零售客户报表" in notes_of(file)
+    assert "the first sheet is read, 数据; there are also 说明 (--sheet)" in notes_of(file)
+    assert read(workbook(tmp_path, rows, 乙=[["id", "x"], ["1", 2]]), sheet="乙")["x"].tolist() == [
+        2
+    ]
+    with pytest.raises(ValueError, match="has no sheet 'x'; its sheets: Sheet1"):
+        open_source(workbook(tmp_path, rows), sheet="x")
+    with pytest.raises(ValueError, match="every sheet is empty"):
+        open_source(workbook(tmp_path, []))
+    with pytest.raises(ValueError, match="row 1 holds numbers"):
+        open_source(workbook(tmp_path, [[1, 2], [3, 4]]))
+    with pytest.raises(ContractError, match="no rows"):
+        read(workbook(tmp_path, [["a", "b"]]))
+
+
+def test_what_excel_spoils_is_said(tmp_path):
+    file = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    page = book.active
+    for row in (["id", "x", "g"], [123456789012345678, "#N/A", "a"], [2, "b", "c"], [3, "d", "e"]):
+        page.append(row)
+    page["B2"].data_type = "e"
+    page.merge_cells("C2:C3")
+    book.save(file)
+    said = notes_of(file)
+    assert "1 cells of the workbook hold an error such as #N/A" in said
+    assert "1 merged cells in the table" in said
+    assert "column id has numbers of more than 15 digits" in said
+
+
+def test_packed_text_is_read(tmp_path):
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(TABLE.encode("gbk")))
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("inside/", "")
+        archive.writestr("inside/t.csv", TABLE)
+        archive.writestr("__MACOSX/._t.csv", "x")
+    for name in ("t.csv.gz", "t.zip"):
+        source = open_source(tmp_path / name)
+        for _ in range(2):
+            assert next(source.chunks())["city"].tolist() == ["上海", "苏州"]
+
+
+def packed(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.sav", b"$FL2@(#)", "is an SPSS file; export the table as .xlsx, CSV or Parquet"),
+        ("a.csv", b"$FL2@(#)", "is an SPSS file"),
+        ("a.sas7bdat", b"xx", "is a SAS file"),
+        ("a.dta", b"r\x02", "is a Stata file"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1", "old kind .* or one with a password"),
+        ("a.xls", b"\r\n<html><table>", "a page of HTML or XML"),
+        ("a.pkl", b"\x80\x04\x95", "a Python pickle"),
+        ("a.json", b'[{"a": 1}]', "a JSON file"),
+        ("a.ods", packed(**{"content.xml": "x"}), "an OpenDocument sheet"),
+        ("a.zip", packed(a="1", b="2"), r"holds 2 files \(a, b\); unpack the one meant"),
+        ("a.zip", packed(a="PAR1"), "holds no text; unpack it first"),
+        ("a.tgz", gzip.compress(b"a" * 257 + b"ustar" + b"0" * 300), "a packed folder"),
+        ("a.xlsx", b"PK\x03\x04junk", "cut off or damaged"),
+        ("a.xlsx", packed(**{"xl/workbook.xml": "<x"}), "no Excel workbook that can be read"),
+        ("a.csv.gz", gzip.compress(TABLE.encode() * 50)[:60], "cut off or damaged"),
+        ("a.csv.gz", b"\x1f\x8bjunk", "cut off or damaged"),
+        ("a.parquet", b"PAR1 is not enough", "no Parquet file, or is damaged"),
+        ("a.csv", b"SQLite format 3\0", "a SQLite database"),
+    ],
+)
+def test_files_that_cannot_be_read_say_what_to_do(tmp_path, name, content, says):
+    with pytest.raises(ValueError, match=says) as error:
+        open_source(text_file(tmp_path, content, name))
+    assert name in str(error.value)
+
+
+def test_options_that_do_not_fit_the_file_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="t.csv is no Excel workbook"):
+        open_source(text_file(tmp_path, TABLE), sheet="x")
+    with pytest.raises(ValueError, match="t.xlsx is no text file"):
+        open_source(workbook(tmp_path, [["a"], ["b"]]), encoding="gbk")
+
+
+def test_a_name_in_another_encoding_can_be_printed(tmp_path):
+    name = os.fsdecode("客户.csv".encode("gbk"))
+    try:
+        file = text_file(tmp_path, "a,b\n1,2,3\n", name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    with pytest.raises(ContractError) as error:
+        read(file)
+    str(error.value).encode("utf-8")
+    json.dumps(open_source(file).files, ensure_ascii=False).encode("utf-8")
+
+
+def test_a_pipe_is_refused_in_words(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="can be read once only; save it to a file"):
+        open_source(tmp_path / "pipe")

@@ -59,6 +59,11 @@ def find_header(
         ),
         None,
     )
+    if all(_NUMBER.fullmatch(c.strip()) for c in rows[top] if c.strip()):
+        raise ValueError(
+            f"{name}: {row_name} {numbers[top]} holds numbers ({', '.join(rows[top])[:_SHOWN]}) "
+            "and there is no header above it; put a row with the names of the columns there"
+        )
     if below is None or width == 1:
         return Header(top, _skipped(rows, numbers, filled, top, name, row_name))
     if max(filled[top:below]) > width / 2:

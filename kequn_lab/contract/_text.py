@@ -20,27 +20,12 @@ import pyarrow.csv
 from kequn_lab._notes import Note
 from kequn_lab.contract._encodings import BLOCK, encoding_of
 from kequn_lab.contract._header import Header, column_names, find_header
+from kequn_lab.contract._parts import Part, Torn
 
 _SEPARATORS = ",;\t|"
 _HEAD = 1 << 20  # bytes in which the header is looked for
 _LONGEST = 1 << 24  # bytes of one record; beyond, a quote was never closed
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
-
-
-class Torn(NamedTuple):
-    """A line that is no record: its number, why, and its text."""
-
-    line: int
-    reason: str
-    text: str
-
-
-class Part(NamedTuple):
-    """Some rows of a source, the line or row number of each, and the torn lines among them."""
-
-    table: pa.Table
-    numbers: np.ndarray
-    torn: list[Torn]
 
 
 @dataclass(frozen=True)
@@ -158,7 +143,7 @@ def _separator(head: bytes) -> str:
     """The separator by which most lines have the same number of fields, more than one."""
 
     def agreement(separator: str) -> tuple[int, int]:
-        widths = Counter(len(r.cells) for r in _records(head, separator, 0, 1, limit=50))
+        widths = Counter(len(r.cells) for r in _records(head, separator, 0, 1, limit=100))
         return max(((n, width) for width, n in widths.items() if width > 1), default=(0, 0))
 
     return max(_SEPARATORS, key=agreement)
@@ -172,14 +157,15 @@ def _field(separator: bytes) -> re.Pattern[bytes]:
 
 def _records(head: bytes, separator: str, pos: int, line: int, *, limit: int) -> Iterator[_Record]:
     """The first records, cell by cell; a line with a quote that never closes is taken alone."""
-    sep, pattern = separator.encode(), _field(separator.encode())
-    while pos < len(head) and limit:
+    sep, pattern, far = separator.encode(), _field(separator.encode()), pos + (1 << 18)
+    while pos < len(head) and limit and (pos < far or limit > 95):
         start, cells = pos, []
-        while True:
+        end = head.find(b"\n", pos)
+        special = b'"' in head[start:end]
+        while special:
             m = pattern.match(head, pos)
             if m is None:
-                pos = head.find(b"\n", start)
-                cells = head[start:pos].decode("utf-8", "replace").split(separator)
+                cells = None
                 break
             quoted, rest, plain = m.groups()
             cell = plain if quoted is None else quoted.replace(b'""', b'"') + rest
@@ -188,6 +174,9 @@ def _records(head: bytes, separator: str, pos: int, line: int, *, limit: int) ->
             if head[pos : pos + 1] != sep:
                 break
             pos += 1
+        if not cells:
+            pos = end - head.startswith(b"\r", max(end - 1, start))
+            cells = head[start:pos].decode("utf-8", "replace").split(separator)
         pos += 2 if head[pos : pos + 2] == b"\r\n" else 1
         yield _Record(start, pos, line, cells)
         line += head[start:pos].count(b"\n")
@@ -277,22 +266,22 @@ class _Cutter:
         A line is plain if its quotes come in pairs, and every first of a pair stands at the
         start of a field or right after the second of another pair (a doubled quote).
         """
-        separators = np.flatnonzero(text == self.separator)
-        quotes = np.flatnonzero(text == _QUOTE)
-        before = np.searchsorted(quotes, starts)
-        count = np.searchsorted(quotes, ends) - before
-        odd = count % 2 == 1
-        if len(quotes):
-            place = np.arange(count.sum()) - np.repeat(before, count)
-            first = quotes[: len(place)][place % 2 == 0]
+        separators, quotes = text == self.separator, text == _QUOTE
+        count, odd = np.zeros(len(ends), np.int32), np.zeros(len(ends), bool)
+        if quotes.any():
+            total = np.cumsum(quotes, dtype=np.int32)[ends]
+            count = np.diff(total, prepend=0)
+            odd = count % 2 == 1
+            inside = np.cumsum(quotes, dtype=np.uint8) & 1  # counted anew in every line
+            earlier = np.repeat(((total - count) & 1).astype(np.uint8), ends - starts + 1)
+            inside[: len(earlier)] ^= earlier
+            separators &= inside == 0
+            first = np.flatnonzero(quotes[: len(earlier)] & (inside[: len(earlier)] == 1))
             previous = np.where(first == 0, _NEWLINE, text[first - 1])
             strange = ~np.isin(previous, [self.separator, _QUOTE, _NEWLINE, _RETURN])
             odd[np.searchsorted(ends, first[strange])] = True
-            separators = separators[: np.searchsorted(separators, ends[-1]) if len(ends) else 0]
-            line = np.searchsorted(ends, separators)
-            inside = (np.searchsorted(quotes, separators) - before[line]) % 2 == 1
-            separators = separators[~inside]
-        return np.diff(np.searchsorted(separators, ends), prepend=0) + 1, count, odd
+        fields = np.diff(np.cumsum(separators, dtype=np.int32)[ends], prepend=0) + 1
+        return fields, count, odd
 
     def _scan(self, data: bytes, pos: int) -> tuple[int, int, bool]:
         """Where the record ends that starts at ``pos`` (-1: it does not), its fields, and
@@ -317,6 +306,8 @@ def _ends_of_lines(text: np.ndarray, last: bool) -> np.ndarray:
     """Where lines end: at every newline, and at a carriage return that stands alone."""
     ends = np.flatnonzero(text == _NEWLINE)
     returns = np.flatnonzero(text == _RETURN)
+    if not len(returns):
+        return ends
     if len(returns) == len(ends) and (returns + 1 == ends).all():
         return ends
     if not last:

@@ -9,25 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet
 
 from kequn_lab._files import sha256
 from kequn_lab._notes import Note
-from kequn_lab.contract._header import column_names
-from kequn_lab.contract._text import Part, Torn, open_text
+from kequn_lab.contract._frames import open_frame, open_parquet
+from kequn_lab.contract._kinds import kind_of, reading
+from kequn_lab.contract._parts import Part, Torn, sized
+from kequn_lab.contract._sheets import open_sheet
+from kequn_lab.contract._text import open_text
 from kequn_lab.contract.tables import ContractError, violations_frame
 
 __all__ = ["Refused", "Source", "open_source"]
 
 ROWS = 250_000
 _CELLS = 20_000_000  # of one chunk, whatever its rows
-_PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,9 @@ class Source:
     name: str
     row_name: str
     columns: tuple[str, ...]
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...]
+    _parts: Callable[[list[str], int], Iterator[Part]] = field(repr=False)
     files: tuple[dict, ...] = ()
-    _parts: Callable[[list[str], int], Iterator[Part]] = field(default=None, repr=False)
 
     def chunks(
         self,
@@ -104,7 +102,7 @@ class Source:
             )
         rows = max(min(rows, _CELLS // max(len(wanted), 1)), 1)
         taken, torn, refused, first = 0, [], 0, None
-        for part in _sized(self._parts(wanted, rows), rows):
+        for part in sized(self._read(wanted, rows), rows):
             refused += len(part.torn)
             first = first or next(iter(part.torn), None)
             if on_refused is None:
@@ -113,7 +111,7 @@ class Source:
                 on_refused(Refused(*line))
             if len(part.numbers) and not torn:  # otherwise only count the torn lines to the end
                 taken += len(part.numbers)
-                yield self._frame(part)
+                yield part.frame(self.row_name)
         if torn:
             raise self._torn(torn)
         if not taken:
@@ -123,11 +121,14 @@ class Source:
             v = violations_frame([pd.NA], "all", "no rows", [found], self.row_name)
             raise ContractError(v, table=self.name, todo="export the table again, with its rows")
 
-    def _frame(self, part: Part) -> pd.DataFrame:
-        table = part.table
-        df = _to_pandas(table) if isinstance(table, pa.Table) else table.copy(deep=False)
-        df.index = pd.Index(part.numbers, name=self.row_name)
-        return df
+    def _read(self, wanted: list[str], rows: int) -> Iterator[Part]:
+        parts = self._parts(wanted, rows)
+        while True:
+            with reading(self.name):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
 
     def _torn(self, torn: list[Torn]) -> ContractError:
         lines, reasons, texts = zip(*torn)
@@ -143,11 +144,13 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
     Parameters
     ----------
     data : path or table
-        A text file (CSV and its kin, of any common separator), a Parquet file; a table of
-        pandas, polars, pyarrow, or of anything that narwhals or the Arrow PyCapsule interface
-        takes.
+        A text file (CSV and its kin, of any common separator; also packed, ``.gz`` or a
+        ``.zip`` of one file), an Excel workbook (``.xlsx``), a Parquet file; a table of pandas,
+        polars, pyarrow, or of anything that narwhals or the Arrow PyCapsule interface takes.
     encoding : str, optional
         Of a text file, where it cannot be told.
+    sheet : str, optional
+        Of a workbook; the first that is not empty.
 
     Raises
     ------
@@ -167,7 +170,8 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
     1           001         41
     """
     if not isinstance(data, str | os.PathLike):
-        return _frame_source(data)
+        name = type(data).__name__
+        return Source(name, "row", *open_frame(data, name))
     path = Path(data)
     name = shown(path.name)
     if path.is_dir():
@@ -176,160 +180,31 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
         raise FileNotFoundError(
             f"{shown(path)} does not exist; check the path (now in {shown(Path.cwd())})"
         )
+    if not path.is_file():
+        raise ValueError(f"{shown(path)} can be read once only; save it to a file first")
     if path.stat().st_size == 0:
         empty = violations_frame([pd.NA], "all", "empty file", ["0 bytes"])
         raise ContractError(empty, table=name, todo="export the table again, with its header")
-    files = ({"file": shown(data), "sha256": sha256(path)},)
-    if path.suffix.lower() in _PARQUET:
-        return _parquet_source(path, name, files)
-    text = open_text(partial(path.open, "rb"), name, encoding)
-    return Source(name, "line", text.columns, text.notes, files, lambda c, _: text.parts(c))
+    with reading(name):
+        files = ({"file": shown(data), "sha256": sha256(path)},)
+        kind, opened = kind_of(path, name)
+        if encoding is not None and kind != "text":
+            raise ValueError(f"{name} is no text file; leave the encoding {encoding!r} out")
+        if sheet is not None and kind != "excel":
+            raise ValueError(f"{name} is no Excel workbook; leave the sheet {sheet!r} out")
+        if kind == "parquet":
+            return Source(name, "row", *open_parquet(path, name), files)
+        if kind == "excel":
+            name, *rest = open_sheet(opened, name, sheet)
+            return Source(name, "row", *rest, files)
+        text = open_text(opened, name, encoding)
+        parts = lambda wanted, _: text.parts(wanted)  # noqa: E731
+        return Source(name, "line", text.columns, text.notes, parts, files)
 
 
 def shown(path) -> str:
     """A path as it can be printed, whatever bytes its name has."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _parquet_source(path: Path, name: str, files) -> Source:
-    def opened() -> pa.parquet.ParquetFile:
-        try:
-            # Opened by name, so that [ ] * ? and name=value in a path mean nothing; without
-            # pre_buffer, or what was read is kept.
-            return pa.parquet.ParquetFile(path.open("rb"), pre_buffer=False)
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(f"{name} is no Parquet file, or is damaged ({error})") from error
-
-    with opened() as file:
-        given = [n for n in file.schema_arrow.names if not n.startswith("__index_level_")]
-    columns, notes = column_names(given, name)
-    theirs = dict(zip(columns, given))
-
-    def parts(wanted: list[str], rows: int) -> Iterator[Part]:
-        with opened() as file:
-            batches = file.iter_batches(batch_size=rows, columns=[theirs[c] for c in wanted])
-            tables = (
-                pa.Table.from_batches([b]).select([theirs[c] for c in wanted]) for b in batches
-            )
-            try:
-                yield from _numbered(t.rename_columns(wanted) for t in tables)
-            except (pa.ArrowException, OSError) as error:
-                raise ValueError(f"{name} is damaged ({error}); write it again") from error
-
-    return Source(name, "row", columns, notes, files, parts)
-
-
-def _frame_source(data) -> Source:
-    if isinstance(data, pd.DataFrame):
-        name = "DataFrame"
-        table = _with_named_index(data)
-        if table.columns.nlevels > 1:
-            raise ValueError("DataFrame: its columns have several levels; give each one name")
-    else:
-        name = type(data).__name__
-        table = _arrow_table(data)
-        if table is None:
-            raise TypeError(
-                f"{name} {data!r:.60} is no table; give a path, a DataFrame of pandas or polars, "
-                "a pyarrow Table, or a database address with a query"
-            )
-    given = list(table.columns if isinstance(table, pd.DataFrame) else table.column_names)
-    columns, notes = column_names(given, name)
-    place = {c: i for i, c in enumerate(columns)}
-
-    def parts(wanted: list[str], rows: int) -> Iterator[Part]:
-        places = [place[c] for c in wanted]
-        pieces = range(0, len(table), rows)
-        if isinstance(table, pd.DataFrame):
-            picked = table.iloc[:, places].set_axis(wanted, axis=1)
-            return _numbered(picked.iloc[i : i + rows] for i in pieces)
-        picked = table.select(places).rename_columns(wanted)
-        return _numbered(picked.slice(i, rows) for i in pieces)
-
-    return Source(name, "row", columns, notes, (), parts)
-
-
-def _with_named_index(df: pd.DataFrame) -> pd.DataFrame:
-    """An index that has a name is a column; one without is only the order of the rows."""
-    levels = [(i, n) for i, n in enumerate(df.index.names) if n is not None and n not in df.columns]
-    table = df.copy(deep=False)
-    table.attrs = {}
-    for place, (level, n) in enumerate(levels):
-        table.insert(place, n, df.index.get_level_values(level))
-    return table
-
-
-def _arrow_table(data) -> pa.Table | None:
-    import narwhals as nw
-
-    try:
-        if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pd.Series):
-            return pa.table(data)
-        frame = nw.from_native(data)
-        return (frame.collect() if isinstance(frame, nw.LazyFrame) else frame).to_arrow()
-    except TypeError:
-        return None
-    except (pa.ArrowException, NotImplementedError) as error:
-        raise ValueError(
-            f"{type(data).__name__}: it cannot be read as a table ({error})"
-        ) from error
-
-
-def _numbered(tables) -> Iterator[Part]:
-    start = 1
-    for table in tables:
-        yield Part(table, np.arange(start, start + len(table)), [])
-        start += len(table)
-
-
-def _sized(parts: Iterator[Part], rows: int) -> Iterator[Part]:
-    """Parts of text put together to chunks of ``rows``; other parts have that size already."""
-    waiting: list[Part] = []
-    for part in parts:
-        if not isinstance(part.table, pa.Table):
-            yield part
-            continue
-        waiting.append(part)
-        total = sum(len(p.numbers) for p in waiting)
-        while total >= rows:
-            whole = _joined(waiting)
-            yield Part(whole.table[:rows], whole.numbers[:rows], whole.torn)
-            waiting = [Part(whole.table[rows:], whole.numbers[rows:], [])]
-            total -= rows
-    if waiting:
-        yield _joined(waiting)
-
-
-def _joined(parts: list[Part]) -> Part:
-    if len(parts) == 1:
-        return parts[0]
-    tables = pa.concat_tables([p.table for p in parts])
-    return Part(
-        tables, np.concatenate([p.numbers for p in parts]), [t for p in parts for t in p.torn]
-    )
-
-
-def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Cells as pandas holds them without loss: integers stay integers, also with a gap."""
-    holed = {c.type for c in table.columns if c.null_count}
-    nullable = {getattr(pa, t)(): getattr(pd, n + "Dtype")() for t, n in _NULLABLE.items()}
-    for i, column in enumerate(table.columns):
-        kind = column.type
-        if isinstance(kind, pa.BaseExtensionType):  # such as UUID
-            text = pa.array(
-                [None if v is None else str(v) for v in column.to_pylist()], pa.string()
-            )
-            table = table.set_column(i, table.field(i).name, text)
-    return table.to_pandas(
-        date_as_object=False,
-        types_mapper=lambda t: nullable.get(t) if t in holed else None,
-    )
-
-
-_NULLABLE = {
-    "int8": "Int8", "int16": "Int16", "int32": "Int32", "int64": "Int64", "uint8": "UInt8",
-    "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64", "bool_": "Boolean",
-}  # fmt: skip
 
 
 def _listed(names, most: int = 40) -> str:
