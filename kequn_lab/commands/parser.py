@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
             "--debug", action="store_true", help="show where in the program an error arose"
         )
         command.set_defaults(error=command.error)
+    top.commands = commands.choices  # by name, for those who read the options
     return top
 
 
