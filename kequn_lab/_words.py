@@ -19,6 +19,78 @@ _UNITS = {
     "zh": {"days": "天", "minutes": "分钟"},
     "en": {"years": "years", "days": "days", "minutes": "minutes"},
 }
+#: Codes that tables hold, as people read them.
+TERMS = {
+    # what is compared
+    "internet_bank": ("互联网银行", "Internet bank"),
+    "internet_bank_corporate": ("互联网银行（企业）", "Internet bank, corporate"),
+    "traditional_bank": ("传统银行", "Traditional bank"),
+    "segment": ("按客群", "By segment"),
+    "random": ("随机", "At random"),
+    "best possible": ("最好可能", "Best possible"),
+    "all": ("全部", "All"),
+    "no group": ("不属于任何一组", "No group"),
+    "own": ("仅在该组", "in this group only"),
+    "shared": ("两组都有", "in both groups"),
+    "shared, not compared": ("两组都有，不参与比较", "in both groups, not compared"),
+    "in neither": ("两组都没有", "in neither group"),
+    "no label": ("无标签", "no label"),
+    "smd": ("标准化均值差", "Standardised mean difference"),
+    "cliffs_delta": ("Cliff δ（换算）", "Cliff's delta, converted"),
+    "cramers_v": ("Cramér V（换算，无方向）", "Cramér's V, converted, no direction"),
+    # how a name was given
+    "signature": ("与描述相符", "fits a description"),
+    "override": ("人工命名", "named by a person"),
+    "previous": ("沿用上次的名称", "name of the last run"),
+    "marks": ("暂名，取自特点", "working name"),
+    # how firm a segment is, and what to do with it
+    "natural": ("界线清楚", "clear gap"),
+    "reproducible": ("可重复的划分", "repeatable cut"),
+    "constructed": ("任意的划分", "arbitrary cut"),
+    "keep": ("保留", "keep"),
+    "merge": ("宜合并", "merge"),
+    "drop": ("不宜单独使用", "do not use on its own"),
+    "stable": ("稳定", "stable"),
+    "fairly stable": ("较稳定", "fairly stable"),
+    "a pattern, borders move": ("大致重现，界线移动", "found again, borders move"),
+    "not stable": ("不稳定", "not stable"),
+    # indices by number of segments
+    "inertia": ("组内平方和", "Inertia"),
+    "inertia_drop_share": ("平方和降幅", "Drop of inertia"),
+    "silhouette": ("轮廓系数", "Silhouette"),
+    "simplified_silhouette": ("简化轮廓系数", "Simplified silhouette"),
+    "calinski_harabasz": ("CH 指数", "Calinski–Harabasz"),
+    "davies_bouldin": ("DB 指数", "Davies–Bouldin"),
+    "gap": ("Gap 统计量", "Gap statistic"),
+    "smallest_share": ("最小客群占比", "Smallest segment"),
+    "agreement": ("到达最优解的起点占比", "Starts at the best solution"),
+    "prediction_strength": ("预测强度", "Prediction strength"),
+    "holds": ("调整兰德指数（中位数）", "Adjusted Rand index (median)"),
+}
+_MORE_STARTS = ("需要更多起点", "more starts needed")
+TERMS |= {
+    f"{en} once searched to the end; more starts needed": (
+        f"搜索充分后{zh}；{_MORE_STARTS[0]}",
+        f"{said} once the search is finished; {_MORE_STARTS[1]}",
+    )
+    for en, (zh, said) in TERMS.items()
+    if en in ("stable", "fairly stable", "a pattern, borders move", "not stable")
+}
+TERMS["searches disagree; more starts needed"] = (
+    f"各次搜索结果不同；{_MORE_STARTS[0]}",
+    f"searches differ; {_MORE_STARTS[1]}",
+)
+
+
+def term(code, language: str) -> str:
+    """A code in words; what is not known stands as it is.
+
+    Examples
+    --------
+    >>> term("natural", "en"), term("natural", "zh")
+    ('clear gap', '界线清楚')
+    """
+    return TERMS.get(str(code), (str(code),) * 2)[language == "en"]
 
 
 def require_language(language: str) -> None:
@@ -149,17 +221,18 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
-def percent(value: float) -> str:
-    """A share in percent, one decimal.
+def percent(value: float, decimals: int | None = None) -> str:
+    """A share in percent: one decimal, two where it is small.
 
     Examples
     --------
-    >>> percent(0.1234), percent(0.00012)
-    ('12.3%', '0.01%')
+    >>> percent(0.1234), percent(0.00012), percent(1.0, 0)
+    ('12.3%', '0.01%', '100%')
     """
     if not math.isfinite(value):
         return "—"
-    decimals = 1 if value == 0 or abs(value) >= 0.001 else 2
+    if decimals is None:
+        decimals = 1 if value == 0 or abs(value) >= 0.001 else 2
     return f"{100 * value:.{decimals}f}%".replace("-", "−")
 
 

@@ -427,12 +427,24 @@ def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
         ax.figure.draw_without_rendering()
         first = ax.child_axes[0] if draw is plots.profile_plot else ax
         boxes = [t.get_window_extent() for t in first.get_yticklabels()]
-        assert len(boxes) == 40
+        assert len(boxes) == (24 if draw is plots.profile_plot else 40)
         gaps = [upper.y0 - lower.y1 for upper, lower in pairwise(boxes)]
         assert min(gaps) > -0.5, draw.__name__  # labels do not cover each other
         if draw is plots.profile_plot:
             titles = [p.title.get_window_extent() for p in ax.child_axes]
             assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i])
+
+
+def test_of_two_thousand_variables_the_strongest_are_drawn_and_it_is_said():
+    effects = {f"v{j}": [j / 1000, 0, -j / 2000] for j in range(2000)} | {"v7": [9.0, 0, 0]}
+    table = profile(effects)
+    for draw, most in ((plots.heat_map, 40), (plots.snake_plot, 40), (plots.profile_plot, 24)):
+        ax = draw(table)
+        first = ax.child_axes[0] if draw is plots.profile_plot else ax
+        assert texts(first)[0] == "v7" and texts(first)[-1] == "v1999"  # order of the table
+        assert len(texts(first)) == most
+        said = [ax.get_xlabel(), title(ax), *(t.get_text() for t in ax.texts)]
+        assert any(f"the {most} of 2000 variables that differ most" in t.lower() for t in said)
 
 
 def test_heat_map_numbers_and_symmetric_colours():

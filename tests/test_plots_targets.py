@@ -1,6 +1,7 @@
 """plots.targets, campaigns, offers: what is drawn is what the table says, in both languages."""
 
 import warnings
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -200,6 +201,29 @@ def test_the_matrix_shows_targets_knock_outs_and_uncertainty():
     assert any("changed after they were declared" in t for t in texts(changed))
 
 
+def test_names_stand_beside_the_matrix_and_marks_beside_the_names():
+    many = pd.concat([MATRIX.head(1)] * 20, ignore_index=True).assign(
+        segment_id=[f"s{i}" for i in range(20)], attractiveness=0.5, mark=["merge"] + [""] * 19
+    )
+    with plots.style("en"):
+        panel = plots.decision_plot(many).child_axes[0]
+    panel.figure.draw_without_rendering()
+    names = [t for t in panel.texts if t.get_text().startswith("s")]
+    boxes = sorted((t.get_window_extent() for t in names), key=lambda b: b.y0)
+    assert len(boxes) == 20 and all(t.get_position()[0] > 1 for t in names)  # off the bubbles
+    assert all(low.y1 <= high.y0 + 0.5 for low, high in pairwise(boxes))
+    assert [t.get_text() for t in names if "not recommended" in t.get_text()] == [
+        "s0  90% (not recommended)"
+    ]
+
+
+def test_measures_are_told_below_the_axis_and_cover_no_point():
+    with plots.style("en"):
+        ax = plots.difference_plot(DIFFERENCES)
+    assert ax.get_legend() is None
+    assert "● Standardised mean difference   ◆ Cliff's delta" in ax.get_xlabel()
+
+
 def test_names_never_touch_and_stay_near():
     from kequn_lab.plots.targets import _spread
 
@@ -208,7 +232,7 @@ def test_names_never_touch_and_stay_near():
     assert (np.diff(got) >= 0.05 - 1e-12).all()
     assert got[[0, 4]].tolist() == pytest.approx([0.1, 0.9])
     assert got[1:4].mean() == pytest.approx(np.mean(wanted[1:4]))
-    assert len(_spread([])) == 0
+    assert len(_spread([], 0.05)) == 0
 
 
 def test_the_fit_marks_what_the_article_says():

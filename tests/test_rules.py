@@ -64,7 +64,8 @@ def test_sentences_name_values_in_both_languages(bank):
     table = table.set_index("segment_id")
     zh, en = table.loc["old", ["sentence_zh", "sentence_en"]]
     assert zh.startswith("老年：年龄高于 ") and "属于该客群" in zh
-    assert en.startswith("Elderly: Age above ") and " years. Of those" in en
+    assert en.startswith("Elderly: Age: more than ") and " years. 99" in en
+    assert "of customers who fit are in this segment; it finds " in en
     assert "资产高于" in table.loc["few", "sentence_zh"] and "元" in table.loc["few", "sentence_zh"]
     krona = segment_rules(*bank, max_conditions=1, variables=variables, currency="CZK")
     assert "CZK" in krona["sentence_zh"].iloc[2] and "元" not in krona["sentence_zh"].iloc[2]

@@ -117,6 +117,21 @@ def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> 
     )
 
 
+def strongest(labels: pd.Series, table: pd.DataFrame, value: str, top: int) -> pd.Series:
+    """Of the rows of a picture those with the largest values, in the order they had."""
+    if len(labels) <= top:
+        return labels
+    size = table[value].abs().groupby(row_keys(table)).max().reindex(labels.index)
+    return labels[size.rank(method="first", ascending=False).le(top).to_numpy()]
+
+
+def told_of(shown: int, whole: int) -> str:
+    """That a picture shows some of the variables only; nothing if it shows all."""
+    text = say(f"只画差别最大的 {shown} 个变量（共 {whole} 个）",
+               f"the {shown} of {whole} variables that differ most")  # fmt: skip
+    return text * (shown < whole)
+
+
 def row_keys(table: pd.DataFrame) -> pd.MultiIndex:
     """(variable, level) of each row, level None where there is none."""
     level = table["level"] if "level" in table else pd.Series(pd.NA, table.index)

@@ -17,6 +17,8 @@ from .canvas import (
     need_profile,
     row_keys,
     segments_of,
+    strongest,
+    told_of,
     variables_of,
 )  # fmt: skip
 from .profile import EFFECT, signed
@@ -31,6 +33,7 @@ def heat_map(
     order: Sequence[str] | None = None,
     value: str = "effect",
     limit: float | None = None,
+    top: int = 40,
     ax: Axes | None = None,
 ) -> Axes:
     """Variables by segments in colours from below (blue) to above (red) the others.
@@ -47,6 +50,8 @@ def heat_map(
     limit : float, optional
         Where the colours end; stronger cells keep the end colour and their number. Default the
         98th percentile of the absolute values.
+    top : int
+        Variables, at most: those with the largest absolute values.
     ax : Axes, optional
 
     Returns
@@ -60,7 +65,8 @@ def heat_map(
         A column is missing, or ``order`` names an unknown variable.
     """
     key = need_profile(table, [value], "heat_map")
-    looks, labels = segments_of(table, key), variables_of(table, order, "heat_map")
+    looks, every = segments_of(table, key), variables_of(table, order, "heat_map")
+    labels = strongest(every, table, value, top)
     grid = _grid(table, key, looks, labels, value)
     ax = axes(ax, (2.6 + 0.85 * len(looks), 1.2 + 0.24 * len(labels)))
     if limit is None:
@@ -77,6 +83,7 @@ def heat_map(
         ax.text(j, i, text, ha="center", va="center", fontsize=8, color=ink)
     _columns_on_top(ax, looks["label"])
     ax.set_yticks(range(len(labels)), labels)
+    ax.set_xlabel(told_of(len(labels), len(every)).capitalize())
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, aspect=30, extend="both")
     bar.set_label(say(*EFFECT) if value == "effect" else clean(value))
     bar.outline.set_visible(False)
@@ -89,6 +96,7 @@ def snake_plot(
     order: Sequence[str] | None = None,
     value: str = "effect",
     highlight: Sequence | None = None,
+    top: int = 40,
     ax: Axes | None = None,
 ) -> Axes:
     """One line a segment over all variables: where segments cross and where they part.
@@ -104,6 +112,8 @@ def snake_plot(
         Column drawn along x.
     highlight : sequence of segment ids, optional
         The others are thin and grey: with more than six lines name a few, or take the heat map.
+    top : int
+        Variables, at most, as in the heat map.
     ax : Axes, optional
 
     Returns
@@ -117,7 +127,8 @@ def snake_plot(
         A column is missing, or ``order`` or ``highlight`` names what the table lacks.
     """
     key = need_profile(table, [value], "snake_plot")
-    looks, labels = segments_of(table, key), variables_of(table, order, "snake_plot")
+    looks, every = segments_of(table, key), variables_of(table, order, "snake_plot")
+    labels = strongest(every, table, value, top)
     grid = _grid(table, key, looks, labels, value)
     grid[~np.isfinite(grid)] = np.nan
     ax = axes(ax, (8.5, 1.2 + 0.26 * len(labels)))
@@ -137,6 +148,7 @@ def snake_plot(
     ax.set_yticks(y, labels)
     ax.tick_params(axis="y", length=0)
     ax.set(ylim=(len(labels) - 0.4, -0.6), xlabel=say(*EFFECT) if value == "effect" else value)
+    ax.set_title(told_of(len(labels), len(every)).capitalize(), fontsize=9)
     ax.spines["left"].set_visible(False)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return ax

@@ -21,6 +21,8 @@ from .canvas import (
     row_keys,
     segment_key,
     segments_of,
+    strongest,
+    told_of,
     variables_of,
 )  # fmt: skip
 from .style import say
@@ -91,6 +93,7 @@ def profile_plot(
     value: str = "effect",
     overall: str | None = None,
     limit: float | None = None,
+    top: int = 24,
     ax: Axes | None = None,
 ) -> Axes:
     """One panel a segment, one bar a variable; the variables that mark the segment stand out.
@@ -115,6 +118,8 @@ def profile_plot(
     limit : float, optional
         Where bars are cut and bear their number instead; default three quarters more than the
         98th percentile, if any reaches beyond: one huge effect must not flatten the others.
+    top : int
+        Variables, at most: of those that mark a segment the ones with the largest values.
     ax : Axes, optional
         Divided into panels, which are its ``child_axes``.
 
@@ -132,13 +137,13 @@ def profile_plot(
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.1.
     """
     key = need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
-    looks, labels = segments_of(table, key), variables_of(table, order, "profile_plot")
+    looks, every = segments_of(table, key), variables_of(table, order, "profile_plot")
     table = _marked(table, key, markers)
+    labels = strongest(every, table[table["marker"].to_numpy(bool)], value, top)
     table = table[row_keys(table).isin(labels.index)]
-    many = len(labels) > 24  # then wide and low: a landscape page
-    columns = _columns(len(looks), 8 if many else 4)
+    columns = _columns(len(looks), 4)
     rows = -(-len(looks) // columns)
-    wide, tall = 1.45 if many else 2.1, max(1.2, (0.165 if many else 0.19) * len(labels))
+    wide, tall = 2.1, max(1.2, 0.19 * len(labels))
     ax = axes(ax, (2.2 + wide * columns, 0.7 + rows * (tall + 0.75)))
     parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.75 / (rows * (tall + 0.75))))
     low, high = _limits(table, value, overall, limit)
@@ -166,17 +171,17 @@ def profile_plot(
             panel.plot(own[overall], y, "o", color="0.1", ms=3, zorder=3)
         panel.axvline(0, color="0.2", lw=0.8)
         panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
-        panel.set_title(_two_lines(look["label"], 17 if many else 24), fontsize=9 if many else 10,
-                        pad=5)  # fmt: skip
+        panel.set_title(_two_lines(look["label"], 24), fontsize=10, pad=5)
         panel.set_yticks(y, labels if i % columns == 0 else [])
-        panel.tick_params(axis="y", length=0, labelsize=8 if many else 8.5)
+        panel.tick_params(axis="y", length=0, labelsize=8.5)
         panel.tick_params(axis="x", labelsize=8)
         panel.grid(axis="x")
         panel.set_axisbelow(True)
         panel.spines["left"].set_visible(False)
     told = say("；实色为标志变量", "; solid bars mark the segment")
     text = say(*EFFECT) if value == "effect" else clean(value)
-    below(ax, text + ("" if table["marker"].all() else told))
+    some = told_of(len(labels), len(every))
+    below(ax, text + ("" if table["marker"].all() else told) + (some and say("；", "; ") + some))
     return ax
 
 

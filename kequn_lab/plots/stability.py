@@ -9,25 +9,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from kequn_lab._words import term
+
 from .canvas import GREY, axes, clean, need, number, panels, percent, segment_key, segments_of
 from .profile import HALO, below
-from .style import say
+from .style import current, say
 
 __all__ = ["index_panel", "restart_plot", "segment_stability_plot", "stability_plot"]
 
-#: Name in zh and en, and whether more (1) or less (-1) is better; 0: it has no best k.
+#: Whether more (1) or less (-1) is better; 0: it has no best k.
 INDICES = {
-    "inertia": ("组内平方和", "Inertia", 0),
-    "inertia_drop_share": ("平方和降幅", "Drop of inertia", 0),
-    "silhouette": ("轮廓系数", "Silhouette", 1),
-    "simplified_silhouette": ("简化轮廓系数", "Simplified silhouette", 1),
-    "calinski_harabasz": ("CH 指数", "Calinski–Harabasz", 1),
-    "davies_bouldin": ("DB 指数", "Davies–Bouldin", -1),
-    "gap": ("Gap 统计量", "Gap statistic", 1),
-    "smallest_share": ("最小客群占比", "Smallest segment", 0),
-    "agreement": ("达到最优解的起点占比", "Starts at the best optimum", 0),
-    "prediction_strength": ("预测强度", "Prediction strength", 1),
-}
+    "inertia": 0, "inertia_drop_share": 0, "silhouette": 1, "simplified_silhouette": 1,
+    "calinski_harabasz": 1, "davies_bouldin": -1, "gap": 1, "smallest_share": 0,
+    "agreement": 0, "prediction_strength": 1,
+}  # fmt: skip
 #: What two labelings differ by: everything, the data alone, the search alone.
 SOURCES = {
     "ari": ("两个样本，各搜一次", "Two samples, one search each", "0.55", ""),
@@ -85,14 +80,14 @@ def index_panel(
     ax = axes(ax, (1 + 2.7 * columns, 0.7 + 2.2 * rows))
     gap = (0.24 / columns, 0.55 / (2.2 * rows))
     for panel, index in zip(panels(ax, len(indices), columns=columns, gap=gap), indices):
-        zh, en, better = INDICES.get(index, (index, index, 0))
+        better = INDICES.get(index, 0)
         own = table[["k", *(c for c in table if str(c).startswith(index))]].dropna(subset=[index])
         k, y = own["k"].to_numpy(), own[index].to_numpy(float)
         se = own[f"{index}_se"].to_numpy(float) if f"{index}_se" in own else None
         if se is not None:
             panel.fill_between(k, y - 2 * se, y + 2 * se, color="#0072B2", alpha=0.18, lw=0)
         panel.plot(k, y, "o-", color="#0072B2", ms=4, lw=1.4)
-        name = clean(say(zh, en))
+        name = clean(term(index, current().language))
         best = _best(better * y, se if index == "gap" else None) if better else None
         if best is not None:
             panel.plot(k[best], y[best], "o", ms=11, mfc="none", mec="#D55E00", mew=2, gid="best")
@@ -255,7 +250,7 @@ def segment_stability_plot(
     groups = [table.loc[table[key] == s, value].dropna().to_numpy(float) for s in looks.index]
     _boxes(ax, groups, np.arange(len(looks)), 0.7, looks["color"], horizontal=True)
     words = [say("0.6 以下不可信", "below 0.6: do not trust"), say("0.75 稳定", "0.75: stable"),
-             say("0.85 很稳定", "0.85: very")]  # fmt: skip
+             say("0.85 很稳定", "0.85: very stable")]  # fmt: skip
     for level, text in zip(LEVELS, words):
         ax.axvline(level, color="0.35", ls="--", lw=1, zorder=0)
         ax.annotate(text, (level, 1), (0 if level < 0.8 else 4, 3), fontsize=8, color=GREY,

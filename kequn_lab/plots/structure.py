@@ -101,6 +101,10 @@ def separation_plot(
         shares = explained.set_index("component")["explained_share"]
         told = [percent(shares[c]) for c in plane]
         names = [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
+    if hulls is not None:
+        names[0] += "\n" + say("实线：每个客群中间的一半客户；虚线：除最远者外",
+                               "Solid line: the middle half of a segment; dashed: all but "
+                               "the most distant")  # fmt: skip
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.set_aspect("equal", adjustable="box")
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
@@ -122,13 +126,17 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> No
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")
     reach = 0.75 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
-    wide = 0.013 * np.ptp(ax.get_xlim())  # of a letter, about
+    ends = ax.get_xlim()
+    wide = 0.013 * np.ptp(ends)  # of a letter, about
     for tip, text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
         ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
         half = wide * len(text) * (1 if text.isascii() else 2) / 2
         x, y = _clear_place(tip, half, centres, enough=4 * wide)
         ax.text(x, y, text, ha="left" if tip[0] > 0 else "right", va="center", fontsize=9,
                 color="0.1", path_effects=[HALO], zorder=9)  # fmt: skip
+        far = x + np.sign(tip[0]) * 2.6 * half  # the whole text within the axes
+        ends = min(ends[0], far), max(ends[1], far)
+    ax.set_xlim(ends)
 
 
 def _clear_place(tip: np.ndarray, half: float, centres: np.ndarray, enough: float) -> np.ndarray:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+
+from kequn_lab._words import TERMS, term
 
 from .canvas import (
     GREY,
@@ -18,34 +19,20 @@ from .canvas import (
     segments_of,
     variables_of,
 )  # fmt: skip
-from .profile import HALO, below
-from .style import say
+from .profile import below
+from .style import current, say
 
 __all__ = ["decision_plot", "difference_plot", "fit_plot"]
 
-#: What the kit's own ids are called.
-NAMES = {
-    "internet_bank": ("互联网银行", "Internet bank"),
-    "internet_bank_corporate": ("互联网银行（企业）", "Internet bank, corporate"),
-    "traditional_bank": ("传统银行", "Traditional bank"),
-    "segment": ("按客群", "By segment"),
-    "random": ("随机", "At random"),
-    "best possible": ("最好可能", "Best possible"),
-    "all": ("全部", "All"),
-}
 _AXES = ("attractiveness", "competitiveness")
 _FIRST, _SECOND = "#0072B2", "#D55E00"
 BANKS = {"internet_bank": _FIRST, "traditional_bank": _SECOND}
-_MEASURES = {
-    "smd": ("o", "标准化均值差", "Standardised mean difference"),
-    "cliffs_delta": ("D", "Cliff's δ（换算）", "Cliff's delta, converted"),
-    "cramers_v": ("s", "Cramér's V（换算，无方向）", "Cramér's V, converted, no direction"),
-}
+_MEASURES = {"smd": ("o", "●"), "cliffs_delta": ("D", "◆"), "cramers_v": ("s", "■")}
 
 
 def named(ids, names: pd.DataFrame | None = None) -> list[str]:
     """Names of ids from a table whose first ``…_id`` column holds them; else our own, else ids."""
-    ids, known = list(dict.fromkeys(ids)), dict(NAMES)
+    ids, known = list(dict.fromkeys(ids)), dict(TERMS)
     if names is not None:
         key = next(c for c in names.columns if str(c).endswith("_id"))
         first = names.drop_duplicates(key).set_index(key)
@@ -112,12 +99,10 @@ def difference_plot(table: pd.DataFrame, *, top: int = 20, ax: Axes | None = Non
         "标准化差异（横线：自助法区间；虚线：0.1 以内可忽略）",
         "Standardised difference (line: bootstrap interval; dotted: 0.1, negligible)",
     )
-    ax.set_xlabel(text)
     used = [m for m in _MEASURES if (shown["measure"] == m).any()]
-    handles = [Line2D([], [], marker=_MEASURES[m][0], ls="", color="0.35", ms=6,
-                      label=say(*_MEASURES[m][1:])) for m in used]  # fmt: skip
     if len(used) > 1:
-        ax.legend(handles=handles, loc="lower right")
+        text += "\n" + "   ".join(f"{_MEASURES[m][1]} {term(m, current().language)}" for m in used)
+    ax.set_xlabel(text)
     return ax
 
 
@@ -128,7 +113,7 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table : DataFrame
         bank_kind, segment_id, size_share, attractiveness and competitiveness with _low and _high,
-        knocked_out_by, target, target_share_weights; if there names. As
+        knocked_out_by, target, target_share_weights; if there mark and names. As
         ``compare.attractiveness_matrix``.
     ax : Axes, optional
         Divided into one panel per kind of bank, its ``child_axes``.
@@ -138,7 +123,8 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         Bubble areas are shares of the customers; lines the intervals over drawn weights and
         customers; a black ring marks a target, a hollow bubble is knocked out. The percentage is
-        how often the segment is a target when weights are drawn.
+        how often the segment is a target when weights are drawn. Names stand beside the matrix;
+        one with a ``mark`` says that it is not to be recommended.
 
     Raises
     ------
@@ -150,16 +136,16 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     need(table, ["bank_kind", "segment_id", "size_share", *told, *parts], "decision_plot")
     looks = segments_of(table, "segment_id")
     kinds = list(dict.fromkeys(table["bank_kind"]))
-    ax = axes(ax, (0.6 + 6.2 * len(kinds), 5.4))
-    small = panels(ax, len(kinds), columns=len(kinds), gap=(0.09, 0))
+    ax = axes(ax, (0.6 + 5.9 * len(kinds), 5.2))
+    small = panels(ax, len(kinds), columns=len(kinds), gap=(0.07, 0))
     for panel, kind, name in zip(small, kinds, named(kinds)):
         _matrix(panel, table[table["bank_kind"] == kind], looks)
         panel.text(0.02, 0.97, name, fontsize=12, va="top")
         panel.set_ylabel(say("客群吸引力", "Attractiveness of the segment"))
     text = say(
-        "银行竞争力。十字：区间；黑圈：目标；空心：一票否决；百分比：权重变动时入选的频率",
-        "Competitiveness of the bank. Cross: interval; ring: target; hollow: knocked out;\n"
-        "%: how often a target as the weights vary",
+        "银行竞争力。十字：区间；黑圈：入选；空心：未达门槛；百分比：换权重仍入选的比例；斜线：得分相同",
+        "Competitiveness of the bank. Cross: interval; ring: target; hollow: below a minimum;\n"
+        "%: how often a target with other weights; diagonal lines: equal score",
     )
     if "declared" in table and (table["declared"] == "changed since").any():
         text += say("\n标准在分群之后改过", "\nThe criteria were changed after they were declared")
@@ -181,25 +167,26 @@ def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
         edge, width = ("black", 2) if row["target"] else (color, 1.2)
         panel.scatter(x, y, s=size, color="none" if out else color, alpha=1 if out else 0.75,
                       edgecolor=edge, lw=width, ls="--" if out else "-", zorder=3)  # fmt: skip
-    far = rows["competitiveness"] > 0.5
-    for side in (rows[~far], rows[far]):  # names of the far side stand in a column at the right
-        side = side.sort_values("attractiveness")
-        for (_, row), at in zip(side.iterrows(), _spread(side["attractiveness"])):
-            x, y = row["competitiveness"], row["attractiveness"]
-            text = looks.loc[row["segment_id"], "label"]
-            if row["target_share_weights"] > 0 and not row["knocked_out_by"]:
-                text += f"  {percent(row['target_share_weights'])}"
-            panel.annotate(text, (x, y), (1.04 if x > 0.5 else x + 0.08, at), fontsize=8.5,
-                           zorder=6, va="center", color=GREY if row["knocked_out_by"] else "0.1",
-                           path_effects=[HALO],
-                           arrowprops={"arrowstyle": "-", "color": "0.5", "lw": 0.6})  # fmt: skip
+    rows = rows.sort_values("attractiveness")
+    gap = min(0.05, 1 / max(len(rows), 1))
+    for (_, row), at in zip(rows.iterrows(), _spread(rows["attractiveness"], gap)):
+        x, y, look = row["competitiveness"], row["attractiveness"], looks.loc[row["segment_id"]]
+        text = look["label"]
+        if row["target_share_weights"] > 0 and not row["knocked_out_by"]:
+            text += f"  {percent(row['target_share_weights'])}"
+        if row.get("mark") or False:
+            text += say("（不宜推荐）", " (not recommended)")
+        panel.plot([x, 1.03], [y, at], color=look["color"], lw=0.7, alpha=0.6, zorder=2)
+        panel.plot(1.05, at, "s", ms=6, color=look["color"], clip_on=False)
+        panel.text(1.075, at, text, fontsize=8.5, va="center",
+                   color=GREY if row["knocked_out_by"] else "0.1")  # fmt: skip
     for at in (0.5, 1.0, 1.5):
         panel.plot([0, 1], [at, at - 1], color="0.9", lw=0.9, zorder=0)
-    panel.set(xlim=(-0.06, 1.62), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+    panel.set(xlim=(-0.06, 1.85), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     panel.spines["bottom"].set_bounds(-0.06, 1)
 
 
-def _spread(wanted, gap: float = 0.045) -> np.ndarray:
+def _spread(wanted, gap: float) -> np.ndarray:
     """Rising positions at least a gap apart, as near as can be to those wanted (rising, too)."""
     wanted = np.asarray(wanted, float)
     steps = gap * np.arange(len(wanted))

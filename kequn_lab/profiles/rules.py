@@ -172,18 +172,24 @@ def _condition(variable, above: bool, bound: float) -> str:
     return f"{name} {'>' if above else '<='} {bound!r}"
 
 
+_OF = {  # what a share is a share of
+    "share of events": "transactions",
+    "share of assets": "assets",
+    "share of months": "months",
+    "share of counter visits": "counter visits",
+}
+
+
 def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]:
     """The rule for a reader who knows no SQL."""
     zh, en = zip(*(_clause(*part, words) for part in rule))
-    start = ", ".join(en[:-1])
-    en = f"{start} and {en[-1]}" if start else en[-1]
     precision, recall = percent(precision), percent(recall)
+    name_zh, name_en = (words.segment(segment, language) for language in ("zh", "en"))
     return {
-        "sentence_zh": f"{words.segment(segment, 'zh')}：{'，'.join(zh)}。"
-        f"符合者中 {precision} 属于该客群；该客群中 {recall} 符合。",
-        "sentence_en": f"{words.segment(segment, 'en')}: {en}. "
-        f"Of those who meet this, {precision} belong to the segment; of the segment, "
-        f"{recall} meet it.",
+        "sentence_zh": f"{name_zh}：{'，'.join(zh)}。符合条件的客户中 {precision} 属于该客群；"
+        f"该客群的 {recall} 符合条件。",
+        "sentence_en": f"{name_en}: {'; '.join(en)}. {precision} of customers who fit are in this "
+        f"segment; it finds {recall} of the segment.",
     }
 
 
@@ -191,8 +197,10 @@ def _clause(variable, above: bool, bound: float, words: Words) -> tuple[str, str
     zh, en = words.variable(variable, "zh"), words.variable(variable, "en")
     if np.isinf(bound):
         return (f"{zh}缺失", f"{en} missing") if above else (f"{zh}已知", f"{en} known")
-    if words.units.get(variable) == "0 or 1":
+    unit = words.units.get(variable)
+    if unit == "0 or 1":
         return (zh, f"{en}: yes") if above else (f"非{zh}", f"{en}: no")
-    sign_zh, sign_en = ("高于", "above") if above else ("不高于", "at most")
+    sign_zh, sign_en = ("高于", "more than") if above else ("不高于", "at most")
     bound_zh, bound_en = (words.value(bound, variable, language) for language in ("zh", "en"))
-    return f"{zh}{sign_zh} {bound_zh}", f"{en} {sign_en} {bound_en}"
+    of = f" of {_OF[unit]}" if unit in _OF else ""
+    return f"{zh}{sign_zh} {bound_zh}", f"{en}: {sign_en} {bound_en}{of}"

@@ -13,11 +13,12 @@ import pandas as pd
 from kequn_lab import __version__
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
-from kequn_lab.report._tables import Grid, plain_grid, profile_grids, signed
+from kequn_lab.report._tables import Cell, Grid, Writer, signed
 from kequn_lab.report._words import BASES, HEADINGS, LEADS, LEFT_OUT, LIMITS, SECTIONS
+from kequn_lab.report.summary import summarise
 
 #: Rows of the comparison, and quotes on a card, that are shown.
-TOP, QUOTES = 20, 5
+TOP, QUOTES = 12, 3
 
 
 class Content:
@@ -31,10 +32,11 @@ class Content:
             currency=run.get("currency") or "CNY",
         )
         groups = tables.get("target_groups")
-        names = f"group_{language}"
-        self.groups = {} if groups is None else dict(zip(groups["group_id"], groups[names]))
+        names = {} if groups is None else dict(zip(groups["group_id"], groups[f"group_{language}"]))
         self.ids = self._ids()
         self.colors = segment_colors(self.ids)
+        self.writer = Writer(self.words, language, names, self.colors)
+        self.summary = summarise(tables, run, language=language)
 
     def _ids(self) -> list:
         """The segments of the run, in the order of its first table that names them."""
@@ -47,30 +49,29 @@ class Content:
         return zh if self.language == "zh" else en
 
     def context(self) -> dict[str, Any]:
-        grids = {section: [] for section in (*SECTIONS, "run")}
-        grids |= {
-            "sizes": next(iter(self._grids(sizes=("", ""))), None),
-            "profile": self._profile(),
-            "evidence": self._grids(
-                scores=("各 k 的指标", "Indices by k"),
-                k_reading=("各指标选哪个 k", "Which k each index prefers"),
-                stability=("重抽样下的稳定性", "Stability under resampling"),
-                segment_stability=("各客群是否稳定", "Does each segment hold"),
-            ),
+        grids = {
+            "decision": self._decision(),
             "comparison": self._comparison(),
-            "decision": self._grids(decision=("", "")),
+            "evidence": self._evidence(),
+            "profiles": self._profiles(),
             "run": self._run_grids(),
         }
         cards, pictures = self._cards(), self._pictures()
+        drawn = {picture["section"] for picture in pictures}
         have = {
-            "sizes": "sizes" in self.tables,
-            "warnings": "warnings" in self.tables,
-            "cards": bool(cards),
-            "profiles": bool(grids["profile"]),
-            **{name: bool(grids[name]) for name in ("evidence", "comparison", "decision")},
-            **dict.fromkeys(("run", "limits"), True),
+            "summary": len(self.summary.segments) or "warnings" in self.tables,
+            "cards": cards,
+            "truth": "truth_table" in self.tables,
+            "run": True,
+            "limits": True,
         }
-        illustrated = {picture["section"] for picture in pictures}
+        shown = [s for s in HEADINGS if have.get(s) or grids.get(s) or s in drawn]
+        leads = {s: self.say(*LEADS[s]) if s in LEADS else "" for s in SECTIONS}
+        leads["evidence"] += self._why_k()
+        if "truth_table" in self.tables:
+            leads["truth"] = leads["truth"].format(
+                rand=f"{self.tables['truth_table']['adjusted_rand'].iloc[0]:.2f}"
+            )
         return {
             "say": self.say,
             "language": self.language,
@@ -80,15 +81,13 @@ class Content:
             "subtitle": self._subtitle(),
             "synthetic": bool(self.run.get("synthetic")),
             "headings": {name: self.say(*both) for name, both in HEADINGS.items()},
-            "shown": [s for s in HEADINGS if have.get(s) or s in illustrated],
-            "tiles": self._tiles(),
-            "segments": self._strip(),
-            "warnings": self._warnings(),
+            "shown": shown,
+            "summary": self.summary,
+            "segments": self._segments(),
             "cards": cards,
             "pictures": pictures,
-            "grids": grids,
-            "leads": {s: self.say(*LEADS[s]) if s in LEADS else "" for s in SECTIONS}
-            | {"evidence": self.say(*LEADS["evidence"]) + self._why_k()},
+            "grids": {section: grids.get(section, []) for section in HEADINGS},
+            "leads": leads,
             "facts": self._facts(),
             "limits": [self.say(*both) for both in LIMITS],
         }
@@ -107,16 +106,11 @@ class Content:
         rule = parameters.get(f"k_why_{self.language}")
         return self.say("所用规则：", " The rule used: ") + rule if rule else given
 
-    def _customers(self) -> int | None:
-        if "sizes" in self.tables:
-            return int(self.tables["sizes"]["customers"].sum())
-        return (self.run.get("rows") or {}).get("customers")
-
     def _subtitle(self) -> str:
         n, as_of, months = self._customers(), self.run.get("as_of"), self.run.get("months")
         window = self.say(f"截至 {as_of}", f"as of {as_of}") if as_of else ""
         if as_of and months:
-            window += self.say(f"，近 {months} 个月", f", {months} months back")
+            window += self.say(f"，近 {months} 个月", f", the last {months} months")
         parts = (
             self.say(f"{n:,} 名客户", f"{n:,} customers") if n is not None else "",
             self.say(f"{len(self.ids)} 个客群", f"{len(self.ids)} segments") if self.ids else "",
@@ -124,40 +118,39 @@ class Content:
         )
         return " · ".join(part for part in parts if part)
 
-    def _tiles(self) -> list[tuple[str, str]]:
-        n, used = self._customers(), (self.run.get("features") or {}).get("used")
-        fit = self.run.get("fit") or {}
-        tiles = []
-        if n is not None:
-            tiles.append((f"{n:,}", self.say("名客户", "customers")))
-        tiles.append((str(len(self.ids)), self.say("个客群", "segments")))
-        if used is not None:
-            tiles.append((str(len(used)), self.say("个变量参与分群", "variables in the model")))
-        if fit.get("agreement") is not None:
-            starts = fit.get("starts")
-            tiles.append((percent(fit["agreement"]), self.say(
-                f"的单次起点（共 {starts}）自行到达所得最优解，其余靠搜索",
-                f"of {starts} single starts found the best solution; a search did the rest",
-            )))  # fmt: skip
-        if "warnings" in self.tables:
-            tiles.append((str(len(self.tables["warnings"])), self.say("条警告", "warnings")))
-        return tiles
+    def _customers(self) -> int | None:
+        if "sizes" in self.tables:
+            return int(self.tables["sizes"]["customers"].sum())
+        return (self.run.get("rows") or {}).get("customers")
 
-    def _strip(self) -> list[dict]:
-        sizes = self.tables.get("sizes", pd.DataFrame({"segment_id": [], "share": []}))
-        return [
-            {
-                "name": self.words.segment(row.segment_id, self.language),
-                "share": percent(row.share),
-                "width": f"{100 * row.share:.3f}",
-                "color": self.colors[row.segment_id],
-            }
-            for row in sizes.itertuples()
-        ]
-
-    def _warnings(self) -> list[str]:
-        table = self.tables.get("warnings")
-        return [] if table is None else table[f"text_{self.language}"].tolist()
+    def _segments(self) -> Grid | None:
+        """The table of the summary: every segment in one line."""
+        table, say = self.summary.segments, self.say
+        if table.empty:
+            return None
+        article = self.tables.get("cards", pd.DataFrame({"part": []}))["part"].eq("article").any()
+        fit = say("与原文描述", "Fits the article's description")
+        if not article:
+            fit = say("名称依据", "Why this name")
+        columns = {
+            "share": say("占比", "Share"),
+            "fit": fit,
+            "firm": say("是否可靠", "How sure"),
+            "advice": say("建议", "Advice"),
+        }
+        columns = {c: head for c, head in columns.items() if table[c].ne("").any()}
+        heads = [Cell(say("客群", "Segment"), left=True)]
+        heads += [Cell(head, left=True) for head in columns.values()]
+        most = table["share"].max()
+        rows = []
+        for row in table.to_dict("records"):
+            name = self.writer.segment(row["segment_id"])
+            size = say(f"{row['customers']:,} 名", f"{row['customers']:,} customers")
+            bar = f"{100 * row['share'] / most:.1f}%"
+            cells = {c: Cell(row[c], left=True) for c in columns}
+            cells["share"] = Cell(percent(row["share"]), size, name.dot, bar, left=True)
+            rows.append([name, *cells.values()])
+        return Grid("segments", heads, rows, kind="stack")
 
     # Cards -----------------------------------------------------------------------------------
 
@@ -170,32 +163,20 @@ class Content:
         sentences = {}
         if rules is not None:
             sentences = dict(zip(rules["segment_id"], rules[f"sentence_{self.language}"]))
-        parts = {part: rows.groupby("segment_id") for part, rows in lines.groupby("part")}
-        empty = lines.iloc[:0]
+        own = dict(list(lines.groupby("segment_id", sort=False)))
+        none = lines.iloc[:0]
+        return [self._card(s, own.get(s, none), sentences.get(s, "")) for s in self.ids]
 
-        def part_of(name, segment):
-            groups = parts.get(name)
-            return groups.get_group(segment) if groups and segment in groups.groups else empty
-
-        return [
-            self._card(
-                segment,
-                lines[lines["segment_id"] == segment],
-                *(part_of(name, segment) for name in ("mark", "article", "check")),
-                sentences.get(segment, ""),
-            )
-            for segment in self.ids
-        ]
-
-    def _card(self, segment, own, marks, article, checks, sentence: str) -> dict:
+    def _card(self, segment, own, sentence: str) -> dict:
         text = f"text_{self.language}"
+        marks, article, checks = (own[own["part"] == p] for p in ("mark", "article", "check"))
         size = ""
         if len(own):
             n, share = int(own["customers"].iloc[0]), percent(own["share"].iloc[0])
             size = self.say(f"{n:,} 名，{share}", f"{n:,} customers, {share}")
-        name = self.words.segment(segment, self.language)
         against = checks[checks["agrees"].isin(["no", "not visible"])]
         against = against.sort_values("agrees", kind="stable")  # contradictions first
+        name = self.words.segment(segment, self.language)
         return {
             "name": name,
             "size": size,
@@ -210,9 +191,7 @@ class Content:
                 }
                 for m in marks.itertuples()
             ],
-            # The card's head has the name already.
-            "rule": sentence.removeprefix(name).lstrip(":： "),
-            "checks": len(checks),
+            "rule": sentence.removeprefix(name).lstrip(":： "),  # the head has the name
             "verdict": self._verdict(checks),
             "against": [
                 {
@@ -232,72 +211,101 @@ class Content:
         if not len(checks):
             return ""
         count = checks["agrees"].value_counts()
-        measured = int(len(checks) - count.get("not measured", 0))
         yes, no = int(count.get("yes", 0)), int(count.get("no", 0))
-        unseen = measured - yes - no
+        measured = int(len(checks) - count.get("not measured", 0))
         if not measured:
             return self.say("数据中没有可比的变量。", "The data have no variable to compare.")
-        if yes == measured:
-            return self.say(
-                f"可比的 {yes} 条预期全部相符。", f"All {yes} that can be compared agree."
-            )
-        return self.say(
-            f"{measured} 条可比的预期中，{yes} 条相符，{no} 条相反，{unseen} 条看不出。",
-            f"Of {measured} expectations that can be compared, {yes} agree, {no} are "
-            f"contradicted, {unseen} show no difference.",
-        )
+        rest = [
+            self.say(f"{no} 条相反", f"{no} the other way") * (no > 0),
+            self.say("{0} 条看不出差别", "{0} without a difference").format(measured - yes - no)
+            * (measured > yes + no),
+        ]
+        rest = self.say("，", ", ").join(filter(None, rest))
+        if rest:
+            return self.say(f"{measured} 条中 {yes} 条相符；{rest}。",
+                            f"{yes} of {measured} points; {rest}.")  # fmt: skip
+        return self.say(f"{measured} 条全部相符。", f"{yes} of {measured} points.")
 
     # Tables and pictures ---------------------------------------------------------------------
 
     def _grids(self, **titles: tuple[str, str]) -> list[Grid]:
-        return [self._grid(name, self.tables[name], title=self.say(*both))
+        return [self.writer.grid(name, self.tables[name], title=self.say(*both))
                 for name, both in titles.items()
                 if name in self.tables and len(self.tables[name])]  # fmt: skip
 
-    def _grid(self, name: str, table: pd.DataFrame, **texts: str) -> Grid:
-        return plain_grid(name, table, words=self.words, language=self.language,
-                          groups=self.groups, **texts)  # fmt: skip
+    def _evidence(self) -> list[Grid]:
+        return self._grids(
+            segment_stability=("各客群是否可靠", "How firm is each segment"),
+            scores=("各 k 的指标", "Indices by k"),
+            k_reading=("各指标选哪个 k", "Which k each index prefers"),
+            stability=("换一批客户，分群是否还在", "Is the partition found again"),
+        )
 
-    def _profile(self) -> list[Grid]:
+    def _profiles(self) -> list[Grid]:
         if "profile" not in self.tables:
             return []
         variables, order = self.tables.get("variables"), self.tables.get("order")
         blocks = None
         if variables is not None and "block" in variables:
             blocks = dict(zip(variables["feature"], variables["block"]))
-        return profile_grids(
+        return self.writer.profiles(
             self.tables["profile"],
-            words=self.words,
-            language=self.language,
             markers=self.tables.get("markers"),
             order=None if order is None else order["variable"].tolist(),
             blocks=blocks,
         )
 
     def _comparison(self) -> list[Grid]:
-        out = self._grids(groups=("谁在哪一组", "Who is in which group"))
-        if "comparison" in self.tables:
-            table = self.tables["comparison"]
+        table, groups = self.tables.get("comparison"), self.tables.get("groups")
+        out = []
+        if groups is not None and (groups["target_group"] != "no group").any():
+            out += self._grids(groups=("谁在哪一组", "Who is in which group"))
+        if table is not None and len(table):
             rest = len(table) - TOP
             note = self.say(
-                f"另有 {rest} 个变量差别更小，未列出。",
-                f"{rest} more variables differ less and are not listed.",
+                f"另有 {rest} 个变量差别更小，见 comparison.csv。",
+                f"{rest} more variables differ less; they are in comparison.csv.",
             )
-            title = self.say("逐变量比较", "Variable by variable")
-            out.append(
-                self._grid("comparison", table.head(TOP), title=title, note=note * (rest > 0))
-            )
+            title = self.say("差别最大的变量", "The variables that differ most")
+            note = note * (rest > 0)
+            out.append(self.writer.grid("comparison", table.head(TOP), title=title, note=note))
         return out
 
+    def _decision(self) -> list[Grid]:
+        """One table a kind of bank; whoever is ruled out or marked says why."""
+        table = self.tables.get("decision")
+        if table is None or table.empty:
+            return []
+        rows = table.to_dict("records")
+        table = table.assign(remark=[self._remark(row) for row in rows])
+        both = [[row.get(f"target_share_{c}") for c in ("weights", "customers")] for row in rows]
+        table["still"] = ["" if None in b else " / ".join(percent(v, 0) for v in b) for b in both]
+        return [
+            self.writer.grid("decision", rows, title=self.writer.group(kind), kind="stack")
+            for kind, rows in table.groupby("bank_kind", sort=False)
+        ]
+
+    def _remark(self, row: dict) -> str:
+        criteria = self.tables.get("criteria")
+        names = {}
+        if criteria is not None:
+            names = dict(zip(criteria["criterion_id"], criteria[f"name_{self.language}"]))
+        joint, parts = self.say("、", ", "), []
+        if out := str(row.get("knocked_out_by") or ""):
+            which = joint.join(names.get(c, c) for c in out.split(", "))
+            parts.append(self.say(f"未达门槛：{which}", f"Below the minimum: {which}"))
+        if not row.get("recommended"):  # a target that is recommended has its tick
+            parts.append(row.get(f"advice_{self.language}") or "")
+        return self.say("；", "; ").join(filter(None, parts))
+
     def _run_grids(self) -> list[Grid]:
-        out = []
-        for name, title in (
-            ("inputs", ("输入文件", "Input files")),
-            ("names", ("客群如何得名", "How the clusters got their names")),
-        ):
-            if rows := list(self.run.get(name) or []):
-                out.append(self._grid(name, pd.DataFrame(rows), title=self.say(*title)))
-        return out
+        titles = {
+            "inputs": ("输入文件", "Input files"),
+            "names": ("名称从何而来", "Where the names come from"),
+        }
+        tables = {name: pd.DataFrame(list(self.run.get(name) or [])) for name in titles}
+        return [self.writer.grid(name, table, title=self.say(*titles[name]))
+                for name, table in tables.items() if len(table)]  # fmt: skip
 
     def _pictures(self) -> list[dict]:
         out = []
@@ -317,22 +325,26 @@ class Content:
     def _facts(self) -> list[tuple[str, str]]:
         run, say = self.run, self.say
         features, parameters = run.get("features") or {}, run.get("parameters") or {}
-        left_out = features.get("left_out") or {}
-        synthetic = say("未说明", "not stated")
-        if run.get("synthetic") is not None:
-            synthetic = say("合成", "synthetic") if run["synthetic"] else say("真实", "real")
+        fit, left_out = run.get("fit") or {}, features.get("left_out") or {}
+        kinds = {True: say("合成", "synthetic"), False: say("真实", "real"), None: ""}
         joint = say("、", ", ")
         named = [self.words.variable(v, self.language) for v in features.get("used") or []]
+        starts = ""
+        if fit.get("agreement") is not None:
+            n, found = fit.get("starts"), round(fit["agreement"] * (fit.get("starts") or 0))
+            starts = say(f"{n} 个，其中 {found} 个直接到达最优解，其余由搜索改进",
+                         f"{n}; {found} reached the best solution at once, a search improved "
+                         "the others")  # fmt: skip
         facts = [
-            (say("数据", "Data"), synthetic),
+            (say("数据", "Data"), kinds[run.get("synthetic")] or say("未说明", "not stated")),
             (say("时间", "Written"), run.get("created_at")),
             (say("截至", "As of"), run.get("as_of")),
             (say("窗口（月）", "Window (months)"), run.get("months")),
             (say("货币", "Currency"), run.get("currency")),
-            (say("客群数 k", "Clusters k"), parameters.get("n_clusters")),
+            (say("客群数 k", "Segments k"), parameters.get("n_clusters")),
             (say("随机种子", "Random seed"), parameters.get("random_state")),
-            (say("起点数", "Starts"), parameters.get("n_starts")),
-            (say("组内平方和", "Inertia"), _number((run.get("fit") or {}).get("inertia"))),
+            (say("起点", "Starts"), starts),
+            (say("组内平方和", "Inertia"), number(fit["inertia"]) if "inertia" in fit else None),
             (say("参与的变量", "Variables used"), joint.join(named)),
             (say("未能使用", "Left out"), joint.join(
                 f"{self.words.variable(v, self.language)} ({self._why_left_out(why)})"
@@ -342,16 +354,12 @@ class Content:
                 f"{name} {v}" for name, v in (run.get("versions") or {}).items()
             )),
         ]  # fmt: skip
-        return [(term, str(value)) for term, value in facts if value not in (None, "")]
+        return [(name, str(value)) for name, value in facts if value not in (None, "")]
 
     def _why_left_out(self, why: str) -> str:
         for en, zh in LEFT_OUT if self.language == "zh" else ():
             why = re.sub(f"^{en}$", zh, why)
         return why
-
-
-def _number(value) -> str | None:
-    return None if value is None else number(value)
 
 
 def _bar(effect: float) -> str:

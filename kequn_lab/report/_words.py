@@ -1,67 +1,77 @@
 """The fixed sentences of a report, in Chinese and in English."""
 
-HEADINGS = {
-    "sizes": ("一览：有多少、占多少", "At a glance: how many, what share"),
-    "warnings": ("警告", "Warnings"),
+HEADINGS = {  # in the order of the report
+    "summary": ("结论", "In brief"),
     "cards": ("客群卡片", "Segment cards"),
+    "decision": ("选哪些客群", "Which segments to serve"),
+    "comparison": ("两类银行的客户有何不同", "How the customers of the two kinds of bank differ"),
+    "evidence": ("客群是否可靠", "How firm are the segments"),
+    "truth": ("找到的与真实的", "Found against true"),
     "profiles": ("客群画像", "Profiles"),
     "pictures": ("图", "Pictures"),
-    "evidence": ("为何是这个 k，是否稳定", "Why this k, and does it hold"),
-    "truth": ("找到的与真实的", "Found against true"),
-    "comparison": ("目标客群比较", "Target groups compared"),
-    "decision": ("选哪些客群", "Which segments to serve"),
-    "run": ("运行记录", "What was run"),
-    "limits": ("本报告不说明什么", "What this does not show"),
+    "run": ("运行记录", "How this was made"),
+    "limits": ("本报告不能说明什么", "What this report cannot tell"),
 }
-SECTIONS = ("sizes", "profiles", "pictures", "evidence", "truth", "comparison", "decision")
+SECTIONS = tuple(s for s in HEADINGS if s not in ("cards", "run", "limits"))
 LEADS = {
-    "evidence": (
-        "k 是选择，不是发现：指标常常各执一词，稳定性说明换一批客户后结果是否还在。",
-        "k is chosen, not found: indices often disagree, and stability says whether the result "
-        "would still be there with other customers.",
+    "decision": (
+        "得分来自事先定好的标准和权重。“仍入选”是换一组权重、换一批客户后仍然入选的比例。",
+        "The scores follow from criteria and weights that were fixed beforehand. The column Still "
+        "tells how often a segment is a target with other weights, and with other customers.",
     ),
     "comparison": (
-        "正值表示第一组更高；区间来自自助法。差别是描述，不是原因。",
-        "Positive: the first group has more; intervals are bootstrapped. Differences describe, "
-        "they do not explain.",
+        "正值：第一组更高。这里只描述差别，不解释原因。",
+        "Positive: the first group has more. Differences are described here, not explained.",
     ),
-    "decision": (
-        "得分取决于事先声明的标准与权重；“仍为目标”是换一组权重或换一批客户后仍入选的比例。",
-        "Scores follow from declared criteria and weights; how often a segment stays a target "
-        "under other weights or customers is shown beside them.",
+    "evidence": (
+        "界线清楚：换一批客户仍会出现，并且与邻群之间有空隙。可重复的划分：仍会出现，但中间没有空隙。"
+        "任意的划分：换一批客户，界线就会移动。",
+        "Clear gap: found again with other customers, with a gap to the neighbours. Repeatable "
+        "cut: found again, without a gap. Arbitrary cut: with other customers the border moves.",
+    ),
+    "truth": (
+        "合成数据的真实客群是已知的，因此可以核对。调整兰德指数为 {rand}：1 表示完全一致，"
+        "0 表示与随机划分无异。",
+        "The true segments of synthetic data are known, so that the result can be checked. The "
+        "adjusted Rand index is {rand}: 1 is full agreement, 0 no better than chance.",
+    ),
+    "profiles": (
+        "格中为客群均值（占比和是否类变量用百分数）。橙色：高于其他客户；蓝色：低于其他客户；"
+        "★：标志变量。客群就是按这些变量划分的，所以差别必然较大。",
+        "Means of the segments, shares in percent. Orange: above the other customers, blue: "
+        "below, ★: marks the segment. The segments were made from these variables, so the "
+        "differences are bound to be large.",
     ),
 }
 LIMITS = (
     (
-        "k 均值总能给出 k 个客群，即使客户之间没有空隙；界线是划出来的，"
-        "靠近界线的客户换一次计算就可能换组。",
-        "k-means always returns k segments, also where there are no gaps between customers; "
-        "borders are drawn, and customers near one may change sides in the next run.",
+        "k 均值总会给出 k 个客群，即使客户之间没有空隙。靠近界线的客户，下次计算可能换组。",
+        "k-means always gives k segments, even where there are no gaps between customers. A "
+        "customer near a border may be in another segment next time.",
     ),
     (
-        "客群由这些变量分出，再用同样的变量描述，差别必然偏大；未参与分群的变量才是检验。",
-        "Segments were made from these variables and are described by them, so differences are "
-        "large by construction; only variables that took no part would test them.",
+        "客群由这些变量划分，又用同样的变量描述，差别必然较大。真正的检验要靠未参与划分的变量。",
+        "The segments were made from these variables and are described by them, so they are bound "
+        "to differ. A real test needs variables that took no part.",
     ),
     (
-        "区间只反映客户的抽样，不反映分群本身的不确定，也不反映数据的错误。",
-        "Intervals cover the sampling of customers, not the uncertainty of the segmentation and "
-        "not errors in the data.",
+        "区间只反映客户的抽样误差，不包括分群本身的不确定，也不包括数据错误。",
+        "Intervals show what the choice of customers does. They do not cover errors in the data "
+        "or another way to segment.",
     ),
     (
-        "差别不是原因：它不说明给某客群某种产品会发生什么。",
-        "A difference is no cause: nothing here says what would happen if a segment were offered "
-        "a product.",
+        "差别不是原因：向某个客群推荐某种产品会有什么结果，这里看不出来。",
+        "A difference is not a cause: what happens when a segment is offered a product cannot be "
+        "seen here.",
     ),
     (
-        "客群的名称来自与原文描述的相似程度；原文没有给出数字，预期水平除注明外均为假设。",
-        "Names rest on likeness to the article's descriptions; the article gives no figures, and "
+        "名称取决于与目录中描述的相似程度。原文没有数字，预期水平除注明外均为假设。",
+        "Names rest on how well a segment fits a description. The article gives no figures; "
         "expected levels are assumptions unless said otherwise.",
     ),
     (
-        "客群不是客户：不得据此对个人作授信、定价或拒绝服务的决定。",
-        "A segment is not a person: no decision on credit, price or refusal of a customer may "
-        "rest on it.",
+        "客群不是个人：不得据此对个人作出授信、定价或拒绝服务的决定。",
+        "A segment is not a person: do not decide on credit, price or refusal of a customer by it.",
     ),
 )
 BASES = {

@@ -19,7 +19,6 @@ from jinja2 import Environment, StrictUndefined
 
 from kequn_lab._files import replacing
 from kequn_lab._words import require_language
-from kequn_lab.report._content import Content
 from kequn_lab.report._words import SECTIONS
 
 __all__ = ["Picture", "write_report"]
@@ -27,7 +26,7 @@ __all__ = ["Picture", "write_report"]
 _TABLES = (
     *("sizes", "segments", "variables", "profile", "markers", "order", "cards", "rules"),
     *("warnings", "scores", "k_reading", "stability", "segment_stability"),
-    *("truth_table", "groups", "comparison", "target_groups", "decision"),
+    *("truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
 )
 
 
@@ -44,7 +43,7 @@ class Picture:
         Stands above the picture.
     alt_zh, alt_en : str
         What it shows, for a reader who cannot see it.
-    section : {"pictures", "sizes", "profiles", "evidence", "comparison", "decision"}
+    section : {"pictures", "summary", "decision", "comparison", "evidence", "truth", "profiles"}
         Where it stands.
 
     Examples
@@ -104,9 +103,11 @@ def write_report(
           ``warnings`` (``profiles.warnings_table``; empty is good news)
         - ``scores`` (``choosing.score_k``), ``k_reading`` (``choosing.read_k``), ``stability``
           (``choosing.stability_by_k``), ``segment_stability`` (``choosing.stability_summary``)
+        - ``truth_table`` (``choosing.truth_table``): of synthetic data
         - ``groups`` (``compare.group_sizes``), ``comparison`` (``compare.compare_groups``),
           ``target_groups`` (``group_id``, ``group_zh``, ``group_en``), ``decision``
-          (``compare.attractiveness_matrix``)
+          (``compare.attractiveness_matrix``), ``criteria`` (``criterion_id``, ``name_zh``,
+          ``name_en``)
     run : mapping
         The record of the run, as ``run.json``: ``synthetic``, ``created_at``, ``as_of``,
         ``months``, ``currency``, ``parameters``, ``inputs``, ``rows``, ``features`` (``used``,
@@ -140,6 +141,8 @@ def write_report(
     for name, picture in (figures or {}).items():
         if not isinstance(picture, Picture):
             raise TypeError(f"figures[{name!r}] must be a Picture, found {type(picture).__name__}")
+    from kequn_lab.report._content import Content  # it draws in matplotlib, for the colours
+
     html = _render(Content(tables, run, figures or {}, language).context())
     with replacing(path) as file:
         file.write(html.encode())

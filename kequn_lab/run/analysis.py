@@ -329,6 +329,7 @@ def _decide(inputs, segment, criteria, names, tables, parameters) -> None:
         declared_sha256=parameters["criteria_sha256"],
         **seed,
     )
+    tables["criteria"] = criteria.table
     tables["decision"] = recommend(
         matrix,
         segment_marks(names, tables.get("segment_stability")),

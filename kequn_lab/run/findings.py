@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.metrics import silhouette_score
 
 from kequn_lab._notes import Note
-from kequn_lab._words import Words, listed, percent
+from kequn_lab._words import Words, listed, percent, term
 from kequn_lab.profiles.cautions import MIN_SILHOUETTE
 from kequn_lab.segments.naming import CLEAR_MARGIN
 
@@ -199,11 +199,6 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
 
 # For the terminal ------------------------------------------------------------------------------
 
-STABILITY = {
-    "natural": ("界线清楚", "clear gap"),
-    "reproducible": ("可重复的划分", "repeatable cut"),
-    "constructed": ("任意的划分", "arbitrary cut"),
-}
 _SAYS = {
     "zh": {
         "head": "{n:,} 名客户{kind}，{p} 个变量，{k} 个客群", "synthetic": "（合成数据）",
@@ -238,7 +233,7 @@ def summary_text(
     rows = [say["columns"]]
     for row in names.itertuples():
         n = int(sizes.get(row.cluster, 0))
-        reading = STABILITY.get(readings.get(row.segment_id), ("—", "—"))[language == "en"]
+        reading = term(readings.get(row.segment_id, "—"), language)
         similarity = "—" if np.isnan(row.similarity) else f"{row.similarity:.2f}"
         name = getattr(row, f"name_{language}")
         rows.append((str(row.cluster), name, f"{n:,}", percent(n / len(labels)), similarity,

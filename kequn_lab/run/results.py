@@ -131,7 +131,7 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _drawings(analysis: Analysis) -> dict:
-    """Per picture: how it is drawn, its titles, what it shows, its place in the report."""
+    """Per picture: how it is drawn, its titles, what it shows, its section of the report if any."""
     from kequn_lab import plots
 
     t = analysis.tables
@@ -140,18 +140,18 @@ def _drawings(analysis: Analysis) -> dict:
         "sizes": (
             lambda: plots.size_plot(t["sizes"]),
             ("客群规模", "Sizes", "各客群占比与区间", "Share of each segment with interval"),
-            "sizes",
+            None,
         ),
         "heat_map": (
             lambda: plots.heat_map(t["profile"], order=order),
             ("客群画像热图", "Segments at a glance", "各变量与其余客户的差异",
              "How each segment differs from the rest in every variable"),
-            "profiles",
+            None,
         ),
         "profile": (
             lambda: plots.profile_plot(t["profile"], markers=t["markers"], order=order),
             ("客群画像", "Profiles", "各客群的标志变量", "Variables that mark each segment"),
-            "profiles",
+            None,
         ),
     }  # fmt: skip
     if t["profile"]["effect"].isna().all():  # one segment: there is no rest to differ from
@@ -247,7 +247,8 @@ def _draw(
                 notes.append(Note("picture_left_out", zh, en, variable=name))
                 file.unlink(missing_ok=True)
             else:
-                pictures[name] = Picture(file.read_bytes(), *words, section)
+                if section:
+                    pictures[name] = Picture(file.read_bytes(), *words, section)
             for number in set(plt.get_fignums()).difference(open_before):
                 plt.close(number)
     return pictures, tuple(notes)

@@ -1,0 +1,204 @@
+"""What a manager reads first: what was found, how sure it is, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from kequn_lab._words import Words, percent, require_language, term
+
+__all__ = ["Summary", "summarise"]
+
+_READINGS = {
+    "natural": ("{n} 个界线清楚", "{n} {have} a clear gap to the others"),
+    "reproducible": (
+        "{n} 个是可重复的划分（换一批客户仍会出现）",
+        "{n} {are} repeatable cuts (found again with other customers)",
+    ),
+    "constructed": (
+        "{n} 个是任意的划分（换一批客户，界线就会移动）",
+        "{n} {are} arbitrary cuts (with other customers the border moves)",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A result in a few lines.
+
+    Attributes
+    ----------
+    lines : tuple of (str, str)
+        A lead word and a sentence each: found, how sure, names, next, warnings.
+    segments : DataFrame
+        One row per segment, in words: ``segment_id``, ``name``, ``customers``, ``share``,
+        ``fit`` (evidence for the name), ``firm`` (how sure), ``advice``; and the codes behind
+        them: ``fits``, ``unnamed``, ``reading``, ``action``.
+    warnings : tuple of str
+    clean : bool
+        The checks were made and none found anything.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+    segments: pd.DataFrame
+    warnings: tuple[str, ...]
+    clean: bool
+
+
+def summarise(
+    tables: Mapping[str, pd.DataFrame], run: Mapping[str, Any], *, language: str
+) -> Summary:
+    """The five lines at the top of the report and on the console.
+
+    Parameters
+    ----------
+    tables, run, language
+        As :func:`~kequn_lab.report.page.write_report`.
+
+    Examples
+    --------
+    >>> sizes = pd.DataFrame({"segment_id": ["a", "b"], "customers": [30, 10],
+    ...                       "share": [0.75, 0.25]})
+    >>> print(summarise({"sizes": sizes}, {}, language="en").lines[0][1])
+    40 customers in 2 segments. The largest is a (75.0%), the smallest b (25.0%).
+    """
+    require_language(language)
+    say = lambda zh, en: zh if language == "zh" else en  # noqa: E731
+    segments = _segments(tables, run, language, say)
+    warnings = ()
+    if "warnings" in tables:
+        table = tables["warnings"]
+        warnings = tuple(table.loc[table["level"] == "warning", f"text_{language}"])
+    doubtful = segments["action"].isin(["merge", "drop"]).any()
+    clean = "warnings" in tables and not warnings and not doubtful
+    lines = [
+        (say("发现", "Found"), _found(segments, say)),
+        (say("可靠程度", "How sure"), _how_sure(segments, say)),
+        (say("名称", "Names"), _names(segments, say)),
+        (say("下一步", "Next"), _next(segments, tables.get("decision"), language, say)),
+    ]
+    if n := len(warnings):
+        told = say(f"共 {n} 条，见下。", f"{n}, listed below." if n > 1 else "One, below.")
+    elif clean:
+        told = say("逐项检查未发现问题。", "None of the checks found anything.")
+    elif doubtful:
+        told = say("并非每个客群都可用，见“可靠程度”。", "Not every segment can be used as it is.")
+    else:
+        told = say("没有检查。", "Not checked.")
+    lines.append((say("警告", "Warnings"), told))
+    return Summary(tuple(line for line in lines if line[1]), segments, warnings, clean)
+
+
+def _segments(tables, run, language: str, say) -> pd.DataFrame:
+    """What is known of each segment, in the order of sizes."""
+    sizes, stability = tables.get("sizes"), tables.get("segment_stability")
+    columns = ["segment_id", "customers", "share"]
+    heads = pd.DataFrame(columns=columns) if sizes is None else sizes[columns]
+    words = Words.of(segments=tables.get("segments", tables.get("cards")))
+    known = {n["segment_id"]: n for n in run.get("names") or []}
+    checks = _checks(tables.get("cards"))
+    firm = {} if stability is None else stability.set_index("segment").to_dict("index")
+    rows = []
+    for head in heads.itertuples(index=False):
+        own, named = firm.get(head.segment_id, {}), known.get(head.segment_id, {})
+        yes, measured = checks.get(head.segment_id, (0, 0))
+        fit = term(named.get("by") or "", language)
+        if measured:
+            fit = say(f"{measured} 条中 {yes} 条相符", f"{yes} of {measured} points")
+        action = own.get("action", "")
+        advice = term(action, language) if action else ""
+        if action == "merge":
+            near = words.segment(own["neighbour"], language)
+            advice = say(f"宜与{near}合并", f"merge with {near}")
+        rows.append({
+            **head._asdict(), "name": words.segment(head.segment_id, language), "fit": fit,
+            "fits": measured > 0, "unnamed": named.get("mark") == "unnamed",
+            "reading": own.get("reading", ""), "action": action, "advice": advice,
+            "firm": term(own["reading"], language) if own else "",
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=[*columns, "name", "fit", "fits", "unnamed", "reading",
+                                       "action", "advice", "firm"])  # fmt: skip
+
+
+def _checks(cards) -> dict:
+    """Per segment: points of the description that agree, and that could be compared."""
+    if cards is None or "agrees" not in cards:
+        return {}
+    known = cards[(cards["part"] == "check") & (cards["agrees"] != "not measured")]
+    return {s: (int((a == "yes").sum()), len(a)) for s, a in known.groupby("segment_id")["agrees"]}
+
+
+def _found(segments, say) -> str:
+    if segments.empty:
+        return ""
+    n, k = int(segments["customers"].sum()), len(segments)
+    big, small = (
+        segments.loc[segments["share"].astype(float).agg(f)] for f in ("idxmax", "idxmin")
+    )
+    if k == 1:
+        return say(f"{n:,} 名客户，只有一个客群。", f"{n:,} customers in one segment.")
+    return say(
+        f"{n:,} 名客户分为 {k} 个客群，最大的是{big['name']}（{percent(big['share'])}），"
+        f"最小的是{small['name']}（{percent(small['share'])}）。",
+        f"{n:,} customers in {k} segments. The largest is {big['name']} "
+        f"({percent(big['share'])}), the smallest {small['name']} ({percent(small['share'])}).",
+    )
+
+
+def _how_sure(segments, say) -> str:
+    counts = segments["reading"].value_counts()
+    parts = [
+        say(*both).format(n=counts[code], have="has" if counts[code] == 1 else "have",
+                          are="is" if counts[code] == 1 else "are")
+        for code, both in _READINGS.items() if code in counts
+    ]  # fmt: skip
+    if not parts:
+        return say("未检验稳定性。", "Stability was not tested.") if len(segments) else ""
+    text = say("，".join(parts) + "。", "; ".join(parts) + ".")
+    return say(f"{len(segments)} 个客群中，{text}", f"Of {len(segments)} segments, {text}")
+
+
+def _names(segments, say) -> str:
+    fits, without = segments[segments["fits"]], segments[segments["unnamed"]]
+    parts = []
+    if len(fits):
+        parts.append(say(
+            f"{len(segments)} 个中有 {len(fits)} 个与目录中的描述相符（逐条见下表）。",
+            f"{len(fits)} of {len(segments)} fit a description of the catalogue, point by point "
+            "in the table.",
+        ))  # fmt: skip
+    if len(without):
+        which = "、".join(without["name"]), ", ".join(without["name"])
+        parts.append(say(
+            f"暂名：{which[0]}，请看卡片后另起名称。",
+            f"Working names: {which[1]}. Look at the cards and give better ones.",
+        ))  # fmt: skip
+    return say("", " ").join(parts)
+
+
+def _next(segments, decision, language: str, say) -> str:
+    parts, joint = [], say("、", ", ")
+    names = dict(zip(segments["segment_id"], segments["name"]))
+    if decision is not None and "recommended" in decision:
+        chosen = decision[decision["target"].astype(bool)]
+        for kind, rows in chosen[chosen["recommended"]].groupby("bank_kind", sort=False):
+            who = joint.join(names.get(s, str(s)) for s in rows["segment_id"])
+            parts.append(say(f"{term(kind, language)}：{who}。", f"{term(kind, language)}: {who}."))
+        who = chosen.loc[~chosen["recommended"], "segment_id"].unique()
+        if len(who):
+            who = joint.join(names.get(s, str(s)) for s in who)
+            parts.append(say(f"得分高但不宜推荐：{who}。",
+                             f"High scores, but not to be recommended: {who}."))  # fmt: skip
+    doubtful = segments[segments["action"].isin(["merge", "drop"])]
+    if len(doubtful):
+        who = joint.join(doubtful["name"])
+        parts.append(say(f"使用前先处理：{who}（见“建议”一栏）。",
+                         f"Settle before use: {who} (see Advice)."))  # fmt: skip
+    if not parts and len(segments):
+        parts.append(say("请熟悉客户的同事看卡片，确认名称和用途。",
+                         "Show the cards to people who know these customers; settle names and "
+                         "uses with them."))  # fmt: skip
+    return say("", " ").join(parts)
