@@ -69,6 +69,20 @@ def test_each_rule_names_row_column_and_what_was_found(column, values, row, rule
     assert found in violations.loc[0, "found"]
 
 
+@pytest.mark.parametrize("word", ["合计", "总 计：", "小计", "TOTAL", "Grand Total", "Sum"])
+def test_a_total_row_is_named_by_its_line_wherever_it_says_so(word):
+    table = pd.DataFrame(
+        {"customer_id": ["1", word, "", "2"], "age_years": ["3", "", "", word], "remark": ""}
+    )
+    table.loc[2, "remark"] = word
+    table.index = pd.RangeIndex(2, 6, name="line")
+    violations = check(table, CUSTOMERS)
+    assert set(violations["rule"]) == {"a total row, not a customer"}
+    assert sorted(violations["row"]) == [3, 4, 5]
+    with pytest.raises(ContractError, match="line 3, column 'customer_id': a total row"):
+        require(table, CUSTOMERS)
+
+
 def test_missing_column_is_named_with_the_nearest_one_there():
     table = events().rename(columns={"customer_id": "customerid"})
     with pytest.raises(ContractError, match="did you mean 'customerid'") as error:

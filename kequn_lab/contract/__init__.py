@@ -17,6 +17,7 @@ from kequn_lab.contract.tables import (
     require,
     require_references,
 )
+from kequn_lab.contract.wide import doubtful_columns, infer_contract
 
 __all__ = [
     "CUSTOMERS",
@@ -35,6 +36,8 @@ __all__ = [
     "check",
     "check_references",
     "convert",
+    "doubtful_columns",
+    "infer_contract",
     "open_source",
     "read_mapping",
     "read_table",

@@ -17,6 +17,7 @@ from kequn_lab.contract import _dates, _numbers
 from kequn_lab.contract._texts import (
     MISSING,
     MISSING_TEXT,
+    TOTAL_ROW,
     clean,
     is_missing,
     is_total,
@@ -161,8 +162,11 @@ def _read_number(values: pd.Series, fmt: Format):
     out = numbers.values(fmt.decimal)
     readable = (numbers.way >= 0) & np.isfinite(out)
     taken = numbers.is_way(*fmt.ways)
+    wrong = ~gone & ~readable
+    total = is_total(array) & wrong if wrong.any() else wrong
     bad = {
-        "not a finite number": ~gone & ~readable,
+        TOTAL_ROW: total,
+        "not a finite number": wrong & ~total,
         f"written otherwise than the other cells, which have {_SEPARATOR[fmt.decimal]}": readable
         & ~taken,
     }
@@ -207,7 +211,7 @@ def _read_id(values: pd.Series, fmt: Format):
         lost = ~gone & (values.abs() >= 2**53).to_numpy(dtype=bool, na_value=False)
         bad["id ruined by a spreadsheet (digits lost)"] |= lost
     if fmt.key:
-        bad["a total row, not a customer"] = is_total(out)
+        bad[TOTAL_ROW] = is_total(out)
     out = pc.if_else(pa.array(gone), None, out)
     return pd.Series(out.to_pandas().to_numpy(), index=values.index, dtype="str"), list(bad.items())
 

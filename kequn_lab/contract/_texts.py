@@ -12,7 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["Tally", "clean", "is_missing", "is_total", "matches", "plain", "texts"]
+__all__ = [
+    "MISSING",
+    "MISSING_TEXT",
+    "MOST_SEEN",
+    "Tally",
+    "clean",
+    "is_missing",
+    "is_total",
+    "matches",
+    "plain",
+    "texts",
+]
 
 #: What databases and spreadsheets write for an empty cell; compared without case and blanks.
 MISSING = (
@@ -21,10 +32,12 @@ MISSING = (
 )  # fmt: skip
 #: Those that can be no product and no code.
 MISSING_TEXT = ("", "nan", "null", "#n/a", "<na>", "nat", "\\n", "(blank)", "(null)", "(空白)")
+TOTAL_ROW = "a total row, not a customer"
 _TOTALS = (
     "合计", "总计", "小计", "累计", "汇总", "总和",
     "total", "totals", "subtotal", "sub-total", "grandtotal", "sum",
 )  # fmt: skip
+MOST_SEEN = 30
 _WHOLE = 2**53  # above it a float does not tell neighbours apart
 
 
@@ -119,7 +132,18 @@ class Tally(dict):
     """What was found in a column: by name, how many cells, and the first with its row.
 
     Chunks are counted one after the other, so that the sums do not depend on their size.
+    ``seen`` keeps up to :data:`MOST_SEEN` distinct texts by name.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, set[str]] = {}
+
+    def see(self, name: str, array: pa.Array) -> None:
+        """Remember distinct texts, as long as there are few."""
+        known = self.seen.setdefault(name, set())
+        if len(known) < MOST_SEEN:
+            known.update(pc.unique(array.drop_null()).slice(0, 2 * MOST_SEEN).to_pylist())
 
     def add(self, name: str, cells: NDArray, raw: pd.Series, n: int | None = None) -> None:
         """Count the cells of a mask; ``raw`` gives the first as it was written."""

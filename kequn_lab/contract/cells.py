@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kequn_lab._notes import Note
 from kequn_lab.contract import _dates, _numbers
@@ -110,6 +111,9 @@ def survey(chunks: Iterable[pd.DataFrame], contract, mapping: Options | None = N
     return Survey(formats, tuple(notes), tuple(problems), rows, row_name, tallies)
 
 
+_DAYS = (19000101, 20991231)
+
+
 # --- counting -------------------------------------------------------------------------------
 
 
@@ -121,11 +125,16 @@ def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
         tally.add("cells", values.notna().to_numpy(), values)
         tally.add("aware" if aware else "naive", values.notna().to_numpy(), values)
         return
-    typed = not pd.api.types.is_string_dtype(values.dtype)
-    if typed and kind in ("number", "feature"):
+    if kind in ("number", "feature") and pd.api.types.is_numeric_dtype(values.dtype):
         tally.add("cells", values.notna().to_numpy(), values)
         is_bool = pd.api.types.is_bool_dtype(values.dtype)
         tally.add("yes_no" if is_bool else "number", values.notna().to_numpy(), values)
+        if kind == "feature" and not is_bool and values.dropna().between(*_DAYS).all():
+            tally.add("date", _is_date(texts(values), values.notna().to_numpy()), values)
+        return
+    if kind == "feature" and pd.api.types.is_datetime64_any_dtype(values.dtype):
+        tally.add("cells", values.notna().to_numpy(), values)
+        tally.add("date", values.notna().to_numpy(), values)
         return
     raw = texts(values)
     array = clean(raw, width=kind != "text" or column.isin is not None)
@@ -143,20 +152,36 @@ def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
     _COUNTERS[kind](array, raw, values, tally)
 
 
-def _count_numbers(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
+def _count_numbers(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally):
     numbers = _numbers.read_numbers(array)
-    for way in _numbers.WAYS:
-        tally.add(way, numbers.is_way(way), values)
+    names = list(_numbers.WAYS)
+    for i in np.unique(numbers.way[numbers.way >= 0]):
+        tally.add(names[i], numbers.way == i, values)
     for mark, cells in numbers.marks.items():
         tally.add(mark, cells & (numbers.way >= 0), values)
     readable = numbers.way >= 0
     tally.add("number", readable, values)
     tally.add("no %", readable & ~numbers.percent & matches(numbers.core, "[1-9]"), values)
+    return readable
 
 
 def _count_features(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    _count_numbers(array, raw, values, tally)
+    readable = _count_numbers(array, raw, values, tally)
     _count_booleans(array, raw, values, tally)
+    tally.add("zero_led", matches(array, r"^0\d+$"), values)
+    tally.see("number", array.filter(pa.array(readable)))
+    tally.see("other", array.filter(pa.array(~readable)))
+    tally.add("date", _is_date(array, readable), values)
+
+
+def _is_date(array: pa.Array, number: NDArray) -> NDArray:
+    """Cells that are a date, also one such as 20240305."""
+    digits = matches(array, r"^(19|20)\d{6}$")
+    if number.all() and not digits.all():
+        return np.zeros(len(array), dtype=bool)
+    dates = _dates.read_dates(pc.if_else(pa.array(~number | digits), array, None))
+    valid = [dates.values(order, "UTC") for order in ("year", "day", "month")]
+    return ~np.isnat(valid[0]) | ~np.isnat(valid[1]) | ~np.isnat(valid[2])
 
 
 def _count_booleans(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
@@ -182,6 +207,8 @@ def _count_dates(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally
 def _count_ids(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
     tally.add("blanks", mask(pc.not_equal(pc.utf8_trim_whitespace(raw), raw)), values)
     tally.add(".0", matches(array, r"^\d+\.0+$"), values)
+    tally.add("long", matches(array, r"^\d{16,}$"), values)
+    tally.add("rounded", matches(array, r"^\d{15}0+$"), values)
 
 
 def _count_nothing(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
@@ -209,7 +236,7 @@ class _Said:
         self.notes: list[Note] = []
         self.problems: list[tuple[str, str, str]] = []
 
-    def note(self, code: str, en: str, zh: str, *names: str) -> None:
+    def note(self, code: str, en: str, zh: str, *names: str, level: str = "note") -> None:
         """Say a conversion, if any cell among these names was converted."""
         n, cells = self.tally.count(*names), self.tally.count("cells") + self.tally.count("missing")
         if not n:
@@ -224,7 +251,7 @@ class _Said:
                 f"in {self.row_name} {row}",
                 value=float(n),
                 variable=self.column,
-                level="note",
+                level=level,
             )
         )
 
@@ -260,6 +287,16 @@ def _decided(column, options: Options, said: _Said) -> Format:
     if kind == "id":
         said.note("id_blanks", "blanks around the id dropped", "去掉编号两端的空格", "blanks")
         said.note("id_point_zero", "ids without their .0", "编号去掉 .0", ".0")
+        long, rounded = said.tally.count("long"), said.tally.count("rounded")
+        if long >= 5 and long == rounded:
+            said.note(
+                "ids_rounded",
+                "all digits after the 15th are 0, as a spreadsheet leaves them; export the ids "
+                "again as text:",
+                "第 15 位以后全是 0，是电子表格丢失位数的痕迹，请以文本重新导出编号",
+                "rounded",
+                level="warning",
+            )
         return replace(base, key=column.required, real_ids=tuple(options.real_ids))
     return replace(base, codes=tuple(column.isin or ()))
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kequn_lab.contract._texts import TOTAL_ROW, is_total, plain, texts
 from kequn_lab.contract.cells import Format, Options, Survey, read_column, survey
 from kequn_lab.contract.violations import ContractError, join_violations, violations_frame
 
@@ -283,7 +284,7 @@ def convert(
         out[column.name] = values
         if fmt.undecided:
             continue
-        for rule, cells in [*bad, *_broken_rules(values, column, bad)]:
+        for rule, cells in [*bad, *_broken_rules(values, column, bad, df)]:
             if cells.any():
                 original = df.loc[cells, column.name]
                 found.append(violations_frame(original.index, column.name, rule, original))
@@ -319,14 +320,27 @@ def check_key(typed: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return violations_frame(twice.index, ", ".join(key), "not unique", shown, typed.index.name)
 
 
-def _broken_rules(values: pd.Series, column: Column, bad) -> list[tuple[str, NDArray]]:
+def _totals(df: pd.DataFrame, rows: NDArray) -> NDArray:
+    """Which of these rows, that have no id, say in another column that they are a total."""
+    found = np.zeros(len(df), dtype=bool)
+    text = df.loc[rows].select_dtypes(["str", "object"]) if rows.any() else df.iloc[:0, :0]
+    for i in range(text.shape[1]):
+        found[rows] |= is_total(texts(plain(text.iloc[:, i])))
+    return found
+
+
+def _broken_rules(values, column: Column, bad, df) -> list[tuple[str, NDArray]]:
     """Missing values, range and membership: per rule, the cells that break it."""
     gone = values.isna().to_numpy()
     readable = ~np.logical_or.reduce([np.zeros(len(values), bool), *(cells for _, cells in bad)])
     broken = []
     if not column.nullable:
-        name = "missing id" if column.dtype == "id" else "missing value"
-        broken.append((name, gone & readable))
+        lacking = gone & readable
+        if column.dtype == "id":
+            total = _totals(df, lacking)
+            broken += [(TOTAL_ROW, total), ("missing id", lacking & ~total)]
+        else:
+            broken.append(("missing value", lacking))
     if column.ge is not None:
         broken.append((f"must be >= {column.ge:g}", (values < column.ge).to_numpy() & readable))
     if column.le is not None:
