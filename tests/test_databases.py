@@ -282,6 +282,75 @@ def test_scoring_straight_from_postgres(learned, table, postgres, tmp_path, monk
     assert (labels.sort_index() == expected.to_numpy()).all()
 
 
+#: Each writes, or would; the walls are tried together and one by one.
+ATTACKS = [
+    "DROP TABLE customers",
+    "WITH gone AS (SELECT 1) DELETE FROM customers",
+    "CREATE TABLE mine AS SELECT 1 AS a",
+    "INSERT INTO customers (customer_id) VALUES ('x')",
+    "SELECT 1 AS a; DROP TABLE customers",
+]
+
+
+def attacked(address, attacks, monkeypatch):
+    """Every attack fails at the first wall, and at the second where the first is taken away."""
+    from kequn_lab.contract import _databases
+    from kequn_lab.contract.sources import open_source
+
+    for query in attacks:
+        with pytest.raises(ValueError, match="may only read"):
+            open_source(address, query=query)
+    monkeypatch.setattr(_databases, "require_select", lambda query: None)
+    for query in attacks:
+        with pytest.raises(OSError, match="check the address and query"):
+            open_source(address, query=query)
+
+
+def test_a_session_of_postgres_only_reads(postgres, monkeypatch, tmp_path):
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    from kequn_lab.contract.sources import open_source
+
+    folder = postgres("SHOW unix_socket_directories").split()[2]
+    address = f"postgresql+psycopg://kequn@/postgres?host={folder}"
+    mark = tmp_path / "written"
+    postgres("CREATE SEQUENCE s")
+    more = [f"COPY customers TO PROGRAM 'touch {mark}'", f"COPY customers TO '{mark}'",
+            "WITH gone AS (DELETE FROM customers RETURNING *) SELECT * FROM gone",
+            "SELECT 1 AS a INTO mine", "VACUUM customers"]  # fmt: skip
+    attacked(address, ATTACKS + more, monkeypatch)
+    functions = "nextval('s')", "set_config('transaction_read_only', 'off', true)"
+    for function in functions:
+        with pytest.raises(OSError, match="read-only|read-write"):
+            open_source(address, query=f"SELECT {function}")
+    assert not mark.exists()
+    assert postgres("COPY (SELECT count(*) FROM customers) TO STDOUT").strip() == str(N)
+
+
+def test_types_of_postgres_survive(postgres):
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    from kequn_lab.contract.sources import open_source
+
+    folder = postgres("SHOW unix_socket_directories").split()[2]
+    query = """
+        SELECT gen_random_uuid() AS u, 123456789012345678::numeric(18, 0) AS n, i, b'1' AS bits,
+               DATE '2024-01-05' AS d, TIMESTAMP '2024-01-05 14:30' AS t, '5%'::text AS percent,
+               i = 1 AS yes, ARRAY[1, 2] AS a, ':x' AS colon
+        FROM (VALUES (9007199254740993::bigint), (NULL)) v (i)"""
+    source = open_source(f"postgresql+psycopg://kequn@/postgres?host={folder}", query=query)
+    for _ in range(2):
+        row = next(source.chunks()).iloc[0]
+        assert len(row["u"]) == 36
+        assert str(row["n"]) == "123456789012345678"
+        assert row["i"] == 9007199254740993
+        assert (row["d"], row["t"]) == (
+            pd.Timestamp("2024-01-05"),
+            pd.Timestamp("2024-01-05 14:30"),
+        )
+        assert (row["percent"], row["colon"], row["a"]) == ("5%", ":x", "[1, 2]")
+
+
 @pytest.fixture(scope="module")
 def mariadb(table, tmp_path_factory):
     install, server = program("mariadb-install-db"), program("mariadbd", "mysqld")
@@ -329,6 +398,25 @@ def test_mariadb(which, table, mariadb, request, tmp_path):
     out = tmp_path / "labels.tsv"
     out.write_text(mariadb(card.to_sql("mariadb", table="bank.customers")))
     check(card, table, pd.read_csv(out, sep="\t", dtype={"customer_id": "str"}))
+
+
+def test_a_session_of_mariadb_only_reads(mariadb, monkeypatch):
+    pytest.importorskip("pymysql", reason="no driver for MariaDB (pymysql)")
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    from kequn_lab.contract.sources import open_source
+
+    socket = mariadb("SELECT @@socket").split()[1]
+    address = f"mysql+pymysql://root@localhost/bank?unix_socket={socket}"
+    source = open_source(
+        address, query="SELECT customer_id, age_years, '5%' AS p FROM customers LIMIT 7"
+    )
+    for _ in range(2):
+        assert [len(c) for c in source.chunks(rows=5)] == [5, 2]
+    # A file is no table: only the first wall keeps the server from writing one.
+    with pytest.raises(ValueError, match="may only read, and it says INTO"):
+        open_source(address, query="SELECT 1 INTO OUTFILE '/tmp/kequn_written'")
+    attacked(address, ATTACKS, monkeypatch)
+    assert mariadb("SELECT count(*) FROM customers").split()[1] == str(N)
 
 
 @pytest.fixture(scope="module")

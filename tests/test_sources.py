@@ -7,9 +7,15 @@ import io
 import json
 import os
 import random
+import sqlite3
 import time
 import zipfile
+from contextlib import closing, suppress
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
 
+import duckdb
 import numpy as np
 import openpyxl
 import pandas as pd
@@ -18,6 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from kequn_lab.contract import _databases
+from kequn_lab.contract._databases import require_select
 from kequn_lab.contract.sources import open_source
 from kequn_lab.contract.tables import ContractError
 
@@ -527,3 +535,162 @@ def test_a_pipe_is_refused_in_words(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="can be read once only; save it to a file"):
         open_source(tmp_path / "pipe")
+
+
+# --- databases ---------------------------------------------------------------------------------
+
+WRITES = [
+    "DROP TABLE t",
+    "DELETE FROM t",
+    "WITH a AS (SELECT 1) DELETE FROM t",
+    "WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a",
+    "VACUUM INTO 'copy.db'",
+    "ATTACH 'new.db' AS n",
+    "COPY t TO PROGRAM 'touch x'",
+    "COPY t TO 'x.csv'",
+    "SELECT 1; DROP TABLE t",
+    "SELECT * INTO t2 FROM t",
+    "SELECT 1 INTO OUTFILE '/tmp/x'",
+    "SELECT 1 --1 INTO OUTFILE '/tmp/x'",
+    "SELECT 1 # don't\n INTO OUTFILE '/tmp/x'",
+    "SELECT '\\' INTO OUTFILE '/tmp/x' -- '",
+    "SELECT 1 /*! INTO OUTFILE '/tmp/x' */",
+    "SELECT $$'$$; DROP TABLE t; --'",
+    "SELECT [don't] INTO t2 FROM t WHERE a = ''",
+    "SELECT 1 /* /* */ ; DROP TABLE t -- */",
+    "PRAGMA journal_mode = DELETE",
+    "CREATE TABLE x (a)",
+    "-- nothing",
+    "",
+]
+
+
+@pytest.mark.parametrize("query", WRITES)
+def test_a_query_that_is_not_one_select_is_refused(query):
+    with pytest.raises(ValueError, match="the query may only read"):
+        require_select(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from t",
+        "SELECT * FROM t;\n",
+        "-- monthly; insert later\nSELECT a FROM t WHERE b = 'delete; drop' /* update */",
+        "(SELECT 1) UNION (SELECT 2)",
+        'WITH a AS (SELECT 1 AS "into") SELECT * FROM a',
+        "SELECT replace(a, 'x', ''), updated_at, inserted FROM t",
+    ],
+)
+def test_one_select_is_allowed(query):
+    require_select(query)
+
+
+@pytest.fixture(params=["sqlite", "duckdb"])
+def database(request, tmp_path):
+    """A file of each kind with three customers; what runs in it, and its address."""
+    file = tmp_path / "bank.db"
+    connect = sqlite3.connect if request.param == "sqlite" else duckdb.connect
+    if request.param == "sqlite":
+        pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    with closing(connect(file)) as con:
+        con.execute("CREATE TABLE t (id BIGINT, name VARCHAR(9), amount DOUBLE, big BIGINT)")
+        for row in ((1, "甲", 1.5, 2**53 + 1), (2, None, 2.0, None), (3, "丙", None, 3)):
+            con.execute("INSERT INTO t VALUES (?, ?, ?, ?)", row)
+        con.commit()
+    return file, f"{request.param}:///{file}"
+
+
+def test_rows_of_a_query_come_again(database):
+    _, address = database
+    source = open_source(address, query="SELECT * FROM t ORDER BY id")
+    assert source.columns == ("id", "name", "amount", "big")
+    assert source.files[0]["file"] == address
+    for _ in range(2):
+        chunks = list(source.chunks(["big", "name"], rows=2))
+        assert [len(c) for c in chunks] == [2, 1]
+        assert chunks[0]["big"].iloc[0] == 2**53 + 1
+        assert chunks[0]["name"].isna().tolist() == [False, True]
+        assert chunks[1].index.tolist() == [3]
+    with pytest.raises(ContractError, match="no rows; found an empty table"):
+        read(address, query="SELECT * FROM t WHERE id > 5")
+    with pytest.raises(OSError, match=r"bank.db: .*clients.*; check the address and query"):
+        read(address, query="SELECT * FROM clients")
+    with pytest.raises(ValueError, match="column named twice: id"):
+        read(address, query="SELECT id, name AS id FROM t")
+    with pytest.raises(ValueError, match="a database needs a query"):
+        open_source(address)
+
+
+def test_a_session_only_reads_even_past_the_first_wall(database, monkeypatch, tmp_path):
+    file, address = database
+    before = file.read_bytes()
+    monkeypatch.setattr(_databases, "require_select", lambda query: None)
+    for query in WRITES:
+        with suppress(OSError, ValueError):
+            read(address, query=query)
+    assert file.read_bytes() == before
+    left = {p.name for p in tmp_path.iterdir()} | {p.name for p in Path().iterdir()}
+    assert not left & {"copy.db", "new.db", "x.csv", "x"}
+
+
+def test_a_mistyped_address_creates_no_file(tmp_path):
+    for kind in ("sqlite", "duckdb"):
+        with pytest.raises(FileNotFoundError, match=r"there is no file .*bnak.db"):
+            open_source(f"{kind}:///{tmp_path}/bnak.db", query="SELECT 1")
+    with pytest.raises(FileNotFoundError):
+        open_source("sqlite://", query="SELECT 1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:hunter2@db/bank",
+        "postgresql://ann@db/bank?password=hunter2",
+        "postgresql://ann@db/bank?sslpassword=hunter2&sslmode=require",
+        "mssql+pyodbc://?odbc_connect=DRIVER%3Dx%3BUID%3Dann%3BPWD%3Dhunter2",
+        "postgresql://ann:hunter2/3@db:x/bank",
+    ],
+)
+def test_no_password_in_an_address_nor_in_a_message(address):
+    with pytest.raises(ValueError) as error:
+        open_source(address, query="SELECT 1")
+    assert "hunter2" not in str(error.value)
+
+
+def test_values_of_a_database_keep_their_kind():
+    uuid = UUID(int=7)
+    for values, kind, first in (
+        ([uuid, None], "string", str(uuid)),
+        ([2**64 - 1, 1], "uint64", 2**64 - 1),
+        ([2**53 + 1, None], "int64", 2**53 + 1),
+        ([Decimal("1.50"), Decimal("2")], "decimal128(3, 2)", Decimal("1.50")),
+        ([1, "x"], "string", "1"),
+        ([{"a": 1}], "string", "{'a': 1}"),
+        ([b"abc", None], "string", "abc"),
+        ([b"\xff"], "string", "ff"),
+        ([datetime.date(2024, 1, 5)], "date32[day]", datetime.date(2024, 1, 5)),
+    ):
+        array = _databases._array(values)
+        assert (str(array.type), array[0].as_py()) == (kind, first)
+
+
+def test_columns_that_change_their_type_on_the_way(monkeypatch):
+    spool = _databases._Spool()
+    for a, b in (([None], [1]), ([1], [None]), ([2.5], [2**40]), ([None], ["x"])):
+        spool.add(_databases._table(["a", "b"], list(zip(a, b))))
+    schema = spool.finish()
+    for _ in range(2):
+        table = pa.concat_tables(spool.tables(schema, 10))
+        assert table.to_pydict() == {"a": [None, 1, 2.5, None], "b": ["1", None, str(2**40), "x"]}
+
+
+def test_addresses_of_other_kinds():
+    with pytest.raises(ValueError, match="copy the file here"):
+        open_source("https://bank.example/t.csv")
+    with pytest.raises(ValueError, match="a query is for a database"):
+        open_source("t.csv", query="SELECT 1")
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    with pytest.raises(ImportError, match="no driver for this kind of database"):
+        open_source("klingon://ann@db/bank", query="SELECT 1")

@@ -7,6 +7,7 @@ Nothing is converted here; what the cells mean is decided by the contract
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ import pandas as pd
 
 from kequn_lab._files import sha256
 from kequn_lab._notes import Note
+from kequn_lab.contract._databases import open_query
 from kequn_lab.contract._frames import open_frame, open_parquet
 from kequn_lab.contract._kinds import kind_of, reading
 from kequn_lab.contract._parts import Part, Torn, sized
@@ -146,18 +148,23 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
     data : path or table
         A text file (CSV and its kin, of any common separator; also packed, ``.gz`` or a
         ``.zip`` of one file), an Excel workbook (``.xlsx``), a Parquet file; a table of pandas,
-        polars, pyarrow, or of anything that narwhals or the Arrow PyCapsule interface takes.
+        polars, pyarrow, or of anything that narwhals or the Arrow PyCapsule interface takes; the
+        address of a database, without a password (that comes from ``KEQUN_DB_PASSWORD``).
     encoding : str, optional
         Of a text file, where it cannot be told.
     sheet : str, optional
         Of a workbook; the first that is not empty.
+    query : str, optional
+        One SELECT, for a database; its rows are fetched once, in a session that only reads.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, OSError
-        The path is not a file that can be read.
-    ValueError
-        What is found there is no table.
+        The path is not a file that can be read; the database does not answer.
+    ValueError, TypeError
+        What is found there is no table; a query that is not one SELECT.
+    ImportError
+        A database's driver is not installed.
 
     Examples
     --------
@@ -172,6 +179,10 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
     if not isinstance(data, str | os.PathLike):
         name = type(data).__name__
         return Source(name, "row", *open_frame(data, name))
+    if isinstance(data, str) and re.match(r"\w[\w+.-]*://", data):
+        return _query_source(data, query)
+    if query is not None:
+        raise ValueError("a query is for a database, such as postgresql://user@host/bank")
     path = Path(data)
     name = shown(path.name)
     if path.is_dir():
@@ -200,6 +211,16 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
         text = open_text(opened, name, encoding)
         parts = lambda wanted, _: text.parts(wanted)  # noqa: E731
         return Source(name, "line", text.columns, text.notes, parts, files)
+
+
+def _query_source(address: str, query: str | None) -> Source:
+    scheme = address.partition(":")[0]
+    if scheme.lower() in ("http", "https", "ftp", "s3", "s3a", "gs", "abfs", "hdfs", "oss", "file"):
+        raise ValueError(f"an address {scheme}://… is not read; copy the file here, give its path")
+    if query is None:
+        raise ValueError("a database needs a query: one SELECT (--query)")
+    name, *rest = open_query(address, query)
+    return Source(name, "row", *rest)
 
 
 def shown(path) -> str:
