@@ -18,9 +18,10 @@ from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
-    "bank_channels", "bank_focus", "banks", "channels", "contracts", "feature_words", "figures",
-    "funnel", "ladder", "names", "operations", "path", "product_facts", "products", "quote", "read",
-    "rules", "segments", "signatures", "target_groups", "traits",
+    "bank_channels", "bank_focus", "banks", "book", "channels", "contracts", "criteria",
+    "feature_words", "figures", "funnel", "ladder", "names", "operations", "path",
+    "product_facts", "products", "quote", "read", "rules", "segments", "signatures",
+    "target_groups", "traits", "weights",
 ]  # fmt: skip
 
 # A column of this name points to the key of that table.
@@ -33,7 +34,19 @@ _PARENTS = {
     "rung_id": "ladder",
     "minimum_rule": "rules",
     "status_rule": "rules",
+    "criterion_id": "criteria",
 }
+#: A catalogue of your own may say it shorter.
+_SHORT = {
+    "segment_id": ("id", "segment"),
+    "name_zh": ("zh",),
+    "name_en": ("en",),
+    "level_sd": ("level",),
+}
+#: What a catalogue of your own needs, what else a run takes from it, what other rooms read.
+_NEEDED = ("segments", "signatures")
+_OF_A_RUN = (*_NEEDED, "traits", "target_groups", "feature_words", "criteria", "weights")
+_ELSEWHERE = ("columns", "segment_needs", "product_serves", "ladder_shares")
 
 
 def path() -> Path:
@@ -90,7 +103,7 @@ def _column(row) -> Column:
         row.dtype,
         row.meaning,
         row.unit,
-        required=True,
+        required=not row.default,
         nullable=row.nullable == "true",
         ge=float(row.ge) if row.ge else None,
         le=float(row.le) if row.le else None,
@@ -106,7 +119,10 @@ def read(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     name : str
         A table of :func:`contracts`.
     folder : path, optional
-        Your own copy of the catalogue; default :func:`path`.
+        A catalogue of your own; default :func:`path`. It needs ``segments`` (id, zh, en) and
+        ``signatures`` (segment, feature, level); other columns may be absent and get the
+        default of the data dictionary, other tables may be absent and are then empty
+        (``feature_words``: the kit's).
 
     Returns
     -------
@@ -135,6 +151,8 @@ def read(name: str, *, folder: str | Path | None = None) -> pd.DataFrame:
     """
     if name not in contracts():
         raise KeyError(f"no table {name!r} in the catalogue; there are {', '.join(contracts())}")
+    if folder is not None and not (Path(folder) / f"{name}.csv").exists():
+        return _absent(Path(folder), name)
     folder = path() if folder is None else Path(folder)
     table, violations = _typed(folder, name)
     found = [violations, _unquoted(table)]
@@ -158,7 +176,63 @@ def _typed(folder: Path, name: str):
 @lru_cache(maxsize=64)
 def _typed_once(file: Path, name: str, _mtime: int):
     """The typed table and its violations, computed again only when the file has changed."""
-    return convert(read_table(file), contracts()[name])
+    table, contract = read_table(file), contracts()[name]
+    table = table.rename(columns={
+        short: column.name
+        for column in contract.columns if column.name not in table
+        for short in _SHORT.get(column.name, ()) if short in table
+    })  # fmt: skip
+    typed, violations = convert(table, contract)
+    for column, default in _defaults().get(name, {}).items():
+        if column not in typed:
+            value = default == "true" if default in ("true", "false") else default
+            typed[column] = None if default == "-" else value
+    known = [c.name for c in contract.columns if c.name in typed]
+    return typed[[*known, *typed.columns.difference(known, sort=False)]], violations
+
+
+@cache
+def _defaults() -> dict[str, dict[str, str]]:
+    """Of the columns that a table may lack."""
+    dictionary = read_table(path() / "columns.csv").query("default != ''")
+    groups = dictionary.groupby("table")
+    return {name: dict(zip(rows["column"], rows["default"])) for name, rows in groups}
+
+
+def _absent(folder: Path, name: str) -> pd.DataFrame:
+    """What stands for a table that a catalogue of your own does not have."""
+    if name == "feature_words":
+        return read(name)
+    if name in _NEEDED:
+        held = ", ".join(sorted(f.name for f in folder.glob("*.csv"))) or "no CSV file"
+        raise FileNotFoundError(
+            f"{folder} has no {name}.csv; a catalogue needs segments.csv (id, zh, en) and "
+            f"signatures.csv (segment, feature, level). It has {held}"
+        )
+    return _typed(path(), name)[0].head(0)
+
+
+def book(*, folder=None) -> dict[str, pd.DataFrame]:
+    """The tables that a run uses, by name.
+
+    Raises
+    ------
+    ValueError
+        A file of the folder is nearly called like a table: it would not be read.
+    FileNotFoundError, ContractError
+        As :func:`read`.
+
+    Examples
+    --------
+    >>> list(book())
+    ['segments', 'signatures', 'traits', 'target_groups', 'feature_words', 'criteria', 'weights']
+    """
+    known = (*contracts(), *_ELSEWHERE)
+    for file in sorted(Path(folder).glob("*.csv")) if folder is not None else ():
+        near = difflib.get_close_matches(file.stem, known, n=1, cutoff=0.75)
+        if file.stem not in known and near:
+            raise ValueError(f"{file} is no table of a catalogue; did you mean {near[0]}.csv?")
+    return {name: read(name, folder=folder) for name in _OF_A_RUN}
 
 
 def _unquoted(table: pd.DataFrame) -> pd.DataFrame:
@@ -254,6 +328,16 @@ def signatures(*, folder=None) -> pd.DataFrame:
 def feature_words(*, folder=None) -> pd.DataFrame:
     """Words for much and little of each feature, for the working names of clusters."""
     return read("feature_words", folder=folder)
+
+
+def criteria(*, folder=None) -> pd.DataFrame:
+    """What makes a segment a target; yours to change, see :mod:`kequn_lab.compare.criteria`."""
+    return read("criteria", folder=folder)
+
+
+def weights(*, folder=None) -> pd.DataFrame:
+    """How much each criterion counts for each kind of bank."""
+    return read("weights", folder=folder)
 
 
 def names(table: str = "segments", *, language: str = "zh", folder=None) -> pd.Series:

@@ -53,7 +53,10 @@ def cells(table, index, column):
 # --- what the article says -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [n for n in TABLES if n not in ("rules", "feature_words")])
+QUOTED = [n for n in TABLES if "quote_zh" in [c.name for c in catalogue.contracts()[n].columns]]
+
+
+@pytest.mark.parametrize("name", QUOTED)
 def test_every_quote_is_in_the_article(name, article):
     quotes = catalogue.read(name)["quote_zh"].dropna()
     parts = [part for quote in quotes for part in quote.split("…")]
@@ -309,6 +312,42 @@ def test_missing_tables_and_folders_are_named(own, monkeypatch, tmp_path):
     monkeypatch.setattr(catalogue, "files", lambda package: tmp_path / "site" / package)
     with pytest.raises(FileNotFoundError, match=r"looked in .*_catalogue and .*data.catalogue"):
         catalogue.path()
+
+
+@pytest.fixture
+def smallest(tmp_path):
+    """A catalogue of two files with three columns each."""
+    (tmp_path / "segments.csv").write_text("id,zh,en\nvip,贵宾,VIPs\nmass,大众,Mass\n", "gb18030")
+    (tmp_path / "signatures.csv").write_text(
+        "segment,feature,level\nvip,points,1\nvip,visits,1\nvip,spend,1\nmass,points,-1\n"
+    )
+    return tmp_path
+
+
+def test_the_smallest_catalogue_is_two_files_of_three_columns(smallest):
+    book = catalogue.book(folder=smallest)
+    assert book["segments"]["name_zh"].tolist() == ["贵宾", "大众"]
+    signatures = book["signatures"]
+    assert signatures["level_sd"].tolist() == [1, 1, 1, -1]
+    assert set(signatures["basis"]) == {"assumption"} and not signatures["essential"].any()
+    assert signatures["quote_zh"].isna().all()
+    for name in ("traits", "target_groups", "criteria", "weights"):
+        assert len(book[name]) == 0 and list(book[name]) == list(catalogue.read(name))
+    assert len(book["feature_words"]) > 40
+    (smallest / "target_groups.csv").write_text(
+        "group_id,group_zh,group_en,segment_id\nfirst,甲,A,vip\nsecond,乙,B,mass\n"
+    )
+    assert catalogue.target_groups(folder=smallest)["primary"].tolist() == [True, True]
+
+
+def test_a_catalogue_that_would_not_be_read_is_refused(smallest):
+    (smallest / "criterias.csv").write_text("criterion_id\n")
+    with pytest.raises(ValueError, match=r"criterias\.csv is no table .* mean criteria\.csv"):
+        catalogue.book(folder=smallest)
+    (smallest / "criterias.csv").unlink()
+    (smallest / "signatures.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no signatures\.csv; a catalogue needs .*has seg"):
+        catalogue.book(folder=smallest)
 
 
 def test_a_wheel_finds_its_own_copy_first(monkeypatch, tmp_path):

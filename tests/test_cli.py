@@ -83,7 +83,7 @@ def test_an_option_that_would_be_ignored_is_refused(table, capsys, option):
         (["--features", "客戶.csv"], "does not exist; did you mean 客户.csv?"),
         (["--features", "."], "is a folder; name a file"),
         (["--catalogue", "客户.csv"], "is a file; name a folder"),
-        (["--catalogue", "."], "criteria.csv does not exist"),
+        (["--catalogue", "."], "has no segments.csv; a catalogue needs"),
         (["--previous", "nowhere"], "--previous nowhere does not exist"),
         (["--previous", "."], "no labels.csv in it"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from kequn_lab import catalogue
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
-from kequn_lab.compare.criteria import Criteria, read_criteria, segment_values
+from kequn_lab.compare.criteria import Criteria, require_columns, segment_values
 
 NAN = np.nan
 TABLE = pd.DataFrame(
@@ -132,7 +132,7 @@ def test_a_missing_value_counts_as_worst_and_is_counted():
 
 
 def test_the_declared_tables_of_the_repository_are_valid_and_say_what_they_assume():
-    declared = read_criteria(catalogue.path())
+    declared = Criteria(catalogue.criteria(), catalogue.weights())
     assert declared.table["basis"].notna().all() and declared.weights["basis"].notna().all()
     assert set(declared.weights["bank_kind"]) == {"internet_bank", "traditional_bank"}
 
@@ -197,3 +197,11 @@ def test_a_target_with_a_mark_is_not_recommended_and_the_mark_stands_beside_it()
     none = recommend(matrix(n_targets=2), {}, no_segments=True)
     assert not none["recommended"].any()
     assert none["advice_en"].iloc[0].endswith("the data show no segments")
+
+
+def test_a_mistyped_column_is_named_with_what_there_is():
+    require_columns(TABLE, FEATURES)
+    with pytest.raises(
+        ValueError, match=r"'aum_cyn' of wealth \(did you mean 'aum_cny'\?\); there"
+    ):
+        require_columns(TABLE.replace({"columns": {"aum_cny": "aum_cyn"}}), FEATURES)

@@ -168,3 +168,53 @@ def test_the_verdict_goes_before_the_name():
     assert segment_marks(NAMES, STABILITY) == {
         "elderly": "", "young_adult": "merge", "cluster_2": "unnamed", "farm_household": "unclear",
     }  # fmt: skip
+
+
+# A catalogue of one's own ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Two files of three columns for a table that is no bank's."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "segments.csv").write_text("id,zh,en\nvip,贵宾,VIPs\nghost,幽灵,Ghosts\n", "utf-8")
+    rows = [f"vip,{c},1.4" for c in ("x0", "x1", "x2")] + ["ghost,y0,1", "ghost,y1,1"]
+    (folder / "signatures.csv").write_text("segment,feature,level\n" + "\n".join(rows) + "\n")
+    return folder
+
+
+def shoppers():
+    return blobs((90, 60), [(0, 0, 0), (9, 9, 9)], n_columns=3)
+
+
+def test_two_small_files_name_segments_and_leave_out_what_they_do_not_say(shop, tmp_path):
+    from kequn_lab.run.results import write_results
+
+    analysis = run(shoppers(), 2, catalogue_folder=shop)
+    assert analysis.names["segment_id"].tolist() == ["cluster_0", "vip"]
+    assert {"groups", "decision"}.isdisjoint(analysis.tables)
+    said = analysis.tables["warnings"].set_index("warning")["text_en"]
+    assert "Ghosts: too few of its features are in the table: 0 of 2" in said["names_not_possible"]
+    write_results(analysis, tmp_path / "out", language="zh", quiet=True)
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "贵宾" in report and "目标客群比较" not in report and "选哪些客群" not in report
+
+
+def test_a_mistyped_criterion_stops_the_run_and_one_without_data_is_said(shop):
+    head = "criterion_id,axis,role,columns,statistic,worst,best\n"
+    rows = ["size,attractiveness,score,,size_share,0,1", "money,competitiveness,score,x7,mean,0,9"]
+    criteria = shop / "criteria.csv"
+    criteria.write_text(head + "\n".join(rows) + "\n")
+    (shop / "weights.csv").write_bytes(
+        "bank_kind,criterion_id,weight\n门店,size,1\n门店,money,1\n".encode("gb18030")
+    )
+    with pytest.raises(ValueError, match="unknown columns: 'x7' of money"):
+        run(shoppers(), 2, catalogue_folder=shop)
+    criteria.write_text(criteria.read_text().replace("x7", "aum_cny"))  # the kit's, not the table's
+    said = run(shoppers(), 2, catalogue_folder=shop).tables["warnings"].set_index("warning")
+    assert said.loc["no_decision", "text_en"].endswith("money (aum_cny)")
+    criteria.write_text(criteria.read_text().replace("aum_cny", "x1"))
+    decision = run(shoppers(), 2, catalogue_folder=shop).tables["decision"]
+    assert set(decision["bank_kind"]) == {"门店"}
+    assert decision.set_index("segment_id")["mark"].to_dict() == {"vip": "", "cluster_0": "unnamed"}

@@ -152,12 +152,12 @@ def check_catalogue(folder: Path | None) -> None:
         A table is absent, or wrong in itself.
     """
     from kequn_lab import catalogue
-    from kequn_lab.compare.criteria import read_criteria
+    from kequn_lab.compare.criteria import Criteria
 
     if folder is not None:
-        read_criteria(folder)
-        for name in ("signatures", "segments", "traits", "target_groups"):
-            catalogue.read(name, folder=folder)
+        book = catalogue.book(folder=folder)
+        if len(book["criteria"]) or len(book["weights"]):
+            Criteria(book["criteria"], book["weights"])
 
 
 def check_names(names: dict[int, str] | None, k: int | range, folder: Path | None) -> None:
@@ -166,7 +166,7 @@ def check_names(names: dict[int, str] | None, k: int | range, folder: Path | Non
     Raises
     ------
     ValueError
-        A cluster beyond ``k``, or a segment that the catalogue lacks.
+        A cluster beyond ``k``, or nearly a segment of the catalogue.
     """
     from kequn_lab import catalogue
 
@@ -176,7 +176,9 @@ def check_names(names: dict[int, str] | None, k: int | range, folder: Path | Non
         raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")
     known = list(catalogue.segments(folder=folder)["segment_id"])
     for name in (names or {}).values():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(f"--names: no segment {name!r}{hint} (known: {', '.join(known)})")
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        if near and name not in known:
+            raise ValueError(
+                f"--names: no segment {name!r}; did you mean {near[0]}? "
+                f"(known: {', '.join(known)}; or a name of your own)"
+            )

@@ -2,7 +2,7 @@
 
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.banks import fit_parts, target_fit
-from kequn_lab.compare.criteria import AXES, Criteria, read_criteria, segment_values
+from kequn_lab.compare.criteria import AXES, Criteria, require_columns, segment_values
 from kequn_lab.compare.effects import (
     Sample,
     cliffs_delta,
@@ -10,7 +10,7 @@ from kequn_lab.compare.effects import (
     measure,
     standardised_difference,
 )
-from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
+from kequn_lab.compare.groups import assign_groups, compare_groups, compared_groups, group_sizes
 from kequn_lab.compare.separability import Overlap, overlap
 from kequn_lab.compare.targeting import contacts_needed, outcome_by_segment, targeting_gain
 
@@ -23,6 +23,7 @@ __all__ = [
     "attractiveness_matrix",
     "cliffs_delta",
     "compare_groups",
+    "compared_groups",
     "contacts_needed",
     "cramers_v",
     "fit_parts",
@@ -30,8 +31,8 @@ __all__ = [
     "measure",
     "outcome_by_segment",
     "overlap",
-    "read_criteria",
     "recommend",
+    "require_columns",
     "segment_values",
     "standardised_difference",
     "target_fit",

@@ -6,14 +6,15 @@ recorded at the start of a run, shows a later change.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["AXES", "Criteria", "read_criteria", "segment_values"]
+__all__ = ["AXES", "Criteria", "require_columns", "segment_values"]
 
 AXES = ("attractiveness", "competitiveness")
 _STATISTICS = ("size_share", "mean", "share_positive")
@@ -91,23 +92,52 @@ class Criteria:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_criteria(folder: str | Path) -> Criteria:
-    """Read ``criteria.csv`` and ``weights.csv``; do it at the start of a run, before clustering.
-
-    Examples
-    --------
-    >>> from kequn_lab import catalogue
-    >>> declared = read_criteria(catalogue.path())
-    >>> sorted(declared.weights["bank_kind"].unique())
-    ['internet_bank', 'traditional_bank']
-    """
-    files = [Path(folder) / f"{name}.csv" for name in ("criteria", "weights")]
-    return Criteria(*(pd.read_csv(file, encoding="utf-8-sig") for file in files))
-
-
 def _need(df: pd.DataFrame, table: str, columns: str) -> None:
     if missing := [c for c in columns.split() if c not in df.columns]:
         raise ValueError(f"{table} lacks {', '.join(missing)}; it has {', '.join(map(str, df))}")
+
+
+def require_columns(criteria: pd.DataFrame, known: Iterable[str]) -> None:
+    """Refuse a criterion whose column nobody knows; it is mistyped.
+
+    Parameters
+    ----------
+    criteria : DataFrame
+        As in :class:`Criteria`.
+    known : iterable of str
+        Columns that the features have, or could have.
+
+    Raises
+    ------
+    ValueError
+        Names criterion, column, and what there is.
+
+    Examples
+    --------
+    >>> wealth = pd.DataFrame({"criterion_id": ["wealth"], "columns": ["aum_cyn"],
+    ...                        "statistic": ["mean"]})
+    >>> require_columns(wealth, ["aum_cny"])
+    Traceback (most recent call last):
+    ValueError: criteria: unknown columns: 'aum_cyn' of wealth (did you mean 'aum_cny'?); there ...
+    """
+    known, wrong = list(dict.fromkeys(map(str, known))), []
+    for row in criteria.itertuples():
+        for name in _columns(row):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                wrong.append(f"{name!r} of {row.criterion_id}{hint}")
+    if wrong:
+        raise ValueError(
+            f"criteria: unknown columns: {', '.join(wrong)}; there are {', '.join(known)}"
+        )
+
+
+def _columns(criterion) -> list[str]:
+    """The features that a criterion adds up."""
+    if criterion.statistic == "size_share":
+        return []
+    return [name.strip() for name in str(criterion.columns).split("+")]
 
 
 # Segment × criterion ---------------------------------------------------------------------------
@@ -203,7 +233,7 @@ def _quantity(features: pd.DataFrame, criterion) -> np.ndarray:
     """What the criterion averages, per customer."""
     if criterion.statistic == "size_share":
         return np.ones(len(features))
-    names = [c.strip() for c in str(criterion.columns).split("+")]
+    names = _columns(criterion)
     if not set(names) <= set(features.columns):
         return np.full(len(features), np.nan)
     x = features[names].sum(axis=1, skipna=False).to_numpy(float, na_value=np.nan)

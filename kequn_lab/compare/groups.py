@@ -16,7 +16,7 @@ from scipy import stats
 
 from kequn_lab.compare.effects import Sample, measure
 
-__all__ = ["assign_groups", "compare_groups", "group_sizes"]
+__all__ = ["assign_groups", "compare_groups", "compared_groups", "group_sizes"]
 
 #: |skewness| above which a mean no longer says where most customers are.
 _SKEWED = 2.0
@@ -69,6 +69,21 @@ def assign_groups(
     """
     group_of = _group_of_segment(target_groups, groups, shared)
     return labels.map(group_of).astype(pd.CategoricalDtype(list(groups))).rename("target_group")
+
+
+def compared_groups(target_groups: pd.DataFrame) -> tuple[str, str] | None:
+    """The two groups to compare: internet and traditional bank, or else the first two listed.
+
+    Examples
+    --------
+    >>> compared_groups(pd.DataFrame({"group_id": ["new", "new", "old"]}))
+    ('new', 'old')
+    >>> compared_groups(pd.DataFrame({"group_id": ["new"]}))
+    """
+    usual, there = ("internet_bank", "traditional_bank"), list(target_groups["group_id"].unique())
+    if set(usual) <= set(there):
+        return usual
+    return tuple(there[:2]) if len(there) > 1 else None
 
 
 def _members(target_groups: pd.DataFrame, group: str) -> set[str]:

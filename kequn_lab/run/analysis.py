@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab._notes import Note
 from kequn_lab.choosing.chance import null_separation
 from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.choosing.recurrence import segment_stability
@@ -19,7 +20,7 @@ from kequn_lab.choosing.scores import score_k
 from kequn_lab.choosing.stability import global_stability, stability_by_k
 from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
-from kequn_lab.compare.criteria import read_criteria, segment_values
+from kequn_lab.compare.criteria import Criteria, require_columns, segment_values
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
@@ -27,7 +28,13 @@ from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import Components, components
 from kequn_lab.profiles.rules import segment_rules
-from kequn_lab.run.findings import findings, mean_silhouette, segment_marks, summary_text
+from kequn_lab.run.findings import (
+    findings,
+    mean_silhouette,
+    no_decision,
+    segment_marks,
+    summary_text,
+)
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
@@ -58,6 +65,8 @@ class Analysis:
         The table ``warnings``, and what was only assumed or converted.
     book : dict of str to DataFrame
         Tables of the catalogue that were used.
+    measures : dict
+        ``silhouette`` of a sample, ``least_similarity`` for a name.
     """
 
     inputs: Inputs
@@ -69,6 +78,7 @@ class Analysis:
     plane: Components | None = None
     notes: pd.DataFrame | None = None
     book: dict[str, pd.DataFrame] = field(default_factory=dict)
+    measures: dict = field(default_factory=dict)
 
     def summary(self, language: str = "en") -> str:
         """Segments, how sure they are, and the warnings: a few lines for the terminal."""
@@ -104,6 +114,7 @@ class Analysis:
                 "inertia": kmeans.inertia_,
                 "agreement": kmeans.agreement_,
                 "starts": len(kmeans.restart_inertias_),
+                **self.measures,
             },
             "names": _records(self.names),
             "versions": export.versions(),
@@ -161,13 +172,11 @@ def analyse(
     (300, 8)
     """
     # Criteria are read before any segment is known, so that they cannot follow from it.
-    criteria = read_criteria(catalogue_folder or catalogue.path())
-    book = {
-        name: catalogue.read(name, folder=catalogue_folder)
-        for name in ("signatures", "segments", "traits", "target_groups", "feature_words")
-    }
+    book = catalogue.book(folder=catalogue_folder)
+    criteria = _declared(book, inputs.features)
     parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
-    parameters |= {"n_boot": n_boot, "n_stability": n_stability, "criteria_sha256": criteria.sha256}
+    parameters |= {"n_boot": n_boot, "n_stability": n_stability}
+    parameters["criteria_sha256"] = None if criteria is None else criteria.sha256
     tables: dict[str, pd.DataFrame] = {}
     earlier = None if previous is None else export.read_labels(Path(previous) / "labels.csv")
     fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
@@ -209,11 +218,50 @@ def analyse(
         if n_stability and n_clusters > 1:
             tables |= _hold_still(pipeline, model, names, n_stability, random_state)
         then("decide")
-        notes = _doubts(inputs, segment, model, names, book, tables, parameters)
+        silhouette = mean_silhouette(model, segment.cat.codes, random_state=random_state)
+        found = findings(
+            names,
+            tables["nameless_segments"],
+            tables["chance_likeness"],
+            stability=tables.get("segment_stability"),
+            silhouette=silhouette,
+            segments=book["segments"],
+        )
+        if criteria is not None:
+            none = any(note.warning == "no_segments" for note in found)
+            found += _decide(inputs, segment, criteria, names, tables, none, random_state)
+        if catalogue_folder is not None:  # who brings a catalogue must know what is not used of it
+            lost = ("names_not_possible", "no_decision")
+            found = [replace(n, level="warning") if n.warning in lost else n for n in found]
+        notes = warnings_table(
+            tables["profile"],
+            sizes=tables["sizes"],
+            features=inputs.features,
+            logged=inputs.log_columns,
+            silhouette=silhouette,
+            segments=names,
+            variables=feature_table(),
+            notes=(*inputs.notes, *found),
+        )
         tables["warnings"] = notes[notes["level"] == "warning"]
-        _decide(inputs, segment, criteria, names, tables, parameters)
         steps.update()
-    return Analysis(inputs, pipeline, names, labels, tables, parameters, plane, notes, book)
+    measures = {
+        "silhouette": silhouette,
+        "least_similarity": least_similarity(tables["chance_likeness"]),
+    }
+    return Analysis(
+        inputs, pipeline, names, labels, tables, parameters, plane, notes, book, measures
+    )
+
+
+def _declared(book: dict[str, pd.DataFrame], features: pd.DataFrame) -> Criteria | None:
+    """The criteria of the catalogue; None where it has none."""
+    if not len(book["criteria"]) and not len(book["weights"]):
+        return None
+    left_out = features.attrs.get("left_out", {})
+    known = [*features, *left_out, *feature_table()["feature"]]
+    require_columns(book["criteria"], known)
+    return Criteria(book["criteria"], book["weights"])
 
 
 def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_state) -> pd.DataFrame:
@@ -289,64 +337,41 @@ def _profile(inputs, segment, model, names, book, n_boot, random_state) -> dict[
     }
 
 
-def _doubts(inputs, segment, model, names, book, tables, parameters) -> pd.DataFrame:
-    """All that a reader must know, most important first."""
-    silhouette = mean_silhouette(model, segment.cat.codes, random_state=parameters["random_state"])
-    parameters["silhouette"] = silhouette
-    notes = findings(
-        names,
-        tables["nameless_segments"],
-        tables["chance_likeness"],
-        stability=tables.get("segment_stability"),
-        silhouette=silhouette,
-        segments=book["segments"],
-    )
-    return warnings_table(
-        tables["profile"],
-        sizes=tables["sizes"],
-        features=inputs.features,
-        logged=inputs.log_columns,
-        silhouette=silhouette,
-        segments=names,
-        variables=feature_table(),
-        notes=(*inputs.notes, *notes),
-    )
-
-
-def _decide(inputs, segment, criteria, names, tables, parameters) -> None:
-    """Whom to serve, into ``tables``; or why that cannot be said, into ``parameters``."""
-    seed = {"random_state": parameters["random_state"]}
+def _decide(inputs, segment, criteria, names, tables, no_segments, random_state) -> list[Note]:
+    """Whom to serve, into ``tables``; or a note that says why that cannot be said."""
+    seed = {"random_state": random_state}
     values = segment_values(inputs.features, segment, criteria.table, n_boot=200, **seed)
     known = values.dropna(subset="value")["criterion_id"].unique()
-    without = sorted(set(criteria.table["criterion_id"]) - set(known))
-    if without:
-        parameters["no_decision"] = f"criteria without a value here: {', '.join(without)}"
-        return
+    without = criteria.table[~criteria.table["criterion_id"].isin(known)]
+    if len(without):
+        return [no_decision(without, inputs.features)]
     matrix = attractiveness_matrix(
         values,
         criteria,
         n_targets=min(3, len(names)),
-        declared_sha256=parameters["criteria_sha256"],
+        declared_sha256=criteria.sha256,
         **seed,
     )
     tables["criteria"] = criteria.table
-    tables["decision"] = recommend(
-        matrix,
-        segment_marks(names, tables.get("segment_stability")),
-        no_segments=(tables["warnings"]["warning"] == "no_segments").any(),
-    )
+    marks = segment_marks(names, tables.get("segment_stability"))
+    tables["decision"] = recommend(matrix, marks, no_segments=no_segments)
+    return []
 
 
 def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
-    out = {"groups": compare.group_sizes(segment.astype("str"), target_groups)}
-    group = compare.assign_groups(segment.astype("str"), target_groups)
+    # Where there is nobody to compare the table is empty.
+    out = {"comparison": pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])}
+    groups = compare.compared_groups(target_groups)
+    if groups is None:
+        return out
+    group = compare.assign_groups(segment.astype("str"), target_groups, groups=groups)
+    if group.notna().any():
+        sizes = compare.group_sizes(segment.astype("str"), target_groups, groups=groups)
+        out["groups"] = sizes
     if group.nunique() == 2:
         out["comparison"] = compare.compare_groups(
             inputs.features, group, n_boot=n_boot, random_state=random_state
         )
-    else:
-        # Nobody to compare: the table stands, empty, so that whoever reads it finds that out.
-        out["comparison"] = pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])
     return out
 
 

@@ -14,7 +14,7 @@ from kequn_lab._words import Words, listed, percent, term
 from kequn_lab.profiles.cautions import MIN_SILHOUETTE
 from kequn_lab.segments.naming import CLEAR_MARGIN
 
-__all__ = ["findings", "mean_silhouette", "segment_marks", "summary_text"]
+__all__ = ["findings", "mean_silhouette", "no_decision", "segment_marks", "summary_text"]
 
 
 def mean_silhouette(model: pd.DataFrame, clusters, *, n_sample: int = 2000, random_state=0):
@@ -195,6 +195,20 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
         out.append(Note(code, zh.format(said[0]), en.format(said[1]), float(len(rows)),
                         segment_id=first["segment"], other_id=other))  # fmt: skip
     return out
+
+
+def no_decision(criteria: pd.DataFrame, features: pd.DataFrame) -> Note:
+    """Why there is no decision: criteria that have no value here."""
+    zh, en = (criteria[c].fillna(criteria["criterion_id"]) for c in ("name_zh", "name_en"))
+    columns = [[c.strip() for c in str(text).split("+")] for text in criteria["columns"]]
+    lack = [", ".join(c for c in own if c not in features) or "—" for own in columns]
+    zh = listed([f"{name}（{what}）" for name, what in zip(zh, lack)], "zh")
+    en = listed([f"{name} ({what})" for name, what in zip(en, lack)], "en")
+    return Note(
+        "no_decision", f"没有决策矩阵，数据缺少这些标准所需的变量：{zh}",
+        f"No decision: the data lack what these criteria need: {en}",
+        float(len(criteria)), level="note",
+    )  # fmt: skip
 
 
 # For the terminal ------------------------------------------------------------------------------

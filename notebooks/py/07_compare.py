@@ -21,7 +21,7 @@ from kequn_lab.run import inputs
 # (标准) and weights (权重) are read *before* anything is clustered, and fingerprinted:
 
 # %%
-declared = criteria.read_criteria(catalogue.path())
+declared = criteria.Criteria(catalogue.criteria(), catalogue.weights())
 fingerprint = declared.sha256
 print("fingerprint:", fingerprint[:16], "…")
 declared.table[["criterion_id", "axis", "role", "columns", "basis"]]
