@@ -25,9 +25,9 @@ __all__ = [
 MIN_FEATURES, MIN_COVERAGE = 3, 0.5
 #: No cluster gets a name of the catalogue with less similarity, whatever shuffled columns reach.
 MIN_SIMILARITY = 0.5
-#: An essential feature agrees when the cluster lies this many standard deviations (or half the
-#: expected level, if that is less) on the expected side.
-ESSENTIAL_SD = 0.4
+#: An essential feature agrees when the cluster lies this part of the expected level away from
+#: the average, on the expected side.
+ESSENTIAL_SHARE = 0.5
 
 
 def similarities(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def essentials_agree(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.Data
     agree = pd.DataFrame(True, centres.index, signatures["segment_id"].unique())
     for row in signatures[_essential(signatures)].itertuples():
         if row.feature in centres:
-            least = min(ESSENTIAL_SD, abs(row.level_sd) / 2)
+            least = ESSENTIAL_SHARE * abs(row.level_sd)
             agree[row.segment_id] &= centres[row.feature] * np.sign(row.level_sd) >= least
     return agree
 
