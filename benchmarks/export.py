@@ -24,8 +24,8 @@ from kequn_lab import export
 from kequn_lab.export._nearest import coordinates, labelled, nearest
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features import FEATURES
-from kequn_lab.run import streams
-from kequn_lab.run.scoring import score_chunks
+from kequn_lab.run.entrance import ready_table
+from kequn_lab.run.scoring import score_files
 from kequn_lab.segments import fit_segments
 
 NAMES = [f.name for f in FEATURES][:24]
@@ -103,13 +103,14 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
     writer.close()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, start = time.perf_counter(), time.process_time()
-    score_chunks(card, streams.from_feature_table(path, card.feature_names), folder / "l.csv")
+    score_files(card, folder / "out", features=path)
     total, wall = time.process_time() - start, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"Parquet to CSV, {n:,} customers: {total:.1f} CPU s ({wall:.1f} s by the clock), "
           f"peak {peak / 2**20:.2f} GB ({before / 2**20:.2f} before)")  # fmt: skip
-    spent = {"read": 0.0, "label": 0.0, "write": 0.0}
-    chunks = streams.from_feature_table(path, card.feature_names)
+    start = time.process_time()
+    chunks = ready_table(path, card.feature_names).chunks()
+    spent = {"read": time.process_time() - start, "label": 0.0, "write": 0.0}
     sink = None
     with export.replacing(folder / "steps.csv") as file:
         while True:
@@ -129,7 +130,7 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
         sink.close()
     rest = total - sum(spent.values())
     parts = ", ".join(f"{k} {v:.1f} s" for k, v in spent.items())
-    print(f"  of it: {parts}, ids, drift and record {rest:.1f} s")
+    print(f"  of it: {parts}, hashes, drift and record {rest:.1f} s")
 
 
 def main() -> None:

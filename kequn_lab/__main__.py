@@ -73,9 +73,10 @@ def _analysis(args, kind):
     if args.features:
         given = inputs.from_feature_table(
             args.features,
-            id_column=args.id or "customer_id",
+            id_column=args.id,
             drop=args.drop,
             log_columns=args.log,
+            skip_bad_rows=args.skip_bad_rows,
         )
     elif kind == "events":
         given = inputs.from_tables(
@@ -112,35 +113,22 @@ def _analysis(args, kind):
 
 def _check(args) -> int:
     from kequn_lab.commands.arguments import check_paths
-    from kequn_lab.contract.mapping import Mapping, read_mapping
-    from kequn_lab.contract.reading import read_table
-    from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, check_references
+    from kequn_lab.run.checking import check_tables
 
-    if not (args.customers or args.events or args.holdings):
+    tables = ("customers", "events", "holdings")
+    given = {name: getattr(args, name) for name in tables}
+    if not any(given.values()):
         args.error("name at least one table: --customers, --events, --holdings")
-    check_paths(args, files=("customers", "events", "holdings", "mapping"), folders=())
-    words = read_mapping(args.mapping) if args.mapping else Mapping()
-    tables, wrong = {}, 0
-    for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-        path = getattr(args, contract.name)
-        if path is None:
-            continue
-        mapping = getattr(words, contract.name) if args.mapping else None
-        refused = []
-        table = read_table(path, contract, mapping=mapping, on_refused=refused.append)
-        found = [f"line {r.line}: {r.reason}; {r.text}" for r in refused]
-        if contract is not CUSTOMERS and "customers" in tables:
-            lost = check_references(table, tables["customers"])
-            found += [f"line {v.row}: customer {v.found} {v.rule}" for v in lost.itertuples()]
-        tables[contract.name] = table
-        wrong += len(found)
-        absent = [c.name for c in contract.columns if c.name not in table]
-        print(f"{path}: {len(table)} valid rows, {len(found)} findings", end="")
-        print(f"; columns not there: {', '.join(absent)}" if absent else "")
-        for line in found[: args.show]:
-            print(f"  {line}")
-        if len(found) > args.show:
-            print(f"  … and {len(found) - args.show} more (--show {len(found)})")
+    check_paths(args, files=(*tables, "mapping"), folders=())
+    wrong = 0
+    for found in check_tables(**given, mapping=args.mapping):
+        absent = f"; columns not there: {', '.join(found.absent)}" if found.absent else ""
+        print(f"{found.name}: {found.valid:,} of {found.rows:,} rows are valid{absent}")
+        for note in found.notes:
+            print(f"  {note.text()}")
+        if found.error is not None:
+            wrong += 1
+            print(found.error)
     return 1 if wrong else 0
 
 
@@ -176,7 +164,7 @@ def _score(args) -> int:
         accept_units=args.accept_units,
         encoding=args.encoding,
     )
-    for warning in record["warnings"]:
+    for warning in record["notes"]:
         if warning["level"] == "warning":
             print(f"warning: {warning['text_en']}", file=sys.stderr)
     done = "read, nothing written" if args.dry_run else f"labelled, in {args.out}"

@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.mapping import Mapping, TableMapping
+from kequn_lab.contract.tables import ContractError
 from kequn_lab.export.labels import read_labels, write_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import customer_features
@@ -19,8 +20,7 @@ from kequn_lab.monitor.drift import (
     stability_index,
     unit_notes,
 )
-from kequn_lab.run import streams
-from kequn_lab.run.scoring import score_chunks, score_files
+from kequn_lab.run.scoring import score_files
 from kequn_lab.segments.pipeline import fit_segments
 
 
@@ -45,115 +45,132 @@ def card():
     return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31", synthetic=True)
 
 
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Every table here comes in several chunks."""
+    monkeypatch.setattr("kequn_lab.contract.sources._CELLS", 2_000)
+    monkeypatch.setattr("kequn_lab.run.scoring._ROWS", 64)
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_in_chunks_is_labelled_as_the_table(tmp_path, card, ending):
     table = customers(5_000, 1)
     write_table(table, tmp_path / f"features.{ending}")
-    chunks = list(
-        streams.from_feature_table(tmp_path / f"features.{ending}", card.feature_names, rows=700)
+    record = score_files(
+        card, tmp_path / "out", features=tmp_path / f"features.{ending}", synthetic=True
     )
-    if ending == "parquet":
-        assert len(chunks) == 8
-    record = score_chunks(card, chunks, tmp_path / "labels.csv", meta={"synthetic": True})
     pd.testing.assert_frame_equal(
-        read_labels(tmp_path / "labels.csv"), card.label(table), check_dtype=False
+        read_labels(tmp_path / "out" / "labels.csv"), card.label(table), check_dtype=False
     )
     assert record["rows"] == 5_000
     assert record["unlabelled"] == 0
     assert sum(record["segments"].values()) == 5_000
     assert record["model_id"] == card.model_id
     assert {d["level"] for d in record["drift"]} == {"none"}
+    assert record["notes"] == []
     json.dumps(record, allow_nan=False)
 
 
 def test_a_dry_run_writes_nothing(tmp_path, card):
     write_table(customers(50, 1), tmp_path / "features.csv")
-    chunks = streams.from_feature_table(tmp_path / "features.csv", card.feature_names)
-    assert score_chunks(card, chunks, None)["rows"] == 50
+    assert score_files(card, None, features=tmp_path / "features.csv")["rows"] == 50
     assert [p.name for p in tmp_path.iterdir()] == ["features.csv"]
 
 
-def test_raw_tables_in_chunks_are_the_features(tmp_path):
-    rng = np.random.default_rng(0)
-    n = 4_000
-    events = pd.DataFrame(
-        {
-            "customer_id": rng.integers(0, 200, n).astype("str"),
-            "timestamp": pd.Timestamp("2024-01-01")
-            + pd.to_timedelta(rng.integers(0, 365 * 24, n), unit="h"),
-            "amount_cny": rng.lognormal(5, 1, n),
-            "channel": rng.choice(["mobile", "counter"], n),
-        }
-    )
-    events.to_parquet(tmp_path / "events.parquet")
-    table = customer_features(events, as_of="2024-12-31")
-    names = ["amount_mean_cny", "night_share", "mobile_share"]
-    ask = {"events": tmp_path / "events.parquet", "as_of": "2024-12-31"}
-    with streams.from_raw_tables(**ask, columns=names, rows=64) as (chunks, window):
-        found = pd.concat([c.to_pandas() for c in chunks]).set_index("customer_id")
-    assert window["events_inside"] == n
-    pd.testing.assert_frame_equal(found, table[names], check_index_type=False)
-    with pytest.raises(ValueError, match="no column aum_cny; the scorecard needs it"):
-        streams.from_raw_tables(**ask, columns=["aum_cny"]).__enter__()
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_frames_are_labelled_as_files(card, kind):
+    table = customers(200, 1)
+    expected = card.label(table)["segment_id"].value_counts().to_dict()
+    frame = table
+    if kind == "polars":
+        frame = pytest.importorskip("polars").from_pandas(table.reset_index())
+    if kind == "pyarrow":
+        frame = pa.Table.from_pandas(table.reset_index())
+    assert score_files(card, None, features=frame)["segments"] == expected
 
 
 def broken_csv(path, n=1_000):
     """One row in a hundred is torn, one in a hundred holds a word for a number."""
-    lines = ["customer_id,age_years,aum_cny,web_share"]
+    lines = ["customer_id,age_years,aum_cny,web_share,note"]
     for i in range(n):
-        line = f"{i:018d},40,{i}.5,0.25"
+        line = f"{i:018d},40,{i}.5,0.25,备注"
         if i % 100 == 7:
             line = f"{i:018d},40"
         if i % 100 == 50:
-            line = f"{i:018d},forty,1,NA"
+            line = f'{i:018d},forty,1,NA,"a,b"'
         lines.append(line)
     path.write_bytes("\r\n".join(lines).encode("gb18030"))
 
 
 def test_one_per_cent_of_broken_rows(tmp_path, card):
-    path = tmp_path / "features.csv"
-    broken_csv(path)
-    with pytest.raises(ValueError, match="2 fields where the header has 4"):
-        list(streams.from_feature_table(path, card.feature_names))
-    refused = []
-    chunks = streams.from_feature_table(path, card.feature_names, on_refused=refused.append)
-    record = score_chunks(card, chunks, tmp_path / "labels.csv")
-    assert record["rows"] == 980
-    assert len(refused) == 20
-    assert [r.line for r in refused if r.line][:2] == [9, 109]  # the header is line 1
-    words = [r for r in refused if "not a number" in r.reason]
-    assert words[0].reason == f"customer {50:018d}: age_years is not a number"
-    assert words[0].text == "forty"
+    broken_csv(tmp_path / "features.csv")
+    out = tmp_path / "out"
+    with pytest.raises(ContractError, match="2 fields where the header has 5"):
+        score_files(card, out, features=tmp_path / "features.csv")
+    assert not out.exists()
+    record = score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
+    assert {p.name for p in out.iterdir()} == {
+        "labels.csv", "labels.meta.json", "drift.csv", "refused_features.csv",
+        "warnings.csv"}  # fmt: skip
+    assert (record["rows"], record["refused"]) == (980, 20)
+    assert record["inputs"][0]["rows"] == 980
+    refused = pd.read_csv(out / "refused_features.csv", dtype=str, keep_default_na=False)
+    assert refused["refused_line"].tolist()[:3] == ["9", "52", "109"]  # the header is line 1
+    assert refused["refused_reason"].tolist()[:2] == [
+        "2 fields where the header has 5", "age_years: not a finite number"]  # fmt: skip
+    assert refused.iloc[1, 2:].tolist() == [f"{50:018d}", "forty", "1", "NA", "a,b"]
+    assert refused.iloc[0, 2:].tolist() == [f"{7:018d}", "40", "", "", ""]
+    note = pd.read_csv(out / "warnings.csv").iloc[0]
+    assert note["warning"] == "rows_skipped"
+    assert "20 of 1,000 rows (2.0 %) set aside" in note["text_en"]
+    assert "mean of aum_cny would be" in note["text_en"]
+    dry = score_files(card, None, features=tmp_path / "features.csv", skip_bad_rows=True)
+    assert dry["segments"] == record["segments"]
 
 
-def test_a_customer_twice_in_two_chunks_leaves_no_file(tmp_path, card):
-    table = customers(500, 1)
+def test_refused_rows_can_be_corrected_and_fed_back(tmp_path, card):
+    broken_csv(tmp_path / "features.csv")
+    out = tmp_path / "out"
+    score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
+    refused = pd.read_csv(out / "refused_features.csv", dtype=str, keep_default_na=False)
+    refused.replace("forty", "40").to_csv(tmp_path / "mended.csv", index=False)
+    assert score_files(card, out, features=tmp_path / "mended.csv")["rows"] == 20
+    assert not (out / "refused_features.csv").exists()  # of the call before
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_customer_twice_in_two_chunks_is_refused_with_both_rows(tmp_path, card, skip):
+    table = customers(700, 1)
     write_table(pd.concat([table, table.iloc[[3]]]), tmp_path / "features.parquet")
-    chunks = streams.from_feature_table(tmp_path / "features.parquet", card.feature_names, rows=100)
-    with pytest.raises(ValueError, match="1 customers come twice, for example rows 4 and 501"):
-        score_chunks(card, chunks, tmp_path / "labels.csv")
+    ask = {"features": tmp_path / "features.parquet", "skip_bad_rows": skip}
+    if skip:
+        record = score_files(card, tmp_path / "out", **ask)
+        assert (record["rows"], record["refused"]) == (699, 2)
+        return
+    with pytest.raises(ContractError, match=r"row 4, .*not unique(.|\n)*row 701, .*not unique"):
+        score_files(card, tmp_path / "out", **ask)
     assert [p.name for p in tmp_path.iterdir()] == ["features.parquet"]
 
 
 def test_other_bad_input(tmp_path, card):
     table = customers(20, 1)
     write_table(table.drop(columns="web_share"), tmp_path / "f.csv")
-    with pytest.raises(ValueError, match=r"f.csv: no column web_share; the scorecard needs it"):
-        list(streams.from_feature_table(tmp_path / "f.csv", card.feature_names))
+    with pytest.raises(ValueError, match=r"f.csv has no column web_share; its columns"):
+        score_files(card, None, features=tmp_path / "f.csv")
     with pytest.raises(IsADirectoryError, match="is a folder"):
-        list(streams.from_feature_table(tmp_path, card.feature_names))
-    with pytest.raises(ValueError, match="no customers to score"):
-        score_chunks(card, [], tmp_path / "labels.csv")
+        score_files(card, None, features=tmp_path)
+    write_table(table.head(0), tmp_path / "f.csv")
+    with pytest.raises(ContractError, match="no rows"):
+        score_files(card, tmp_path / "out", features=tmp_path / "f.csv")
+    assert not (tmp_path / "out").exists()
     table.index = [*table.index[:-1], ""]
     write_table(table.rename_axis("customer_id"), tmp_path / "f.csv")
-    with pytest.raises(ValueError, match="customer_id is missing in row 20"):
-        chunks = streams.from_feature_table(tmp_path / "f.csv", card.feature_names)
-        score_chunks(card, chunks, tmp_path / "labels.csv")
+    with pytest.raises(ContractError, match="line 21, column 'customer_id': missing id"):
+        score_files(card, None, features=tmp_path / "f.csv")
     table.index = range(1, 21)
-    pd_path = tmp_path / "f.parquet"
-    table.assign(customer_id=np.arange(20) / 2).to_parquet(pd_path)
-    with pytest.raises(ValueError, match="an id must be text"):
-        list(streams.from_feature_table(pd_path, card.feature_names))
+    table.assign(customer_id=np.arange(20) / 2).to_parquet(tmp_path / "f.parquet")
+    with pytest.raises(ContractError, match="a number with decimals cannot be an id"):
+        score_files(card, None, features=tmp_path / "f.parquet")
 
 
 def test_amounts_in_fen_are_recognised(card):
@@ -207,45 +224,24 @@ def database(tmp_path):
     return url
 
 
-def test_straight_from_a_database(database, card, tmp_path):
-    chunks = list(
-        streams.from_database(database, "SELECT * FROM customers", card.feature_names, rows=100)
-    )
-    assert [len(c) for c in chunks] == [100, 100, 100]
-    score_chunks(card, chunks, tmp_path / "labels.csv")
+def test_straight_from_a_database(database, card, tmp_path, monkeypatch):
+    monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
+    ask = {"features": database, "query": "SELECT * FROM customers"}
+    record = score_files(card, tmp_path / "out", **ask)
     pd.testing.assert_frame_equal(
-        read_labels(tmp_path / "labels.csv"), card.label(customers(300, 5)), check_dtype=False
+        read_labels(tmp_path / "out" / "labels.csv"),
+        card.label(customers(300, 5)),
+        check_dtype=False,
     )
-    with pytest.raises(OSError, match="no such table: clients; check the address and query"):
-        list(streams.from_database(database, "SELECT * FROM clients", card.feature_names))
-    with pytest.raises(ValueError, match="the query's answer: no column age_years"):
-        list(streams.from_database(database, "SELECT 1 AS customer_id", card.feature_names))
-
-
-def test_no_password_in_an_address(card):
-    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
-    url = "postgresql://ann:hunter2@db/bank"
-    with pytest.raises(ValueError, match="KEQUN_DB_PASSWORD") as error:
-        list(streams.from_database(url, "SELECT 1", card.feature_names))
-    assert "hunter2" not in str(error.value)
-    assert streams.without_password(url) == "postgresql://ann:***@db/bank"
-
-
-def test_files_to_a_folder(tmp_path, card):
-    broken_csv(tmp_path / "features.csv")
-    out = tmp_path / "out"
-    out.mkdir()
-    with pytest.raises(ValueError, match="2 fields where the header has 4"):
-        score_files(card, out, features=tmp_path / "features.csv")
-    assert list(out.iterdir()) == []
-    record = score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
-    assert {p.name for p in out.iterdir()} == {
-        "labels.csv", "labels.meta.json", "drift.csv", "refused.csv"}  # fmt: skip
-    assert (record["rows"], record["refused"]) == (980, 20)
-    assert len(pd.read_csv(out / "refused.csv")) == 20
-    assert list(record["inputs"]) == ["features.csv"]
-    dry = score_files(card, None, features=tmp_path / "features.csv", skip_bad_rows=True)
-    assert dry["segments"] == record["segments"]
+    assert "hunter2" not in (tmp_path / "out" / "labels.meta.json").read_text(encoding="utf-8")
+    assert record["inputs"][0]["rows"] == 300
+    before = (tmp_path / "out" / "labels.csv").read_bytes()
+    ask["query"] = "SELECT * FROM customers WHERE 0"
+    with pytest.raises(ContractError, match="no rows"):
+        score_files(card, tmp_path / "out", **ask)
+    assert (tmp_path / "out" / "labels.csv").read_bytes() == before
+    with pytest.raises(ValueError, match="no column age_years"):
+        score_files(card, None, features=database, query="SELECT 1 AS customer_id")
 
 
 def raw_tables(folder, n=3_000):
@@ -273,7 +269,9 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
     table = customer_features(events, customers=customers, as_of="2024-12-31")
     names = ["age_years", "amount_mean_cny", "web_share"]
     pipeline = fit_segments(table[names], n_clusters=3, n_starts=3, random_state=0)
-    card = Scorecard.from_pipeline(pipeline, table[names], as_of="2024-12-31", months=12)
+    card = Scorecard.from_pipeline(
+        pipeline, table[names], as_of="2024-12-31", months=12, timezone="Asia/Shanghai"
+    )
     files = {n: tmp_path / f"{n}.{ending}" for n in ("customers", "events")}
     record = score_files(card, tmp_path, **files, as_of="2024-12-31")
     assert record["as_of"] == "2024-12-31"
@@ -283,6 +281,9 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
         score_files(card, tmp_path, **files)
     with pytest.raises(ValueError, match="trained with another window: 12 months, found 6"):
         score_files(card, tmp_path, **files, as_of="2024-12-31", months=6)
+    mapping = Mapping(events=TableMapping(timezone="UTC"))
+    with pytest.raises(ValueError, match="another time zone: Asia/Shanghai, found UTC"):
+        score_files(card, None, **files, as_of="2024-12-31", mapping=mapping)
     with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
         score_files(card, None, **files, as_of="2024-12-31", mapping=Mapping(currency="CZK"))
     with pytest.raises(ValueError, match="another definitions of the features"):
@@ -291,30 +292,25 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
         score_files(replace(card, months=None, definitions=None), None, **files, as_of="2024-12-31")
     with pytest.raises(ValueError, match="no event between 2020-01-01 and 2020-12-31"):
         score_files(card, tmp_path, **files, as_of="2020-12-31")
+    lacking = "make no balance_mean_cny, which the scorecard needs"
+    other = replace(card, features=(replace(card.features[0], name="balance_mean_cny"),
+                                    *card.features[1:]))  # fmt: skip
+    with pytest.raises(ValueError, match=lacking):
+        score_files(other, None, **files, as_of="2024-12-31")
     with pytest.raises(ValueError, match="either a ready customer table"):
         score_files(card, tmp_path, features="f.csv", **files, as_of="2024-12-31")
-
-
-def test_a_database_leaves_no_password_in_the_record(database, card, tmp_path, monkeypatch):
-    monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
-    record = score_files(card, tmp_path, features=database, query="SELECT * FROM customers")
-    assert record["rows"] == 300
-    text = (tmp_path / "labels.meta.json").read_text(encoding="utf-8")
-    assert "hunter2" not in text
-    assert record["inputs"]["database"].startswith("sqlite:///")
 
 
 def test_money_in_another_unit_everywhere_is_refused_unless_it_is_meant(tmp_path, card):
     table = customers(2_000, 2)
     fen = table.assign(aum_cny=table["aum_cny"] * 100)
-    with pytest.raises(
-        ValueError, match=r"look like fen \(分\); multiply by 0.01: aum_cny.*--accept"
-    ):
-        score_chunks(card, [pa.Table.from_pandas(fen)], tmp_path / "labels.csv")
+    says = r"look like fen \(分\); multiply by 0.01: aum_cny(.|\n)*--accept"
+    with pytest.raises(ValueError, match=says):
+        score_files(card, tmp_path / "out", features=fen)
     assert list(tmp_path.iterdir()) == []
-    record = score_chunks(card, [pa.Table.from_pandas(fen)], None, accept_units=True)
-    assert [w["warning"] for w in record["warnings"]] == ["other_unit"]
-    assert score_chunks(card, [pa.Table.from_pandas(table)], None)["warnings"] == []
+    record = score_files(card, None, features=fen, accept_units=True)
+    assert [note["warning"] for note in record["notes"]] == ["other_unit"]
+    assert score_files(card, None, features=table)["notes"] == []
 
 
 def test_one_column_of_many_in_another_unit_is_a_warning():

@@ -86,9 +86,6 @@ def _run(commands) -> argparse.ArgumentParser:
 def _check(commands) -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="hold tables against their contracts")
     _tables(check)
-    check.add_argument(
-        "--show", type=whole(0), default=10, metavar="N", help="findings to print per table (10)"
-    )
     return check
 
 
@@ -98,7 +95,9 @@ def _score(commands) -> argparse.ArgumentParser:
     _tables(score)
     score.add_argument("--features", metavar="TABLE", help="a ready table, or a database's address")
     score.add_argument("--query", help="the SELECT that gives the customer table")
-    score.add_argument("--id", default="customer_id", help="the column that names the customer")
+    score.add_argument(
+        "--id", metavar="COLUMN", help="the column that names the customer (customer_id)"
+    )
     score.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
     score.add_argument(
         "--months", type=whole(1, 1200), metavar="M", help="length of the window (the scorecard's)"

@@ -1,54 +1,234 @@
-"""A bank's table in the contract's types: read, translated, checked."""
+"""The one door: a table of any kind comes in chunk by chunk, in the types of its contract.
+
+:func:`open_table` looks at the whole table once and decides how its columns are written;
+:meth:`Opened.chunks` then reads it, converts and checks every row. Run, check and score all
+come in by it, so that the same table gets the same verdict.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from kequn_lab.contract.sources import Refused, open_source
-from kequn_lab.contract.tables import Contract, ContractError, convert, require
+from kequn_lab._notes import Note
+from kequn_lab.contract.cells import Options, Survey, survey
+from kequn_lab.contract.keys import Keys, Known
+from kequn_lab.contract.skipping import Skipped
+from kequn_lab.contract.sources import ROWS, Refused, Source, open_source
+from kequn_lab.contract.tables import Contract, convert, problems
+from kequn_lab.contract.violations import ContractError, join_violations, violations_frame
 
-__all__ = ["read_table"]
+__all__ = ["Opened", "open_table", "read_table"]
+
+#: Findings that are kept; where there are more, reading stops.
+MOST_FINDINGS = 500_000
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table that was looked at once and can be read.
+
+    Attributes
+    ----------
+    source : Source
+    contract : Contract
+    columns : tuple of str
+        The source's columns that are read.
+    translate : callable
+        From a raw chunk to one in the contract's names.
+    survey : Survey
+        How the columns are written.
+    twice : ndarray
+        Rows whose key another row has, too.
+    torn : tuple of Refused
+        Lines that are no rows, if they are set aside.
+    """
+
+    source: Source
+    contract: Contract
+    columns: tuple[str, ...]
+    translate: Callable[[pd.DataFrame], pd.DataFrame] = field(repr=False)
+    survey: Survey = field(repr=False)
+    twice: NDArray = field(repr=False)
+    torn: tuple[Refused, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        return (*self.source.notes, *self.survey.notes)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the source, also those that will be refused."""
+        return self.survey.rows + len(self.torn)
+
+    def chunks(
+        self, *, known: Known | None = None, skipped: Skipped | None = None, rows: int = ROWS
+    ) -> Iterator[pd.DataFrame]:
+        """The valid rows in the contract's types.
+
+        Parameters
+        ----------
+        known : Known, optional
+            The customers there are; rows of others are refused.
+        skipped : Skipped, optional
+            Takes rows that break the contract. Without it they are one error at the end of
+            the table, which counts them all.
+        rows : int
+            Per chunk, at most.
+
+        Raises
+        ------
+        ContractError
+        """
+        found, kept = [], 0
+        for raw, typed, violations in self.checked(known=known, rows=rows):
+            if len(violations):
+                found.append(violations)
+            if skipped is not None:
+                typed = skipped.take(raw, typed, violations)
+            if len(typed) and (skipped is not None or not found):
+                kept += len(typed)
+                yield typed
+        if found and (skipped is None or not kept):
+            every = join_violations(found, rows=self.survey.rows, row_name=self.source.row_name)
+            raise ContractError(every, table=self.source.name)
+
+    def checked(self, *, known: Known | None = None, rows: int = ROWS):
+        """Chunk by chunk the raw rows, the rows in our types, and what is wrong with them."""
+        whole = problems(self.survey, self.contract, self.names)
+        if len(whole):
+            raise ContractError(whole, table=self.source.name)
+        findings = 0
+        for raw in self.source.chunks(self.columns, rows=rows, on_refused=_nothing):
+            table = self.translate(raw)
+            typed, violations = convert(table, self.contract, self.survey.formats)
+            more = [self._not_unique(typed), *([] if known is None else [known.strangers(typed)])]
+            if any(map(len, more)):
+                name = self.source.row_name
+                violations = join_violations([violations, *more], rows=len(raw), row_name=name)
+            yield raw, typed, violations
+            findings += len(violations)
+            if findings > MOST_FINDINGS:
+                break
+
+    @property
+    def translated(self) -> bool:
+        """Are names or codes of the source others than ours?"""
+        return self.translate is not _same
+
+    @property
+    def names(self) -> list[str]:
+        """The table's columns in our words, or its own where nothing is translated."""
+        if not self.translated:
+            return list(self.source.columns)
+        return list(self.translate(pd.DataFrame(columns=self.columns, dtype="str")).columns)
+
+    def _not_unique(self, typed: pd.DataFrame) -> pd.DataFrame:
+        again = typed[np.isin(typed.index, self.twice)] if len(self.twice) else typed[:0]
+        key = list(self.contract.key)
+        shown = again[key].astype("str").agg(" × ".join, axis=1) if len(again) else []
+        return violations_frame(again.index, ", ".join(key), "not unique", shown)
+
+
+def open_table(
+    data,
+    contract: Contract,
+    *,
+    mapping: Options | None = None,
+    encoding: str | None = None,
+    sheet: str | int | None = None,
+    query: str | None = None,
+    skip: bool = False,
+) -> Opened:
+    """Look at a table once: is it the contract's, and how are its columns written?
+
+    Parameters
+    ----------
+    data : path, table, address of a database, or Source
+        As :func:`~kequn_lab.contract.sources.open_source`, with ``encoding``, ``sheet`` and
+        ``query``; what is not given comes from the mapping.
+    contract : Contract
+    mapping : TableMapping or Options, optional
+        The bank's words, and what its cells leave open.
+    skip : bool
+        Lines that are no rows are set aside, not an error.
+
+    Raises
+    ------
+    ContractError
+        Lines that are no rows; no rows. What is wrong with cells, the reading finds.
+    ValueError, OSError
+        What holds no table, or cannot be read.
+
+    Examples
+    --------
+    >>> from kequn_lab.contract.tables import CUSTOMERS
+    >>> table = pd.DataFrame({"客户号": ["001"], "age_years": ["41"]})
+    >>> from kequn_lab.contract.mapping import TableMapping
+    >>> words = TableMapping(columns={"customer_id": "客户号"})
+    >>> opened = open_table(table, CUSTOMERS, mapping=words)
+    >>> next(opened.chunks()).to_dict("records")
+    [{'age_years': 41.0, 'customer_id': '001'}]
+    """
+    options = mapping or Options()
+    source = data if isinstance(data, Source) else open_source(
+        data,
+        encoding=encoding or options.encoding,
+        sheet=options.sheet if sheet is None else sheet,
+        query=query,
+    )  # fmt: skip
+    translate = _same
+    if hasattr(options, "translate"):
+        columns = options.wanted(contract, source.columns)
+        translate = partial(options.translate, contract=contract, source=source.name)
+    else:
+        ours = {c.name for c in contract.columns}
+        columns = [c for c in source.columns if c in ours]
+    columns = columns or list(
+        source.columns[:1]
+    )  # nothing of ours: the rows are counted all the same
+    torn: list[Refused] = []
+    keys = Keys(contract, options)
+    chunks = _looked_at(source, columns, contract.key, translate, torn.append if skip else None)
+    found = survey(keys.watching(chunks), contract, options)
+    return Opened(source, contract, tuple(columns), translate, found, keys.twice(), tuple(torn))
 
 
 def read_table(
     data,
     contract: Contract | None = None,
     *,
-    mapping=None,
+    mapping: Options | None = None,
     on_refused: Callable[[Refused], None] | None = None,
     encoding: str | None = None,
-    sheet: str | None = None,
+    sheet: str | int | None = None,
     query: str | None = None,
 ) -> pd.DataFrame:
-    """Read anything that holds a table; ids stay text.
+    """Read anything that holds a table, whole; ids stay text.
 
     Parameters
     ----------
-    data : path, address or table
-        As :func:`~kequn_lab.contract.sources.open_source`, with ``encoding``, ``sheet`` and
-        ``query``.
+    data, mapping, encoding, sheet, query : as :func:`open_table`
     contract : Contract, optional
-        Convert and check; without it every column of a text file is text.
-    mapping : TableMapping, optional
-        The bank's words translated to ours before the check (:mod:`kequn_lab.contract.mapping`).
+        Convert and check; without it every column is as it is, in a text file as text.
     on_refused : callable, optional
-        Called with a :class:`Refused` for each line that cannot be taken, which is then left
-        out. Without it such a line is an error.
+        Called with a :class:`Refused` for each row that cannot be taken, which is then left
+        out. Without it such a row is an error.
 
     Returns
     -------
     DataFrame
-        Its index is the line in the file (the header is line 1), so that every message
-        can name the line.
+        Its index is the line in the file (the header is line 1) or the row.
 
     Raises
     ------
-    FileNotFoundError, IsADirectoryError
-        The path is not a file.
-    ContractError
-        Torn lines, or cells that break the contract.
+    ContractError, ValueError, OSError
+        As :func:`open_table`; cells that break the contract.
 
     Examples
     --------
@@ -56,27 +236,46 @@ def read_table(
     >>> from tempfile import TemporaryDirectory
     >>> from kequn_lab.contract.tables import CUSTOMERS
     >>> with TemporaryDirectory() as folder:
-    ...     file = Path(folder, "客户.csv")
-    ...     _ = file.write_bytes("customer_id,age_years\\n001,41\\n".encode("gb18030"))
+    ...     file = Path(folder, "customers.csv")
+    ...     _ = file.write_text("customer_id,age_years\\n001,41\\n", encoding="gb18030")
     ...     read_table(file, CUSTOMERS)
          customer_id  age_years
     line
     2            001       41.0
     """
-    source = open_source(data, encoding=encoding, sheet=sheet, query=query)
-    table = pd.concat(list(source.chunks(on_refused=on_refused)))
-    if mapping is not None:
-        table = mapping.translate(table, contract=contract, source=source.name)
     if contract is None:
-        return table
-    typed, violations = convert(table, contract, options=mapping)
-    whole = violations["row"].isna()
-    none_left = violations["row"].nunique() == len(table)
-    if len(violations) and (on_refused is None or whole.any() or none_left):
-        raise ContractError(violations, table=source.name)
-    if len(violations):
-        for row, found in violations.groupby("row", sort=True):
-            reason = "; ".join(f"{v.column}: {v.rule}" for v in found.itertuples())
-            on_refused(Refused(int(row), reason, ",".join(map(str, table.loc[row].tolist()))))
-        typed = require(typed.drop(index=violations["row"].unique()), contract, source=source.name)
-    return typed
+        source = open_source(data, encoding=encoding, sheet=sheet, query=query)
+        return pd.concat(list(source.chunks(on_refused=on_refused)))
+    skip = on_refused is not None
+    how = {"mapping": mapping, "encoding": encoding, "sheet": sheet, "query": query}
+    opened, skipped = open_table(data, contract, **how, skip=skip), Skipped() if skip else None
+    table = pd.concat(list(opened.chunks(skipped=skipped)))
+    for row in sorted((*opened.torn, *(skipped.rows if skip else ())), key=lambda r: r.line):
+        on_refused(row)
+    return table
+
+
+def _looked_at(source: Source, columns, key, translate, on_refused) -> Iterator[pd.DataFrame]:
+    """Chunks for the survey. Of numbers and times that are typed already one chunk says all,
+    so that a large Parquet file is read once, not twice."""
+    chunks = source.chunks(columns, on_refused=on_refused)
+    first = next(chunks)
+    yield translate(first)
+    typed = [
+        c for c in columns
+        if first[c].dtype.kind in "biufM" and getattr(first[c].dtype, "tz", None) is None
+    ]  # fmt: skip
+    if translate is _same and typed:
+        rest = [c for c in columns if c in key or c not in typed] or columns[:1]
+        chunks = (c[c.index > first.index[-1]] for c in source.chunks(rest))
+    for chunk in chunks:
+        if len(chunk):
+            yield translate(chunk)
+
+
+def _same(table: pd.DataFrame) -> pd.DataFrame:
+    return table
+
+
+def _nothing(refused: Refused) -> None:
+    """Torn lines were taken note of at the first look."""

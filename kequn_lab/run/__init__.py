@@ -3,7 +3,7 @@
 from kequn_lab.run.analysis import Analysis, analyse
 from kequn_lab.run.inputs import Inputs, from_feature_table, from_synthetic_bank, from_tables
 from kequn_lab.run.results import fill_folder, run_folder, write_results
-from kequn_lab.run.scoring import score_chunks, score_files
+from kequn_lab.run.scoring import score_files
 
 __all__ = [
     "Analysis",
@@ -14,7 +14,6 @@ __all__ = [
     "from_synthetic_bank",
     "from_tables",
     "run_folder",
-    "score_chunks",
     "score_files",
     "write_results",
 ]

@@ -8,26 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from kequn_lab._files import sha256
 from kequn_lab._notes import Note
-from kequn_lab._words import as_option
-from kequn_lab.contract.mapping import Mapping, read_mapping
-from kequn_lab.contract.reading import read_table
-from kequn_lab.contract.sources import Refused
-from kequn_lab.contract.tables import (
-    CUSTOMERS,
-    EVENTS,
-    HOLDINGS,
-    Column,
-    Contract,
-    ContractError,
-    check_references,
-    convert,
-)
+from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.skipping import Skipped
+from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.features.customers import customer_features
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
+from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
 __all__ = ["Inputs", "from_feature_table", "from_synthetic_bank", "from_tables"]
 
@@ -44,8 +33,8 @@ class Inputs:
         None when nobody knows: the file came from outside.
     files : tuple of dict
         Per input file: ``table``, ``file``, ``sha256``, ``rows``, ``refused``.
-    refused : dict of str to list of Refused
-        Rows set aside, by table.
+    refused : dict of str to DataFrame
+        Rows set aside, by table: line, reason and the row as it stands in the file.
     currency : str
         What the columns ending in ``_cny`` hold.
     log_columns : tuple of str
@@ -58,6 +47,8 @@ class Inputs:
         To which instants with a zone were converted.
     notes : tuple of Note
         What a reader must know of the input.
+    ids : Series or None
+        Ids that were no text, as they were given, by their text.
     truth : DataFrame or None
         The true segments, of a synthetic bank only.
     facts : dict
@@ -67,7 +58,7 @@ class Inputs:
     features: pd.DataFrame
     synthetic: bool | None = None
     files: tuple[dict, ...] = ()
-    refused: dict[str, list[Refused]] = field(default_factory=dict)
+    refused: dict[str, pd.DataFrame] = field(default_factory=dict)
     currency: str = "CNY"
     log_columns: tuple[str, ...] = ()
     as_of: str | None = None
@@ -75,16 +66,17 @@ class Inputs:
     window: dict = field(default_factory=dict)
     timezone: str | None = None
     notes: tuple[Note, ...] = ()
+    ids: pd.Series | None = None
     truth: pd.DataFrame | None = None
     facts: dict = field(default_factory=dict)
 
 
 def from_tables(
-    events: str | Path,
+    events,
     *,
     as_of,
-    customers: str | Path | None = None,
-    holdings: str | Path | None = None,
+    customers=None,
+    holdings=None,
     mapping: Mapping | str | Path | None = None,
     months: int = 12,
     skip_bad_rows: bool = False,
@@ -94,8 +86,9 @@ def from_tables(
 
     Parameters
     ----------
-    events, customers, holdings : path
-        CSV of any encoding, or Parquet; columns as the contracts, or as ``mapping`` says.
+    events, customers, holdings : path or table
+        Whatever :func:`~kequn_lab.contract.sources.open_source` opens; columns as the
+        contracts, or as ``mapping`` says.
     as_of : date-like
         Last day to look at.
     mapping : Mapping or path of a TOML file, optional
@@ -110,75 +103,60 @@ def from_tables(
     Raises
     ------
     ContractError, ValueError, OSError
-        As :func:`~kequn_lab.contract.reading.read_table`; events or holdings of customers that the
-        customer table lacks.
+        As :func:`~kequn_lab.run.entrance.raw_tables`; no event in the window.
     """
-    words = mapping if isinstance(mapping, Mapping | None) else read_mapping(mapping)
-    words = words or Mapping()
-    tables, files, refused = {}, [], {}
+    words = words_of(mapping)
     given = {"customers": customers, "events": events, "holdings": holdings}
-    for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-        name, path = contract.name, given[contract.name]
-        if path is None:
-            continue
-        aside: list[Refused] = []
-        table = read_table(
-            path,
-            contract,
-            mapping=getattr(words, name) if mapping is not None else None,
-            on_refused=aside.append if skip_bad_rows else None,
-        )
-        if name != "customers" and "customers" in tables:
-            table = _of_known_customers(table, tables["customers"], path, aside, skip_bad_rows)
-        tables[name], refused[name] = table, aside
-        files.append(_file(name, path, len(table), len(aside)))
-    features = customer_features(
-        tables["events"],
-        holdings=tables.get("holdings"),
-        customers=tables.get("customers"),
-        as_of=as_of,
-        months=months,
-    )
-    lacking = [name for name in drop if name not in features]
-    if lacking:
+    with raw_tables(given, words, skip=skip_bad_rows) as entered:
+        features = customer_features(**entered.tables, as_of=as_of, months=months)
+    if lacking := [name for name in drop if name not in features]:
         raise ValueError(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
-    features = features.drop(columns=list(drop))
-    return Inputs(
-        model_columns(features),
+    features = model_columns(features.drop(columns=list(drop)))
+    return _inputs(
+        features,
+        entered,
         synthetic=_marked_synthetic(given.values()),
-        files=tuple(files),
-        refused=refused,
         currency=words.currency,
-        log_columns=_log_columns(features),
+        timezone=words.events.timezone,
         as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
         months=months,
-        window=features.attrs["window"],
-        notes=tuple(window_notes(features.attrs["window"])),
     )
 
 
 def from_feature_table(
-    path: str | Path,
+    table,
     *,
-    id_column: str = "customer_id",
+    id_column: str | None = None,
+    mapping: Mapping | str | Path | None = None,
+    query: str | None = None,
     drop: Sequence[str] = (),
     log_columns: Sequence[str] = (),
+    skip_bad_rows: bool = False,
 ) -> Inputs:
-    """Read a ready customer table: one row per customer, one number per column.
+    """Read a ready customer table: one row per customer, one number or yes/no per column.
+
+    Columns of words or dates, constant ones and those missing for most customers are left out
+    by name.
 
     Parameters
     ----------
-    path : path
-        CSV of any encoding, or Parquet.
-    id_column : str
-        The column that names the customer.
+    table : path or table
+        Whatever :func:`~kequn_lab.contract.sources.open_source` opens.
+    id_column : str, optional
+        The column that names the customer; see :func:`~kequn_lab.run.entrance.ready_table`.
+    mapping : Mapping or path, optional
+        Its ``[features]``.
+    query : str, optional
+        The SELECT, where ``table`` is the address of a database.
     drop : sequence of str
         Columns to leave out.
     log_columns : sequence of str
         Columns (money, counts) whose logarithm the model should take. Features that bear the
         kit's own names are known already.
+    skip_bad_rows : bool
+        Set broken rows aside, in ``refused``, instead of stopping at them.
 
     Raises
     ------
@@ -187,44 +165,26 @@ def from_feature_table(
     ContractError
         A customer twice or without an id; a cell that is not a number.
     """
-    path = Path(path)
-    table = read_table(path)
-    named = [id_column, *drop, *log_columns]
-    lacking = [c for c in named if c not in table]
-    if lacking:
+    words = words_of(mapping)
+    ask = {"id_column": id_column, "mapping": words, "query": query, "drop": drop}
+    opened = ready_table(table, **ask, skip=skip_bad_rows)
+    skipped = Skipped() if skip_bad_rows else None
+    key, *names = [c.name for c in opened.contract.columns]
+    if lacking := [c for c in log_columns if c not in names]:
         raise ValueError(
-            f"{path.name} has no column {', '.join(lacking)}; its columns, as --drop takes them: "
-            f"{as_option(map(str, table))}. Name the customer's column with --id"
+            f"{opened.source.name} has no column of numbers {', '.join(lacking)} to take the "
+            f"logarithm of; there are {', '.join(names)}"
         )
-    # The rules of the customer table hold for any name of its key.
-    ids = table[[id_column]].rename(columns={id_column: "customer_id"})
-    typed, violations = convert(ids, CUSTOMERS)
-    violations = violations.assign(column=violations["column"].replace("customer_id", id_column))
-    numbers = table.drop(columns=[id_column, *drop])
-    text = [c for c in numbers if pd.to_numeric(numbers[c], errors="coerce").isna().mean() > 0.5]
-    text = [c for c in text if numbers[c].replace("", None).notna().mean() > 0.5]
-    if text:
-        shown = ", ".join(f"{c} ({numbers[c].iloc[0]})" for c in text)
-        raise ValueError(
-            f"{path.name}: columns of text cannot be clustered: {shown}; leave them out "
-            f"(--drop {as_option(text)}) or encode them as numbers"
-        )
-    columns = tuple(Column(c, "number", nullable=True) for c in numbers)
-    features, not_numbers = convert(numbers, Contract("features", columns))
-    violations = pd.concat([violations, not_numbers], ignore_index=True)
-    if len(violations):
-        violations.attrs["row_name"] = table.index.name
-        raise ContractError(
-            violations,
-            table=path.name,
-            todo="correct these cells, or leave whole columns out (--drop)",
-        )
-    features = features.set_axis(pd.Index(typed["customer_id"], name="customer_id"))
-    return Inputs(
-        features,
-        synthetic=_marked_synthetic([path]),
-        files=(_file("features", path, len(features), 0),),
-        log_columns=(*log_columns, *_log_columns(features)),
+    typed = pd.concat(list(opened.chunks(skipped=skipped)))
+    entered = Entered()
+    entered.add("features", opened, len(typed), skipped)
+    features = typed[names].set_axis(pd.Index(typed[key], name="customer_id"))
+    return _inputs(
+        _telling(features, entered),
+        entered,
+        synthetic=_marked_synthetic([table]),
+        log_columns=tuple(log_columns),
+        currency=words.currency,
     )
 
 
@@ -249,59 +209,56 @@ def from_synthetic_bank(
         as_of=as_of,
         months=months,
     )
-    return Inputs(
+    return _inputs(
         model_columns(features),
+        Entered(),
         synthetic=True,
-        log_columns=_log_columns(features),
         as_of=as_of,
         months=months,
-        window=features.attrs["window"],
-        notes=tuple(window_notes(features.attrs["window"])),
         truth=bank.truth,
         facts={"n_customers": n_customers, "preset": preset, "bank_seed": random_state},
     )
 
 
-def _of_known_customers(table, customers, path, aside, skip_bad_rows) -> pd.DataFrame:
-    lost = check_references(table, customers)
-    if not len(lost):
-        return table
-    if not skip_bad_rows:
-        raise ContractError(
-            lost,
-            table=Path(path).name,
-            todo="add these customers to the customer table, or set their rows aside "
-            "(--skip-bad-rows)",
-        )
-    strange = ~table["customer_id"].isin(customers["customer_id"])
-    for line, row in table[strange].iterrows():
-        text = ",".join(map(str, row))
-        aside.append(Refused(int(line), "customer_id: not in the customer table", text))
-    return table[~strange]
+def _inputs(features: pd.DataFrame, entered: Entered, **facts) -> Inputs:
+    window = features.attrs.get("window", {})
+    known = (f.name for f in FEATURES if f.log)
+    logged = dict.fromkeys((*facts.pop("log_columns", ()), *known))
+    return Inputs(
+        features,
+        files=tuple(entered.files),
+        refused=entered.refused,
+        window=window,
+        notes=(*(window_notes(window) if window else ()), *entered.notes),
+        log_columns=tuple(name for name in logged if name in features),
+        ids=pd.concat(entered.ids) if entered.ids else None,
+        **facts,
+    )
 
 
-def _file(table: str, path, rows: int, refused: int) -> dict:
-    path = Path(path)
-    return {
-        "table": table,
-        "file": path.name,
-        "sha256": sha256(path),
-        "rows": rows,
-        "refused": refused,
-    }
+def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
+    """A ready table without columns that tell no customers apart, which are named."""
+    out = model_columns(features)
+    if left_out := out.attrs["left_out"]:
+        shown = ", ".join(f"{name} ({why})" for name, why in left_out.items())
+        entered.notes.append(Note(
+            "columns_left_out",
+            f"以下列已略去:{shown}。",
+            f"Left out: {shown}.",
+            value=float(len(left_out)),
+            level="note" if set(left_out.values()) == {"constant"} else "warning",
+        ))  # fmt: skip
+    entered.notes.extend(doubtful_columns(out))
+    return out
 
 
-def _log_columns(features: pd.DataFrame) -> tuple[str, ...]:
-    return tuple(f.name for f in FEATURES if f.log and f.name in features)
-
-
-def _marked_synthetic(paths) -> bool | None:
+def _marked_synthetic(tables) -> bool | None:
     """True when a Parquet file says so in its metadata; a plain CSV cannot say."""
     import pyarrow.parquet
 
-    for path in filter(None, paths):
-        if Path(path).suffix.lower() in (".parquet", ".pq"):
-            metadata = pyarrow.parquet.read_schema(path).metadata or {}
-            if metadata.get(b"synthetic") == b"true":
-                return True
+    for path in filter(is_parquet, tables):
+        with Path(path).open("rb") as file:
+            metadata = pyarrow.parquet.ParquetFile(file).schema_arrow.metadata or {}
+        if metadata.get(b"synthetic") == b"true":
+            return True
     return None

@@ -100,7 +100,7 @@ def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str)
     facts = {
         "synthetic": inputs.synthetic,
         "random_state": analysis.parameters["random_state"],
-        "inputs": {f["file"]: f["sha256"] for f in inputs.files},
+        "inputs": {f"{f['table']}: {f['file']}": f["sha256"] or "" for f in inputs.files},
     }
     card = Scorecard.from_pipeline(
         analysis.pipeline,
@@ -117,10 +117,10 @@ def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str)
         file.write(card.to_json().encode())
     meta = {**facts, "model_id": card.model_id}
     export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
-    refused = {f"refused_{name}": pd.DataFrame(map(vars, r)) for name, r in inputs.refused.items()}
+    refused = {f"refused_{name}": table for name, table in inputs.refused.items()}
     below = folder / "tables"
     below.mkdir()
-    for name, table in {**tables, **{n: t for n, t in refused.items() if len(t)}}.items():
+    for name, table in {**tables, **refused}.items():
         export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
 
 

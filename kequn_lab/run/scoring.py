@@ -1,11 +1,8 @@
-"""Labels for many customers: a scorecard run chunk by chunk into a file.
-
-:func:`score_files` takes a bank's files or a database, :func:`score_chunks` any chunks.
-"""
+"""Labels for many customers: a scorecard run chunk by chunk into a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -14,44 +11,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from kequn_lab import export
 from kequn_lab._folder import result_folder
-from kequn_lab._notes import Note
-from kequn_lab.contract.mapping import Mapping as Words
-from kequn_lab.contract.mapping import read_mapping
-from kequn_lab.contract.reading import read_table
-from kequn_lab.contract.sources import Refused
-from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
+from kequn_lab._notes import Note, notes_table
+from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, write_record
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS
 from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, unit_notes
-from kequn_lab.run import streams
+from kequn_lab.run.entrance import Entered, raw_tables, ready_table, words_of
 
-__all__ = ["score_chunks", "score_files"]
+__all__ = ["score_files"]
 
+_TABLES = ("customers", "events", "holdings", "features")
 #: What a call may write, beside the record of the labels.
-FILES = ("labels.csv", "drift.csv", "refused.csv")
+FILES = ("labels.csv", "drift.csv", "warnings.csv", *(f"refused_{n}.csv" for n in _TABLES))
+_ROWS = 250_000  # of a chunk of features
 
 
 def score_files(
     card: Scorecard,
     out: str | Path | None,
     *,
-    features: str | Path | None = None,
+    features=None,
     query: str | None = None,
-    events: str | Path | None = None,
-    customers: str | Path | None = None,
-    holdings: str | Path | None = None,
-    mapping: Words | str | Path | None = None,
+    events=None,
+    customers=None,
+    holdings=None,
+    mapping: Mapping | str | Path | None = None,
     as_of=None,
     months: int | None = None,
-    id_column: str = "customer_id",
+    id_column: str | None = None,
     skip_bad_rows: bool = False,
     accept_units: bool = False,
     encoding: str = "utf-8-sig",
@@ -64,88 +59,120 @@ def score_files(
     card : Scorecard
     out : path or None
         A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``
-        and, if rows were set aside, ``refused.csv``, in place of those of an earlier call.
-        None is a dry run: all is read, nothing written.
-    features : path or str
-        A ready customer table (CSV, Parquet), or the address of a database with ``query``.
+        and, if there are any, ``warnings.csv`` and the rows set aside (``refused_….csv``), in
+        place of those of an earlier call. None is a dry run: all is read, nothing written.
+    features : path or table
+        A ready customer table: a file, a frame, or the address of a database with ``query``.
     query : str, optional
         A SELECT that gives the customer table: the id and the features.
-    events, customers, holdings : path
-        Raw tables instead. Parquet is streamed; a CSV, or a table with a mapping, is read
-        whole and checked against its contract.
+    events, customers, holdings : path or table
+        Raw tables instead. All that is given is checked as in a run, chunk by chunk.
     mapping : Mapping or path, optional
         See :mod:`kequn_lab.contract.mapping`.
     as_of : date-like
         Last day of the window of the raw tables.
     months : int, optional
         Its length: the scorecard knows it, unless it was trained on a ready table.
-    id_column : str
+    id_column : str, optional
         Of a ready table.
     skip_bad_rows : bool
-        Set broken rows aside instead of stopping at the first.
+        Set broken rows aside instead of stopping at them.
     accept_units : bool
-        As :func:`score_chunks`.
+        True labels also money that lies a factor 100 or 10,000 off the training's nearly
+        everywhere, because it is right.
     encoding : str
-        Of ``labels.csv``.
+        Of the CSV files.
     synthetic : bool, optional
         For the record.
 
     Returns
     -------
     dict
-        The record, as :func:`score_chunks`, with ``inputs`` (SHA-256 by file; a database by its
-        address without password), ``window`` (events and customers inside and outside) and
-        ``refused`` (rows).
+        The record: ``rows``, ``unlabelled`` rows, ``segments`` (customers per segment),
+        ``inputs`` (per table its file, SHA-256, rows, rows refused), ``refused`` (rows),
+        ``window`` (events and customers inside and outside), ``drift`` (per feature, against
+        the training: see :mod:`kequn_lab.monitor.drift`), ``notes`` (what a reader must know;
+        those of level ``warning`` make the labels doubtful), ….
 
     Raises
     ------
+    ContractError
+        A table breaks its contract.
     ValueError
         Neither or both kinds of input; no ``as_of`` with raw tables; another window, currency
         or time zone, or other definitions of the features, than the scorecard's; no event in
-        the window; and as :func:`score_chunks`.
+        the window; a feature is lacking; nearly all money is in another unit than the
+        training's. Nothing is written then.
     """
     if (features is None) == (events is None):
         raise ValueError("give either a ready customer table (features) or raw tables (events)")
-    refused: list[Refused] = []
-    aside = refused.append if skip_bad_rows else None
+    words = words_of(mapping)
     meta: dict[str, Any] = {"synthetic": synthetic, "window": {}}
-    names, notes = card.feature_names, []
+    notes: list[Note] = []
     with ExitStack() as stack:
         stage = None
         if out is not None:
             stage = stack.enter_context(result_folder(out, kind="score", names=FILES))
-        if query is not None:
-            meta["inputs"] = {"database": streams.without_password(str(features))}
-            chunks = streams.from_database(str(features), query, names, id_column=id_column)
-        elif features is not None:
-            meta["inputs"] = {Path(features).name: export.sha256(features)}
-            chunks = streams.from_feature_table(
-                features, names, id_column=id_column, on_refused=aside
-            )
+        if features is not None:
+            ask = {"id_column": id_column, "mapping": words, "query": query, "skip": skip_bad_rows}
+            entered = Entered()
+            chunks = _ready_chunks(features, card, entered, **ask)
         else:
             if as_of is None:
                 raise ValueError("raw tables need as_of: the last day to look at (YYYY-MM-DD)")
-            words = mapping if isinstance(mapping, Words | None) else read_mapping(mapping)
-            window = {"as_of": as_of, "months": _months(card, months, words or Words())}
+            window = {"as_of": as_of, "months": _months(card, months, words)}
             given = {"customers": customers, "events": events, "holdings": holdings}
-            given = {name: Path(path) for name, path in given.items() if path is not None}
-            meta["inputs"] = {path.name: export.sha256(path) for path in given.values()}
-            tables = _raw_tables(given, words, aside)
-            made = streams.from_raw_tables(columns=names, **window, **tables)
-            chunks, meta["window"] = stack.enter_context(made)
-            notes = window_notes(meta["window"])
-            meta |= {"as_of": f"{pd.Timestamp(as_of):%Y-%m-%d}"}
-        path = None if stage is None else stage / FILES[0]
-        how = {"accept_units": accept_units, "encoding": encoding, "notes": notes, "meta": meta}
-        record = score_chunks(card, chunks, path, **how)
-        if stage is not None:
-            export.write_table(pd.DataFrame(record["drift"]), stage / FILES[1])
-        if stage is not None and refused:
-            export.write_table(pd.DataFrame(map(vars, refused)), stage / FILES[2])
-    return record | {"refused": len(refused)}
+            entered = stack.enter_context(raw_tables(given, words, skip=skip_bad_rows))
+            con, sql, _, found = stack.enter_context(feature_query(**window, **entered.tables))
+            chunks = _made_chunks(con, sql, card)
+            meta |= {"as_of": f"{pd.Timestamp(as_of):%Y-%m-%d}", "window": found}
+            notes += window_notes(found)
+        path = None if stage is None else stage / "labels.csv"
+        record, columns = _label(card, chunks, path, encoding=encoding)
+        drift = record["drift"]
+        notes += entered.notes + _units(drift, accept_units)
+        meta |= {
+            "inputs": entered.files,
+            "refused": sum(map(len, entered.refused.values())),
+            "notes": [asdict(note) for note in notes],
+        }
+        record = {**record, "drift": drift.to_dict("records"), **meta}
+        if stage is None:
+            return record
+        warnings = notes_table([note for note in notes if note.level == "warning"])
+        tables = {f"refused_{name}": table for name, table in entered.refused.items()}
+        for name, table in {"drift": drift, "warnings": warnings, **tables}.items():
+            if len(table):
+                export.write_table(table, stage / f"{name}.csv", encoding=encoding)
+        rows = record.pop("rows")
+        return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
 
 
-def _months(card: Scorecard, months: int | None, words: Words) -> int:
+def _ready_chunks(features, card: Scorecard, entered: Entered, *, skip: bool, **ask):
+    """A ready table's rows in the scorecard's columns."""
+    opened = ready_table(features, card.feature_names, skip=skip, **ask)
+    skipped, rows = Skipped() if skip else None, 0
+    key = opened.contract.columns[0].name
+    for chunk in opened.chunks(skipped=skipped):
+        rows += len(chunk)
+        yield chunk.rename(columns={key: "customer_id"})
+    entered.add("features", opened, rows, skipped)
+
+
+def _made_chunks(con, sql: str, card: Scorecard):
+    """Features that DuckDB computes from raw tables."""
+    there = {row[0] for row in con.execute(f"DESCRIBE {sql}").fetchall()}
+    if lacking := [name for name in card.feature_names if name not in there]:
+        raise ValueError(
+            f"the tables given make no {', '.join(lacking)}, which the scorecard needs: bring the "
+            "columns (see data/README.md), or train a scorecard without them"
+        )
+    wanted = ", ".join(f'"{name}"' for name in ["customer_id", *card.feature_names])
+    for batch in con.sql(f"SELECT {wanted} FROM ({sql})").to_arrow_reader(_ROWS):
+        yield pa.Table.from_batches([batch])
+
+
+def _months(card: Scorecard, months: int | None, words: Mapping) -> int:
     """The months to look at; what the events must have in common with those of the training."""
     if card.months is None:
         if months is None:
@@ -157,6 +184,7 @@ def _months(card: Scorecard, months: int | None, words: Words) -> int:
     pairs = {
         "window": (months or card.months, card.months, "months"),
         "currency": (words.currency, card.currency, ""),
+        "time zone": (words.events.timezone, card.timezone, ""),
         "definitions of the features": (DEFINITIONS, card.definitions, ""),
     }
     for what, (found, trained, unit) in pairs.items():
@@ -168,74 +196,17 @@ def _months(card: Scorecard, months: int | None, words: Words) -> int:
     return card.months
 
 
-def _raw_tables(given: dict[str, Path], words, aside) -> dict[str, Path | pd.DataFrame]:
-    out: dict[str, Path | pd.DataFrame] = {}
-    for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-        path = given.get(contract.name)
-        if path is None:
-            continue
-        if words is None and path.suffix.lower() in (".parquet", ".pq"):
-            out[contract.name] = path
-            continue
-        own = None if words is None else getattr(words, contract.name)
-        out[contract.name] = read_table(path, contract, mapping=own, on_refused=aside)
-    return out
-
-
-def score_chunks(
-    card: Scorecard,
-    chunks: Iterable[pa.Table],
-    path: str | Path | None,
-    *,
-    accept_units: bool = False,
-    encoding: str = "utf-8-sig",
-    notes: Iterable[Note] = (),
-    meta: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Label chunk after chunk into one CSV with its record; memory does not grow with rows.
-
-    Parameters
-    ----------
-    card : Scorecard
-    chunks : iterable of pyarrow Table
-        ``customer_id`` and the features, as :mod:`kequn_lab.run.streams` reads them.
-    path : path or None
-        ``labels.csv``; the record lies beside it, as :func:`~kequn_lab.export.write_labels`
-        says, but rows keep the order of the input. None scores and writes nothing (dry run).
-    accept_units : bool
-        True labels also money that lies a factor 100 or 10,000 off the training's nearly
-        everywhere, because it is right.
-    notes : iterable of Note
-        What is known to be doubtful already.
-    encoding, meta : see :func:`~kequn_lab.export.write_labels`
-
-    Returns
-    -------
-    dict
-        The record: ``rows``, ``unlabelled`` rows, ``segments`` (customers per segment),
-        ``drift`` (per feature, against the training: see :mod:`kequn_lab.monitor.drift`),
-        ``warnings`` (a list of what makes the labels doubtful), ….
-
-    Raises
-    ------
-    ValueError
-        A feature is lacking, a customer comes twice (also in two chunks), an id is missing;
-        nearly all money is in another unit than the training's. Nothing is written then.
-    """
+def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: str):
+    """Label chunk after chunk into one CSV; the counts, and the columns written."""
     counts = np.zeros(len(card.segments) + 1, dtype=np.int64)
-    seen: list[NDArray] = []
     spread = Spread(card)
     columns: dict[str, str] = {}
     with ExitStack() as stack:
         sink = None
         for chunk in chunks:
             labels = labelled(card, chunk)
-            _check_ids(labels["customer_id"], sum(map(len, seen)))
-            seen.append(_hashes(labels["customer_id"]))
-            counts += np.bincount(
-                labels["cluster"].fill_null(len(card.segments)).to_numpy(),
-                minlength=len(counts),
-            )
+            cluster = labels["cluster"].fill_null(len(card.segments)).to_numpy()
+            counts += np.bincount(cluster, minlength=len(counts))
             spread.add(chunk)
             if path is not None:
                 safe = export.neutralise(labels)
@@ -245,48 +216,22 @@ def score_chunks(
                 sink.write_table(safe)
         if not counts.any():
             raise ValueError("no customers to score; the input has no rows")
-        _check_unique(seen)
-        drift = spread.table()
-        units, all_off = unit_notes(drift)
-        if all_off and not accept_units:
-            raise ValueError(
-                f"{units[0].text_en} Nearly all money is off by this factor: correct the unit "
-                "(scale in a mapping file), or say that it is meant (--accept-units)"
-            )
-    own = {
+    record = {
         "model_id": card.model_id,
         "trained_on": card.trained_on,
+        "rows": int(counts.sum()),
         "unlabelled": int(counts[-1]),
         "segments": {s.segment_id: int(n) for s, n in zip(card.segments, counts)},
-        "drift": drift.to_dict("records"),
-        "warnings": [asdict(note) for note in (*notes, *units)],
-        **dict(meta or {}),
+        "drift": spread.table(),
     }
-    rows = int(counts.sum())
-    if path is None:
-        return {"rows": rows, **own}
-    return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=own)
+    return record, columns
 
 
-def _check_ids(ids: pa.ChunkedArray, before: int) -> None:
-    empty = pc.equal(pc.fill_null(ids, ""), "")
-    if pc.any(empty).as_py():
-        row = before + 1 + pc.index(empty, True).as_py()
-        raise ValueError(f"customer_id is missing in row {row} of the input; leave the row out")
-
-
-def _hashes(ids: pa.ChunkedArray) -> NDArray[np.uint64]:
-    """Eight bytes stand for an id of any length; twelve million rows fit in 100 MB."""
-    return pd.util.hash_array(ids.to_pandas().to_numpy(dtype=object), categorize=False)
-
-
-def _check_unique(seen: list[NDArray]) -> None:
-    hashes = np.concatenate(seen)
-    ordered = np.sort(hashes)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(twice):
-        first, second = np.flatnonzero(hashes == twice[0])[:2] + 1
+def _units(drift: pd.DataFrame, accepted: bool) -> list[Note]:
+    notes, all_off = unit_notes(drift)
+    if all_off and not accepted:
         raise ValueError(
-            f"{len(twice)} customers come twice, for example rows {first:,} and {second:,} of the "
-            "input; keep one row for each"
+            f"{notes[0].text_en} Nearly all money is off by this factor: correct the unit (scale "
+            "in a mapping file), or say that it is meant (--accept-units)"
         )
+    return notes

@@ -1,0 +1,74 @@
+"""Ids that come twice, and ids that nobody knows: found while a table passes by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kequn_lab.contract.cells import Format, Options, read_column
+from kequn_lab.contract.tables import Contract
+from kequn_lab.contract.violations import violations_frame
+
+__all__ = ["Keys", "Known", "hashes"]
+
+
+def hashes(ids: pd.Series) -> NDArray[np.uint64]:
+    """Eight bytes stand for an id of any length; twelve million rows fit in 100 MB."""
+    return pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The ids of the customers there are, eight bytes each, in order."""
+
+    hashes: NDArray[np.uint64]
+
+    def strangers(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows of customers that are not known (violations, as ``check``)."""
+        codes, ids = pd.factorize(table["customer_id"])
+        found = hashes(pd.Series(ids, dtype="str"))
+        place = np.minimum(np.searchsorted(self.hashes, found), len(self.hashes) - 1)
+        strange = np.append(self.hashes[place] != found, False)  # -1: no id at all
+        lost = table.loc[strange[codes], "customer_id"]
+        return violations_frame(lost.index, "customer_id", "not in the customer table", lost)
+
+
+class Keys:
+    """Rows whose key comes again, found while a table passes by."""
+
+    def __init__(self, contract: Contract, options: Options):
+        self._key = [contract[k] for k in contract.key]
+        self._options = options
+        self._hashes: list[NDArray] = []
+        self._rows: list[NDArray] = []
+
+    def watching(self, chunks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for chunk in chunks:
+            if self._key and all(c.name in chunk for c in self._key):
+                self._add(chunk)
+            yield chunk
+
+    def _add(self, chunk: pd.DataFrame) -> None:
+        parts = [
+            read_column(
+                chunk[c.name], Format(c.dtype, real_ids=self._options.real_ids, codes=c.isin or ())
+            )[0]
+            for c in self._key
+        ]
+        there = np.logical_and.reduce([p.notna() for p in parts])
+        key = parts[0] if len(parts) == 1 else parts[0].str.cat(parts[1:], sep="\x1f")
+        self._hashes.append(hashes(key[there]))
+        self._rows.append(chunk.index.to_numpy()[there])
+
+    def twice(self) -> NDArray:
+        if not self._hashes:
+            return np.array([], dtype=np.int64)
+        found = np.concatenate(self._hashes)
+        order = np.argsort(found, kind="stable")
+        same = found[order[1:]] == found[order[:-1]]
+        again = np.append(same, False) | np.insert(same, 0, False)
+        return np.sort(np.concatenate(self._rows)[order[again]])

@@ -1,0 +1,140 @@
+"""Are these tables what a run needs? Every finding, grouped and counted; nothing is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kequn_lab._notes import Note
+from kequn_lab.contract.keys import Known, hashes
+from kequn_lab.contract.mapping import Mapping, TableMapping
+from kequn_lab.contract.reading import Opened, open_table
+from kequn_lab.contract.tables import (
+    CUSTOMERS,
+    EVENTS,
+    HOLDINGS,
+    ContractError,
+    join_violations,
+    violations_frame,
+)
+from kequn_lab.run.entrance import ready_table, words_of
+
+__all__ = ["Checked", "check_tables"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in one table.
+
+    Attributes
+    ----------
+    table : str
+        ``customers``, ``events``, ``holdings`` or ``features``.
+    name : str
+        The file's, or as messages call it.
+    rows, valid : int
+        Rows there are, and rows that keep to the contract.
+    notes : tuple of Note
+        What was assumed and converted.
+    absent : tuple of str
+        Columns of the contract that the table does not have.
+    error : ContractError or None
+        All findings: its message groups and counts them, its ``violations`` list them.
+    """
+
+    table: str
+    name: str
+    rows: int = 0
+    valid: int = 0
+    notes: tuple[Note, ...] = ()
+    absent: tuple[str, ...] = ()
+    error: ContractError | None = None
+
+
+def check_tables(
+    *,
+    features=None,
+    events=None,
+    customers=None,
+    holdings=None,
+    mapping: Mapping | str | Path | None = None,
+    id_column: str | None = None,
+    query: str | None = None,
+) -> Iterator[Checked]:
+    """Check tables as a run and a score would, one after the other.
+
+    Parameters
+    ----------
+    features, events, customers, holdings : path or table
+        Those there are.
+    mapping, id_column, query
+        As :func:`~kequn_lab.run.inputs.from_tables` and
+        :func:`~kequn_lab.run.inputs.from_feature_table`.
+
+    Yields
+    ------
+    Checked
+
+    Raises
+    ------
+    ValueError, OSError
+        What holds no table, or cannot be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> events = pd.DataFrame({"customer_id": ["a", "b"], "timestamp": "2024-03-05",
+    ...     "amount_cny": [5.0, -1.0]})
+    >>> for found in check_tables(events=events):
+    ...     print(found.table, found.rows, found.valid)
+    ...     print(found.error)
+    events 2 1
+    DataFrame: 1 violation of the contract in 1 of 2 rows
+      row 2, column 'amount_cny': must be >= 0; found -1.0
+    What to do: correct these cells, or set the rows aside (kequn run --skip-bad-rows).
+    """
+    words, known = words_of(mapping), None
+    given = {"customers": customers, "events": events, "holdings": holdings}
+    for contract in (CUSTOMERS, EVENTS, HOLDINGS):
+        data, own = given[contract.name], getattr(words, contract.name)
+        if data is None:
+            continue
+        own = None if own == TableMapping() else own
+        opening = partial(open_table, data, contract, mapping=own, skip=True)
+        found, ids = _checked(contract.name, data, known, opening)
+        yield found
+        if contract is CUSTOMERS and ids:
+            known = Known(np.sort(np.concatenate(ids)))
+    if features is not None:
+        ask = {"id_column": id_column, "mapping": words, "query": query, "skip": True}
+        yield _checked("features", features, None, partial(ready_table, features, **ask))[0]
+
+
+def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, list]:
+    name = Path(data).name if isinstance(data, str | Path) else type(data).__name__
+    try:
+        opened: Opened = opening()
+    except ContractError as error:
+        return Checked(table, name, error=error), []
+    torn = opened.torn
+    found = [violations_frame([r.line for r in torn], "all", [r.reason for r in torn],
+                              [r.text[:80] for r in torn])]  # fmt: skip
+    absent = {c.name for c in opened.contract.columns} - set(opened.names)
+    ids, error = [], None
+    try:
+        for _, typed, violations in opened.checked(known=known):
+            found.append(violations)
+            if table == "customers":
+                ids.append(hashes(typed["customer_id"][~typed.index.isin(violations["row"])]))
+        every = join_violations(found, rows=opened.rows, row_name=opened.source.row_name)
+        bad = every["row"].nunique()
+        if len(every):
+            error = ContractError(every, table=opened.source.name)
+    except ContractError as whole:
+        bad, error = opened.rows, whole
+    facts = {"notes": opened.notes, "absent": tuple(sorted(absent)), "error": error}
+    return Checked(table, opened.source.name, opened.rows, opened.rows - bad, **facts), ids

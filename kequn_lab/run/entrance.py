@@ -1,0 +1,288 @@
+"""Tables on their way in: what a run, a check and a score let pass, count and set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from kequn_lab._notes import Note
+from kequn_lab._words import as_option
+from kequn_lab.contract.cells import Options, read_column
+from kequn_lab.contract.keys import Known, hashes
+from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping
+from kequn_lab.contract.reading import Opened, open_table
+from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped
+from kequn_lab.contract.sources import open_source
+from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
+from kequn_lab.contract.wide import infer_contract
+
+__all__ = ["Entered", "kind_of_table", "raw_tables", "ready_table", "words_of"]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What came in: per table where it lies, its file, its notes, the rows set aside.
+
+    Attributes
+    ----------
+    tables : dict of str to Path
+        Parquet files that hold to their contracts.
+    files : list of dict
+        Per table: ``table``, ``file``, ``sha256``, ``rows``, ``refused``.
+    notes : list of Note
+    refused : dict of str to DataFrame
+        Rows set aside, as they stand in the file, with line and reason.
+    ids : list of Series
+        Ids that were no text: as they were given, by their text.
+    """
+
+    tables: dict[str, Path] = field(default_factory=dict)
+    files: list[dict] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    refused: dict[str, pd.DataFrame] = field(default_factory=dict)
+    ids: list[pd.Series] = field(default_factory=list)
+
+    def add(self, table: str, opened: Opened, rows: int, skipped: Skipped | None) -> None:
+        """Take note of a table that was read to its end."""
+        self.notes.extend(opened.notes)
+        n = 0 if skipped is None else len(opened.torn) + len(skipped.rows)
+        if n:
+            self.notes.append(skipped.note(opened))
+            self.refused[table] = skipped.table(opened)
+        for file in opened.source.files or ({"file": opened.source.name, "sha256": None},):
+            self.files.append({"table": table, **file, "rows": rows, "refused": n})
+        ids = original_ids(opened)
+        if ids is not None:
+            self.ids.append(ids)
+
+
+def words_of(mapping: Mapping | str | Path | None) -> Mapping:
+    """A mapping, read if it is a file, empty if there is none."""
+    if isinstance(mapping, Mapping):
+        return mapping
+    return Mapping() if mapping is None else read_mapping(mapping)
+
+
+@contextmanager
+def raw_tables(
+    given: dict[str, Any], mapping: Mapping | None = None, *, skip: bool = False
+) -> Iterator[Entered]:
+    """A bank's own tables as Parquet files that hold to their contracts.
+
+    A Parquet file in which nothing has to be converted is taken where it lies; anything else
+    is written anew, to a folder that goes at the end. Memory does not grow with the rows.
+
+    Parameters
+    ----------
+    given : dict of str to path or table
+        ``events``, ``customers``, ``holdings``; None is left out.
+    mapping : Mapping, optional
+    skip : bool
+        Rows that break a contract are set aside, not an error.
+
+    Raises
+    ------
+    ContractError, ValueError, OSError
+        As :func:`~kequn_lab.contract.reading.open_table`; rows of customers that the customer
+        table lacks.
+    """
+    entered, known = Entered(), None
+    with TemporaryDirectory(prefix="kequn_") as folder:
+        for contract in (CUSTOMERS, EVENTS, HOLDINGS):
+            name = contract.name
+            if given.get(name) is None:
+                continue
+            words = None if mapping is None else getattr(mapping, name)
+            words = None if words == TableMapping() else words
+            opened = open_table(given[name], contract, mapping=words, skip=skip)
+            skipped = Skipped() if skip else None
+            spool = _Spool(opened, known, skipped, Path(folder) / f"{name}.parquet")
+            entered.tables[name] = spool.path_of(given[name])
+            entered.add(name, opened, spool.rows, skipped)
+            if contract is CUSTOMERS:
+                known = Known(np.sort(np.concatenate(spool.ids)))
+        yield entered
+
+
+class _Spool:
+    """One table as a Parquet file: its own where nothing is to be changed, or a new one."""
+
+    def __init__(self, opened: Opened, known: Known | None, skipped: Skipped | None, target: Path):
+        self.opened, self.known, self.skipped, self.target = opened, known, skipped, target
+        self.rows, self.ids = 0, []
+
+    def path_of(self, data) -> Path:
+        if is_parquet(data) and self._is_as_it_should():
+            return Path(data)
+        self._write()
+        return self.target
+
+    def _is_as_it_should(self) -> bool:
+        if self.opened.translated:
+            return False
+        for raw, typed, violations in self.opened.checked(known=self.known):
+            if len(violations) or not _same_cells(raw, typed):
+                self.rows, self.ids = 0, []
+                return False
+            self._count(typed)
+        return True
+
+    def _write(self) -> None:
+        writer = None
+        try:
+            for typed in self.opened.chunks(known=self.known, skipped=self.skipped):
+                self._count(typed)
+                schema = None if writer is None else writer.schema
+                table = pa.Table.from_pandas(typed, schema=schema, preserve_index=False)
+                if writer is None:
+                    writer = pa.parquet.ParquetWriter(self.target, table.schema)
+                writer.write_table(table)
+        finally:
+            if writer is not None:
+                writer.close()
+
+    def _count(self, typed: pd.DataFrame) -> None:
+        self.rows += len(typed)
+        if self.opened.contract is CUSTOMERS:
+            self.ids.append(hashes(typed["customer_id"]))
+
+
+def is_parquet(data) -> bool:
+    return isinstance(data, str | Path) and str(data).lower().endswith((".parquet", ".pq"))
+
+
+def _same_cells(raw: pd.DataFrame, typed: pd.DataFrame) -> bool:
+    """Did the conversion leave every cell as it was?"""
+    for name in typed:
+        a, b = raw[name], typed[name]
+        if pd.api.types.is_string_dtype(b.dtype) and not pd.api.types.is_string_dtype(a.dtype):
+            return False
+        if a.dtype != b.dtype and a.dtype.kind != b.dtype.kind and a.dtype.kind not in "iu":
+            return False
+        same = (a == b) | (a.isna() & b.isna())
+        if not same.fillna(False).all():
+            return False
+    return True
+
+
+def ready_table(
+    data,
+    columns: Sequence[str] | None = None,
+    *,
+    id_column: str | None = None,
+    mapping: Mapping | None = None,
+    query: str | None = None,
+    drop: Sequence[str] = (),
+    skip: bool = False,
+) -> Opened:
+    """Open a ready customer table: an id, and a number or yes/no per column.
+
+    Parameters
+    ----------
+    data : path, table, or address of a database with ``query``
+    columns : sequence of str, optional
+        The features that are wanted; all columns when None.
+    id_column : str, optional
+        Default ``[features] id`` of the mapping, else ``customer_id``; a DataFrame without
+        either has the customers in its index.
+    drop : sequence of str
+        Columns to leave out.
+
+    Raises
+    ------
+    ValueError
+        A column that is named is not there; and as
+        :func:`~kequn_lab.contract.reading.open_table`.
+    """
+    words = (mapping or Mapping()).features
+    key = id_column or words.id or "customer_id"
+    unnamed = isinstance(data, pd.DataFrame) and data.index.names == [None]
+    if unnamed and key not in data.columns and id_column is words.id is None:
+        data = data.rename_axis(key)
+    source = open_source(data, encoding=words.encoding, sheet=words.sheet, query=query)
+    theirs = {ours: column for ours, column in words.columns.items() if column in source.columns}
+    ours = {column: name for name, column in theirs.items()}
+    there = [ours.get(c, c) for c in source.columns if c not in REFUSED_COLUMNS]
+    named = [key, *drop, *words.drop, *(columns or ())]
+    if lacking := [c for c in dict.fromkeys(named) if c not in there]:
+        shown = as_option(there[:40]) + (f" … ({len(there)} in all)" if len(there) > 40 else "")
+        todo = "Name the customer's column with --id" if key in lacking else "Correct the name"
+        raise ValueError(
+            f"{source.name} has no column {', '.join(lacking)}; its columns, as --drop takes "
+            f"them: {shown}. {todo}"
+        )
+    wanted = there if columns is None else columns
+    wanted = [c for c in wanted if c not in {key, *drop, *words.drop}]
+    contract = Contract(
+        "features",
+        (
+            Column(key, "id", "the customer", required=True),
+            *(Column(c, "feature", nullable=True, required=True) for c in wanted),
+        ),
+        key=(key,),
+    )
+    options = {f.name: getattr(words, f.name) for f in fields(Options)}
+    translated = TableMapping(columns=theirs, **options) if theirs else Options(**options)
+    opened = open_table(source, contract, mapping=translated, skip=skip)
+    if columns is None:
+        kept, seen = infer_contract(contract, opened.survey)
+        opened = replace(opened, contract=kept, survey=seen)
+    return opened
+
+
+def original_ids(opened: Opened) -> pd.Series | None:
+    """Ids that are no text, as they were given, by their text; None where they are text."""
+    if opened.translated or opened.source.files:
+        return None
+    key = opened.contract.columns[0].name
+    if key not in opened.source.columns:
+        return None
+    parts = []
+    for raw in opened.source.chunks([key]):
+        ids = raw[key].dropna().drop_duplicates()
+        if pd.api.types.is_string_dtype(ids.dtype):
+            return None
+        text = read_column(ids, opened.survey.formats[key])[0]
+        parts.append(pd.Series(ids.to_numpy(), index=pd.Index(text, name="customer_id")))
+    out = pd.concat(parts)
+    return out[~out.index.duplicated()]
+
+
+def kind_of_table(columns: Sequence[str], mapping: Mapping | str | Path | None = None) -> str:
+    """What a table holds, from its columns: ``events``, ``holdings`` or, if neither,
+    ``features`` (a ready customer table).
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Of the raw table.
+    mapping : Mapping or path, optional
+        Its words may be the bank's.
+
+    Examples
+    --------
+    >>> kind_of_table(["customer_id", "timestamp", "amount_cny"])
+    'events'
+    >>> kind_of_table(["客户编号", "年龄", "余额"])
+    'features'
+    """
+    words = words_of(mapping)
+    for contract in (EVENTS, HOLDINGS):
+        own = getattr(words, contract.name)
+        names = {*own.wanted(contract, columns)}
+        have = {c.name for c in contract.columns if c.name in names} | set(own.constants)
+        for ours, theirs in own.columns.items():
+            if names >= {theirs} if isinstance(theirs, str) else names >= set(theirs):
+                have.add(ours)
+        if have >= {c.name for c in contract.columns if c.required}:
+            return contract.name
+    return "features"
