@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kequn_lab import catalogue
+from kequn_lab._notes import Note, notes_table
 from kequn_lab.choosing.stability import _reading
 from kequn_lab.choosing.verdicts import read_k, stability_summary
 from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
@@ -19,6 +20,7 @@ from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table
 from kequn_lab.report.page import Picture, write_report
+from kequn_lab.report.summary import summarise
 
 SEGMENTS = ["elderly", "young_adult", "low_mid_income", "cluster_1"]
 EVIL = "<script>alert(1)</script>"
@@ -227,7 +229,8 @@ def test_evidence_and_decision_are_shown(tmp_path):
         ),
         "decision": pd.DataFrame(
             {"bank_kind": ["branch"], "segment_id": ["elderly"], "attractiveness": [0.7],
-             "attractiveness_low": [0.6], "attractiveness_high": [0.8], "target": [True]}
+             "attractiveness_low": [0.6], "attractiveness_high": [0.8], "target": [True],
+             "recommended": [True]}
         ),
     }  # fmt: skip
     parsed = Page(written(tmp_path, tables=tables, language="zh"))
@@ -328,3 +331,121 @@ def test_wrong_pictures_and_folders_are_named(tmp_path):
         picture(section="end")
     with pytest.raises(FileNotFoundError, match="create the folder first"):
         written(tmp_path / "nowhere")
+
+
+# The summary ------------------------------------------------------------------------------------
+
+SIZES = pd.DataFrame(
+    {"segment_id": ["elderly", "cluster_1"], "customers": [60, 40], "share": [0.6, 0.4]}
+)
+STABLE = pd.DataFrame(
+    {
+        "segment": ["elderly", "cluster_1"],
+        "reading": ["natural", "constructed"],
+        "action": ["keep", "merge"],
+        "neighbour": ["cluster_1", "elderly"],
+    }
+)
+CALLED = pd.DataFrame(
+    {
+        "segment_id": ["elderly", "cluster_1"],
+        "name_zh": ["老年客群", "柜台多·存款多"],
+        "name_en": ["Elderly", "many counter visits"],
+    }
+)
+NOTED = notes_table([Note("rows_skipped", "略过 3 行", "3 rows skipped", 3)])
+DECIDED = pd.DataFrame(
+    {
+        "bank_kind": ["internet_bank"] * 2,
+        "segment_id": ["cluster_1", "elderly"],
+        "rank": [1, 0],
+        "attractiveness": [0.756, 0.3],
+        "attractiveness_low": [0.7, 0.25],
+        "attractiveness_high": [0.8, 0.35],
+        "knocked_out_by": ["", "online_reach"],
+        "target": [True, False],
+        "recommended": [False, False],
+        "advice_zh": ["不宜推荐：应与相邻客群合并", ""],
+        "advice_en": ["not to be recommended: to be merged with another", ""],
+    }
+)
+CRITERIA = pd.DataFrame(
+    {"criterion_id": ["online_reach"], "name_zh": ["线上可触达"], "name_en": ["Reachable online"]}
+)
+KNOWN = {"sizes": SIZES, "segments": CALLED, "segment_stability": STABLE}
+
+
+def test_the_summary_says_what_was_found_how_sure_and_what_next():
+    run = {"names": [{"segment_id": "cluster_1", "by": "marks", "mark": "unnamed"}]}
+    tables = {**KNOWN, "warnings": NOTED, "decision": DECIDED}
+    summary = summarise(tables, run, language="en")
+    lines = dict(summary.lines)
+    assert lines["Found"].startswith("100 customers in 2 segments. The largest is Elderly (60.0%)")
+    assert "1 has a clear gap" in lines["How sure"] and "1 is arbitrary" in lines["How sure"]
+    assert lines["Names"].startswith("Working names: many counter visits")
+    assert "not to be recommended: many counter visits" in lines["Next"]
+    assert "Internet bank:" not in lines["Next"]  # nothing is recommended
+    assert lines["Warnings"] == "One, below." and summary.warnings == ("3 rows skipped",)
+    assert summary.segments["advice"].tolist() == ["keep", "merge with Elderly"]
+    zh = summarise(tables, run, language="zh")
+    assert zh.segments["firm"].tolist() == ["界线清楚", "任意的划分"]
+    assert len(zh.lines) == len(summary.lines) == 5
+
+
+def test_nothing_found_is_said_only_where_everything_was_looked_at():
+    good = STABLE.assign(action="keep")
+    none = NOTED.head(0)
+    cases = [
+        ({**KNOWN, "segment_stability": good, "warnings": none}, True),
+        ({**KNOWN, "warnings": none}, False),  # one is to be merged
+        ({"sizes": SIZES, "warnings": NOTED}, False),
+        ({"sizes": SIZES}, False),  # not looked at
+        ({"sizes": SIZES, "warnings": NOTED.assign(level="note")}, True),
+    ]
+    for tables, clean in cases:
+        summary = summarise(tables, {}, language="en")
+        assert summary.clean is clean
+        assert ("None of the checks" in dict(summary.lines)["Warnings"]) is clean
+
+
+def test_marks_and_minimums_stand_beside_the_segment(tmp_path):
+    tables = {**KNOWN, "decision": DECIDED, "criteria": CRITERIA}
+    for language, mark, minimum in (
+        ("en", "not to be recommended: to be merged", "Below the minimum: Reachable online"),
+        ("zh", "不宜推荐：应与相邻客群合并", "未达门槛：线上可触达"),
+    ):
+        text = Page(written(tmp_path, tables=tables, figures=None, language=language)).text
+        assert mark in text and minimum in text
+        assert "0.76 [0.70, 0.80]" in text and "✓" not in text
+        assert "—" in text and " 0 " not in text  # no rank 0
+
+
+def test_no_raw_ids_are_left_in_the_text(tmp_path):
+    known = bank(SEGMENTS, 12)
+    tables = {**known, "decision": DECIDED.assign(segment_id=["young_adult", "elderly"]),
+              "criteria": CRITERIA}  # fmt: skip
+    for language in ("zh", "en"):
+        text = Page(written(tmp_path, tables=tables, run={}, figures=None, language=language)).text
+        assert re.findall(r"[a-z]+_[a-z_]+", text.replace("kequn_lab", "")) == []
+
+
+def test_sections_with_nothing_to_say_are_left_out(tmp_path):
+    """An own catalogue without groups and decision; a table whose truth nobody knows."""
+    groups = pd.DataFrame(
+        {"target_group": "no group", "segment_id": ["elderly", "cluster_1"], "customers": [60, 40],
+         "share_of_group": np.nan, "role": "in neither"}
+    )  # fmt: skip
+    text = written(tmp_path, tables={**KNOWN, "groups": groups}, run={}, figures=None)
+    assert [a["id"] for a in Page(text).all("section")] == ["summary", "evidence", "run", "limits"]
+
+
+def test_a_profile_of_many_variables_shows_those_that_differ_most(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = pd.Series(np.repeat(["a", "b"], 20))
+    x = pd.DataFrame(rng.normal(size=(40, 300)), columns=[f"v{i}" for i in range(300)])
+    x["v77"] += 9 * (labels == "a")
+    table = profile_table(x, labels, n_boot=0)
+    text = written(tmp_path, tables={"profile": table}, run={}, figures=None)
+    names = re.findall(r'<td class="l">(v\d+)</td>', text)
+    assert len(names) == 60 and "v77" in names
+    assert "240 more are in profile.csv" in text

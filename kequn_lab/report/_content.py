@@ -259,7 +259,12 @@ class Content:
         table, groups = self.tables.get("comparison"), self.tables.get("groups")
         out = []
         if groups is not None and (groups["target_group"] != "no group").any():
-            out += self._grids(groups=("谁在哪一组", "Who is in which group"))
+            groups = self._groups(groups)
+            out.append(
+                self.writer.grid(
+                    "groups", groups, title=self.say("谁在哪一组", "Who is in which group")
+                )
+            )
         if table is not None and len(table):
             rest = len(table) - TOP
             note = self.say(
@@ -271,6 +276,23 @@ class Content:
             out.append(self.writer.grid("comparison", table.head(TOP), title=title, note=note))
         return out
 
+    def _groups(self, groups: pd.DataFrame) -> pd.DataFrame:
+        """One row a group: its customers and its segments."""
+        rows = []
+        for group, own in groups.groupby("target_group", sort=False):
+            who = []
+            for row in own.itertuples():
+                name = self.say("无标签的客户", "customers without a label")
+                if row.segment_id is not None:
+                    name = self.words.segment(row.segment_id, self.language)
+                share = "" if pd.isna(row.share_of_group) else percent(row.share_of_group)
+                if row.role == "shared, not compared":
+                    share += self.say("，不参与比较", ", not compared")
+                who.append(name + (share and self.say(f"（{share}）", f" ({share})")))
+            who = self.say("、", ", ").join(who)
+            rows.append({"target_group": group, "customers": own["customers"].sum(), "who": who})
+        return pd.DataFrame(rows)
+
     def _decision(self) -> list[Grid]:
         """One table a kind of bank; whoever is ruled out or marked says why."""
         table = self.tables.get("decision")
@@ -281,7 +303,7 @@ class Content:
         both = [[row.get(f"target_share_{c}") for c in ("weights", "customers")] for row in rows]
         table["still"] = ["" if None in b else " / ".join(percent(v, 0) for v in b) for b in both]
         return [
-            self.writer.grid("decision", rows, title=self.writer.group(kind), kind="stack")
+            self.writer.grid("decision", rows, title=self.writer.group(kind), kind="wide")
             for kind, rows in table.groupby("bank_kind", sort=False)
         ]
 

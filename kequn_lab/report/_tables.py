@@ -28,10 +28,8 @@ _BLOCKS = {
 _COLUMNS = {
     "groups": {
         "target_group": ("目标客群", "Target group", "group"),
-        "segment_id": ("客群", "Segment", "segment"),
         "customers": ("客户数", "Customers", "count"),
-        "share_of_group": ("占该组", "Of the group", "percent"),
-        "role": ("归属", "Where it belongs", "term"),
+        "who": ("包括（占该组）", "Who (share of the group)", "text"),
     },
     "comparison": {
         "variable": ("变量", "Variable", "variable"),
@@ -71,14 +69,13 @@ _COLUMNS = {
         "neighbour": ("最近的客群", "Nearest segment", "segment"),
     },
     "decision": {
-        "rank": ("名次", "Rank", "rank"),
         "segment_id": ("客群", "Segment", "segment"),
+        "rank": ("名次", "Rank", "rank"),
+        "recommended": ("推荐", "Target", "flag"),
+        "score": ("得分", "Score", "index"),
         "attractiveness": ("吸引力", "Attractiveness", "index"),
         "competitiveness": ("竞争力", "Competitiveness", "index"),
-        "score": ("得分", "Score", "index"),
-        "target": ("入选", "Target", "flag"),
         "still": ("换权重 / 换客户仍入选", "Still, with other weights / customers", "aside"),
-        "remark": ("备注", "Remark", "text"),
     },
     "names": {
         "cluster": ("簇", "Cluster", "id"),
@@ -128,7 +125,7 @@ class Grid:
     rows: list[list[Cell]]  # a row of one cell heads a block
     title: str = ""
     note: str = ""
-    kind: str = ""  # "profile": the first column stays in sight; "stack": blocks on a phone
+    kind: str = ""  # "wide": the first column stays in sight; "stack": blocks on a phone
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,7 @@ class Writer:
         if value is None or (not isinstance(value, str) and pd.isna(value)):
             return Cell("—", left=kind in _TEXTUAL)
         if kind == "segment":
-            return self.segment(value)
+            return self.segment(value)._replace(small=row.get("remark", ""))
         if kind == "value":
             share = row.get("kind") in ("share", "category")
             return Cell(self.words.value(value, row["variable"], self.language, share=share))
@@ -226,7 +223,7 @@ class Writer:
                 )])  # fmt: skip
             heads = [Cell(""), *(Cell(self.segment(s).text, dot=self.segment(s).dot) for s in own)]
             name = f"profile-{part[0]}"
-            out.append(Grid(name, heads, rows, note=note * (left_over > 0), kind="profile"))
+            out.append(Grid(name, heads, rows, note=note * (left_over > 0), kind="wide profile"))
         return out
 
     def _variable(self, item: tuple) -> Cell:

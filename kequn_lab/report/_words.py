@@ -12,7 +12,8 @@ HEADINGS = {  # in the order of the report
     "run": ("运行记录", "How this was made"),
     "limits": ("本报告不能说明什么", "What this report cannot tell"),
 }
-SECTIONS = tuple(s for s in HEADINGS if s not in ("cards", "run", "limits"))
+#: Where pictures stand.
+SECTIONS = tuple(s for s in HEADINGS if s not in ("summary", "cards", "run", "limits"))
 LEADS = {
     "decision": (
         "得分来自事先定好的标准和权重。“仍入选”是换一组权重、换一批客户后仍然入选的比例。",

@@ -43,7 +43,7 @@ class Picture:
         Stands above the picture.
     alt_zh, alt_en : str
         What it shows, for a reader who cannot see it.
-    section : {"pictures", "summary", "decision", "comparison", "evidence", "truth", "profiles"}
+    section : {"pictures", "decision", "comparison", "evidence", "truth", "profiles"}
         Where it stands.
 
     Examples

@@ -201,4 +201,4 @@ def _next(segments, decision, language: str, say) -> str:
         parts.append(say("请熟悉客户的同事看卡片，确认名称和用途。",
                          "Show the cards to people who know these customers; settle names and "
                          "uses with them."))  # fmt: skip
-    return say("", " ").join(parts)
+    return "\n".join(parts)

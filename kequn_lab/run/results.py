@@ -176,7 +176,7 @@ def _drawings(analysis: Analysis) -> dict:
         )
     if len(t["comparison"]):
         out["comparison"] = (
-            lambda: plots.difference_plot(t["comparison"]),
+            lambda: plots.difference_plot(t["comparison"], top=12),
             ("两类目标客群的差异", "How the two target groups differ",
              "标准化差异及区间,按大小排列", "Standardised differences with intervals, by size"),
             "comparison",

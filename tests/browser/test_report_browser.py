@@ -1,5 +1,6 @@
 """The report in a real browser: quiet, alone, not too wide, and all of it drawn."""
 
+import re
 import shutil
 
 import pytest
@@ -32,7 +33,7 @@ def page(request, browser, tmp_path_factory):
         path,
         tables=bank(segments, 40),
         run=RUN,
-        figures={"sizes": picture(section="sizes"), "plain": picture()},
+        figures={"sizes": picture(section="profiles"), "plain": picture()},
         language=request.param,
     )
     opened = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -56,6 +57,34 @@ def test_no_horizontal_scroll_at_1280(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     inner = "[...document.querySelectorAll('.table')].map(e => e.scrollWidth - e.clientWidth)"
     assert max(page.evaluate(inner)) <= 1
+
+
+#: Cells whose text is wider than they are, or that break a number over lines.
+CUT = """() => [...document.querySelectorAll('td, th')].filter(cell => {
+    const style = getComputedStyle(cell);
+    if (style.display === 'none' || !cell.textContent.trim()) return false;
+    const words = document.createRange();
+    words.selectNodeContents(cell);
+    const lines = new Set([...words.getClientRects()].map(box => Math.round(box.top / 6)));
+    const number = /^[★\\s\\d.,%−+]+$/.test(cell.textContent);
+    return cell.scrollWidth > cell.clientWidth + 1 || (number && lines.size > 2);
+}).map(cell => cell.textContent.trim())"""
+
+
+def test_a_phone_shows_whole_digits_and_scrolls_tables_only(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(CUT) == []
+    heads = page.evaluate(
+        "[...document.querySelectorAll('.profile th')].map(th => [th.textContent, th.clientWidth])"
+    )
+    assert all(width >= 60 for text, width in heads if text)  # not two letters a line
+    box = page.query_selector(".profile")
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth")  # the rest is a swipe away
+    box.evaluate("e => { e.scrollLeft = 200 }")
+    first = "e => e.querySelector('tbody tr:nth-child(2) td').getBoundingClientRect().left"
+    assert box.evaluate(first) >= 0  # the variable stays in sight
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_pictures_are_drawn_and_described(page):
@@ -83,5 +112,14 @@ def test_print_fits_the_page(page):
     page.set_viewport_size({"width": 703, "height": 1000})
     assert page.evaluate("document.documentElement.scrollWidth") <= 703
     assert not page.is_visible("nav")
+    assert page.evaluate(CUT) == []
+    columns = page.evaluate("getComputedStyle(document.querySelector('.cards')).columnCount")
+    assert columns == "2"
     page.emulate_media(media="screen")
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_print_has_few_pages(page):
+    """Nine cards, nine by forty cells: headings, cards and tables fill the pages they have."""
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert max(map(int, re.findall(rb"/Count (\d+)", pdf))) <= 8
