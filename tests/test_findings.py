@@ -201,6 +201,21 @@ def test_two_small_files_name_segments_and_leave_out_what_they_do_not_say(shop, 
     assert "贵宾" in report and "目标客群比较" not in report and "选哪些客群" not in report
 
 
+def test_groups_of_ones_own_reach_the_report(shop, tmp_path):
+    from kequn_lab.run.results import write_results
+
+    (shop / "target_groups.csv").write_text(
+        "group_id,group_zh,group_en,segment_id\nshop,门店组,Shop,vip\nweb,网络组,Web,ghost\n",
+        "utf-8",
+    )
+    analysis = run(shoppers(), 2, catalogue_folder=shop, overrides={0: "ghost"})
+    assert set(analysis.tables["groups"]["target_group"]) == {"shop", "web"}
+    assert len(analysis.tables["comparison"]) == 3
+    write_results(analysis, tmp_path / "out", language="zh", quiet=True)
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "门店组" in report and "网络组" in report
+
+
 def test_a_mistyped_criterion_stops_the_run_and_one_without_data_is_said(shop):
     head = "criterion_id,axis,role,columns,statistic,worst,best\n"
     rows = ["size,attractiveness,score,,size_share,0,1", "money,competitiveness,score,x7,mean,0,9"]

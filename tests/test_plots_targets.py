@@ -293,3 +293,12 @@ def test_the_branch_shows_now_and_the_scenario():
     widths = [p.get_width() for p in ax.patches]
     assert widths == [10, 2, 8, 1]
     assert "scenario" in ax.get_xlabel()
+
+
+def test_groups_of_ones_own_have_their_own_names():
+    names = pd.DataFrame({"group_id": DIFFERENCES["group_a"].iloc[:1], "name_zh": "门店组",
+                          "name_en": "Shop"})  # fmt: skip
+    with plots.style("zh"):
+        assert any(
+            "门店组" in text for text in texts(plots.difference_plot(DIFFERENCES, names=names))
+        )

@@ -40,7 +40,9 @@ def named(ids, names: pd.DataFrame | None = None) -> list[str]:
     return labels_of(pd.DataFrame(index=ids), "name", known)
 
 
-def difference_plot(table: pd.DataFrame, *, top: int = 20, ax: Axes | None = None) -> Axes:
+def difference_plot(
+    table: pd.DataFrame, *, names: pd.DataFrame | None = None, top: int = 20, ax: Axes | None = None
+) -> Axes:
     """Standardised differences of two groups with intervals, largest on top ("love plot").
 
     Parameters
@@ -48,6 +50,8 @@ def difference_plot(table: pd.DataFrame, *, top: int = 20, ax: Axes | None = Non
     table : DataFrame
         variable, measure, effect, effect_low, effect_high, group_a, group_b; if there
         meaning_zh, meaning_en. As ``compare.compare_groups``; drawn in its order.
+    names : DataFrame, optional
+        Of the groups: group_id, name_zh, name_en.
     top : int
         How many variables, from the first on.
     ax : Axes, optional
@@ -89,7 +93,7 @@ def difference_plot(table: pd.DataFrame, *, top: int = 20, ax: Axes | None = Non
     ax.grid(axis="y", color="0.93")
     reach = 1.08 * np.nanmax(np.abs(shown[["effect", "effect_low", "effect_high"]].to_numpy(float)))
     ax.set_xlim(-reach, reach)
-    a, b = (named([shown[c].iloc[0]])[0] for c in ("group_a", "group_b"))
+    a, b = (named([shown[c].iloc[0]], names)[0] for c in ("group_a", "group_b"))
     for x, align, color, text in (
         (0, "left", _SECOND, say(f"← {b}更高", f"← higher: {b}")),
         (1, "right", _FIRST, say(f"{a}更高 →", f"higher: {a} →")),

@@ -136,6 +136,8 @@ def _drawings(analysis: Analysis) -> dict:
 
     t = analysis.tables
     order = t["order"]["variable"]
+    words = {"group_zh": "name_zh", "group_en": "name_en"}
+    groups = analysis.book["target_groups"][["group_id", *words]].rename(columns=words)
     out = {
         "sizes": (
             lambda: plots.size_plot(t["sizes"]),
@@ -176,7 +178,7 @@ def _drawings(analysis: Analysis) -> dict:
         )
     if len(t["comparison"]):
         out["comparison"] = (
-            lambda: plots.difference_plot(t["comparison"], top=12),
+            lambda: plots.difference_plot(t["comparison"], names=groups, top=12),
             ("两类目标客群的差异", "How the two target groups differ",
              "标准化差异及区间,按大小排列", "Standardised differences with intervals, by size"),
             "comparison",

@@ -124,6 +124,24 @@ which stands in every file. Parquet metadata: `synthetic`, `generator`, `n_custo
 # The catalogue
 
 Each table is `catalogue/NAME.csv`; every `quote_zh` is the article's own text.
+
+## A catalogue of your own
+
+For `kequn run --catalogue FOLDER` two files are enough, in any encoding:
+
+```
+segments.csv              signatures.csv
+id,zh,en                  segment,feature,level
+vip,贵宾,VIPs             vip,points,1.5
+sleeper,沉睡客户,Sleepers  sleeper,visits,-1
+```
+
+A level is where the segment's mean should lie, in standard deviations of the column from the mean
+of all customers; a segment needs at least three features of your table, and those marked
+`essential` (a fourth column) must be there and agree, or nobody gets its name. Columns with a
+default in [catalogue/columns.csv](catalogue/columns.csv) may be absent. So may all other tables:
+without `target_groups` no groups are compared, without `criteria` and `weights` there is no
+decision.
 """
 
 
