@@ -224,12 +224,8 @@ def _table(names: list[str], rows: list) -> pa.Table:
 def _array(values: list) -> pa.Array:
     """Values of a database in the type they have; as text if they have none in common."""
     some = next((v for v in values if v is not None), None)
-    if isinstance(some, memoryview | bytes):
+    if isinstance(some, memoryview):
         values = [None if v is None else bytes(v) for v in values]
-        try:
-            return pa.array([None if v is None else v.decode() for v in values], pa.string())
-        except UnicodeDecodeError:
-            return pa.array([None if v is None else v.hex() for v in values], pa.string())
     if not isinstance(some, UUID | dict | list):
         for kind in (None, pa.uint64()):
             try:

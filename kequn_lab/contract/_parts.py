@@ -81,14 +81,26 @@ _NULLABLE = {
 
 
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Integers stay integers, also with a gap; dates are dates; a UUID is text."""
+    """Integers stay integers, also with a gap; dates are dates; UUIDs and bytes are text."""
     for i, column in enumerate(table.columns):
         if isinstance(column.type, pa.BaseExtensionType):
-            text = [None if v is None else str(v) for v in column.to_pylist()]
-            table = table.set_column(i, table.column_names[i], pa.array(text, pa.string()))
+            text = pa.array([None if v is None else str(v) for v in column.to_pylist()])
+            table = table.set_column(i, table.column_names[i], text.cast(pa.string()))
+        elif pa.types.is_binary(column.type) or pa.types.is_fixed_size_binary(column.type):
+            table = table.set_column(i, table.column_names[i], _words(column))
     holed = {c.type for c in table.columns if c.null_count}
     return table.to_pandas(
         date_as_object=False,
         ignore_metadata=True,
         types_mapper=lambda t: _NULLABLE.get(t) if t in holed else None,
     )
+
+
+def _words(column: pa.ChunkedArray) -> pa.Array:
+    """Bytes as the text they are, as many engines write it, or else as hexadecimal digits."""
+    try:
+        if not pa.types.is_fixed_size_binary(column.type):  # of which most are no text
+            return column.cast(pa.string())
+    except pa.ArrowInvalid:
+        pass
+    return pa.array([None if v is None else v.hex() for v in column.to_pylist()], pa.string())

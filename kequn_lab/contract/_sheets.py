@@ -18,7 +18,7 @@ from kequn_lab.contract._parts import Part
 _EXACT = 1e15  # Excel keeps fifteen digits
 
 
-def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | None):
+def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | int | None):
     """Name, columns, notes and the maker of parts of a sheet; the workbook is read once."""
     import python_calamine as calamine
 
@@ -58,13 +58,16 @@ def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | None):
     return name, columns, (*notes, *header.notes, *more), parts
 
 
-def _chosen(book, name: str, sheet: str | None):
+def _chosen(book, name: str, sheet: str | int | None):
     """The sheet that is named, or the first that is seen and not empty; others are said."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     kind = (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible)
     seen = [m.name for m in book.sheets_metadata if (m.typ, m.visible) == kind]
     if sheet is not None:
+        places = {str(i): n for i, n in enumerate(book.sheet_names, 1)}
+        if sheet not in book.sheet_names:
+            sheet = places.get(str(sheet), sheet)
         if sheet not in book.sheet_names:
             raise ValueError(
                 f"{name} has no sheet {sheet!r}; its sheets: {', '.join(book.sheet_names)}"

@@ -121,7 +121,9 @@ class Source:
             if first:
                 found = f"{refused:,} torn lines only, first in line {first.line}: {first.reason}"
             v = violations_frame([pd.NA], "all", "no rows", [found], self.row_name)
-            raise ContractError(v, table=self.name, todo="export the table again, with its rows")
+            asked = any("query" in f for f in self.files)
+            todo = "look at the query" if asked else "export the table again, with its rows"
+            raise ContractError(v, table=self.name, todo=todo)
 
     def _read(self, wanted: list[str], rows: int) -> Iterator[Part]:
         parts = self._parts(wanted, rows)
@@ -152,8 +154,9 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
         address of a database, without a password (that comes from ``KEQUN_DB_PASSWORD``).
     encoding : str, optional
         Of a text file, where it cannot be told.
-    sheet : str, optional
-        Of a workbook; the first that is not empty.
+    sheet : str or int, optional
+        Of a workbook, by its name or its place (1 is the first); if not given, the first that is
+        not empty.
     query : str, optional
         One SELECT, for a database; its rows are fetched once, in a session that only reads.
 

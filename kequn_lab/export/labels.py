@@ -228,7 +228,8 @@ def read_labels(path: str | Path, *, verify: bool = True) -> pd.DataFrame:
                 "differs): it was edited, or a run stopped between the two; write it again"
             )
     if _is_parquet(path):
-        table = pa.parquet.read_table(path)
+        with path.open("rb") as file:  # the file of this name, whatever its folders are called
+            table = pa.parquet.ParquetFile(file).read()
     else:
         table = _read_csv(path, record.get("encoding", "utf-8-sig"), record.get("columns", {}))
     df = table.to_pandas()
