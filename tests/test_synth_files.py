@@ -1,6 +1,7 @@
 """A bank as files: equal whatever the chunk, whole or not at all."""
 
 import hashlib
+import json
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from kequn_lab import contract
 from kequn_lab.__main__ import main
+from kequn_lab._folder import verify_folder
 from kequn_lab.contract.reading import read_table
 from kequn_lab.synth import files, make_bank, write_bank
 
@@ -46,7 +48,7 @@ def test_the_files_are_the_bank_in_memory(written):
             a, b = (x[column].astype("str").mask(x[column].isna()) for x in (frame, read))
             if not column.endswith("_on"):
                 assert a.equals(b), column
-    assert set(table["file"]) == {p.name for p in out.iterdir()}
+    assert {*table["file"], "bank.json"} == {p.name for p in out.iterdir()}
 
 
 def test_the_files_pass_their_contracts(written):
@@ -114,16 +116,30 @@ def test_mixed_gives_what_opens_in_a_spreadsheet_as_csv(tmp_path):
 # bad input and bad luck
 
 
-def test_a_folder_with_files_is_left_alone(tmp_path):
+def small(out, **options):
+    write_bank(out, n_customers=10, random_state=0, months=1, progress=False, **options)
+
+
+def test_an_earlier_bank_is_replaced_and_nothing_else(tmp_path):
+    small(tmp_path, format="csv")
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(FileExistsError, match=r"holds 1 files? \(mine.txt"):
-        write_bank(tmp_path, n_customers=10, random_state=0, progress=False)
-    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    small(tmp_path)
+    assert {p.suffix for p in tmp_path.iterdir()} == {".parquet", ".json", ".md", ".txt"}
+    assert verify_folder(tmp_path).empty
+    record = json.loads((tmp_path / "bank.json").read_text(encoding="utf-8"))
+    assert record["synthetic"] is True and record["random_state"] == "0"
+
+
+def test_a_table_of_the_bank_itself_is_never_replaced(tmp_path):
+    (tmp_path / "customers.csv").write_text("precious")
+    with pytest.raises(FileExistsError, match=r"holds customers.csv, not as an earlier kequn samp"):
+        small(tmp_path, format="csv")
+    assert [p.name for p in tmp_path.iterdir()] == ["customers.csv"]
 
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "bank").write_text("a file")
-    with pytest.raises(FileExistsError, match="is a file; name a folder"):
+    with pytest.raises(NotADirectoryError, match="is a file; name a folder"):
         write_bank(tmp_path / "bank", n_customers=10, random_state=0, progress=False)
 
 
@@ -157,7 +173,7 @@ def test_a_full_disk_is_called_so(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files, "draw_part", full)
-    with pytest.raises(OSError, match="the disk is full: free some space.*nothing was left in"):
+    with pytest.raises(OSError, match="the disk is full: free some space.*; nothing was written"):
         write_bank(tmp_path / "a", n_customers=10, random_state=0, progress=False)
     assert not (tmp_path / "a").exists()
 
@@ -178,7 +194,7 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path):
     """
     run = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
-    assert "nothing was left in" in done.stdout
+    assert "larger than the disk allows" in done.stdout and "nothing was" in done.stdout
     assert not (tmp_path / "a").exists()
 
 
@@ -193,15 +209,30 @@ def test_an_interrupted_run_leaves_no_half_file_and_can_be_repeated(tmp_path, ho
     )
     run = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not list(out.glob("*/events.parquet")) and time.monotonic() < deadline:
+    while not list(out.glob(".*/events.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
     run.send_signal(how)
     run.wait(60)
     left = list(out.iterdir()) if out.exists() else []
-    assert all(p.name.startswith(".kequn-sample-") for p in left)
+    assert all(p.name.startswith(".kequn") for p in left)
     assert left or how == signal.SIGINT
-    write_bank(out, n_customers=10, random_state=0, months=1, progress=False)
-    assert len(list(out.iterdir())) == 6
+    small(out)
+    assert len(list(out.iterdir())) == 7
+
+
+def test_two_at_once_do_not_disturb_each_other(tmp_path, monkeypatch):
+    """The second one used to delete the working folder of the first."""
+    draw = files.draw_part
+
+    def meanwhile(recipe, part):
+        with pytest.raises(BlockingIOError, match="another kequn writes to"):
+            monkeypatch.setattr(files, "draw_part", draw)
+            small(tmp_path)
+        return draw(recipe, part)
+
+    monkeypatch.setattr(files, "draw_part", meanwhile)
+    small(tmp_path, workers=1)
+    assert verify_folder(tmp_path).empty and len(list(tmp_path.iterdir())) == 7
 
 
 def test_the_command_writes_the_bank_of_an_edited_population(tmp_path, capsys):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import secrets
-import shutil
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
+from kequn_lab._files import write_json
+from kequn_lab._folder import result_folder
 from kequn_lab.synth.datasheet import datasheet
 from kequn_lab.synth.population import Population
 from kequn_lab.synth.recipe import BLOCK, GENERATOR, Recipe, make_recipe
@@ -39,7 +38,6 @@ _DELTA = ("timestamp", "opened_on", "matures_on")
 #: Columns in whose order rows lie: statistics let a reader skip row groups. On the others they
 #: cost as much as all the rest of the writing.
 _SORTED = ("customer_id", "timestamp")
-_PART = ".kequn-sample-"
 
 
 def write_bank(
@@ -62,7 +60,7 @@ def write_bank(
     Parameters
     ----------
     out : path
-        A folder that does not exist or is empty.
+        A bank of an earlier call in it is replaced; other files are left alone.
     n_customers, random_state, months, as_of, preset, profile, population
         As :func:`~kequn_lab.synth.make_bank`; the same values give the same customers.
     format : {"parquet", "csv", "mixed"}
@@ -84,14 +82,15 @@ def write_bank(
     Raises
     ------
     FileExistsError
-        The folder holds files.
+        The folder holds files of these names that no earlier call wrote.
     OSError
-        The disk is full or cannot be written; nothing is left behind.
+        The disk is full or cannot be written, or another process writes there; nothing is left
+        behind.
 
     Notes
     -----
     Parquet files say ``synthetic = true``, the generator's version and the recipe in their
-    metadata; ``datasheet.md`` beside the files says so for CSV.
+    metadata; ``datasheet.md`` and ``bank.json`` beside the files say so for CSV.
 
     Examples
     --------
@@ -108,11 +107,14 @@ def write_bank(
     recipe = make_recipe(n_customers, random_state=random_state, as_of=as_of, months=months,
                          preset=preset, profile=profile, population=population)  # fmt: skip
     workers = min(os.cpu_count() or 1, 4) if workers is None else max(int(workers), 1)
-    with _whole_folder(Path(out)) as folder:
+    names = [f"{name}.{ending}" for name, ending in FORMATS[format].items()]
+    with result_folder(out, kind="sample", names=[*names, "datasheet.md"]) as folder:
         rows = _write(recipe, folder, FORMATS[format], -(-chunk // BLOCK), workers, progress)
         text = datasheet(recipe)
         (folder / "datasheet.md").write_text(text, encoding="utf-8")
         rows["datasheet.md"] = text.count("\n")
+        record = {"schema": "kequn_lab.bank/1", **metadata(recipe), "synthetic": True}
+        write_json(record, folder / "bank.json")
         size = {name: (folder / name).stat().st_size for name in rows}
     return pd.DataFrame({"file": list(rows), "rows": list(rows.values()), "bytes": size.values()})
 
@@ -226,37 +228,3 @@ def _plain(schema):
     return pa.schema([
         pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in schema
     ])  # fmt: skip
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """A hidden folder inside ``out`` whose files move up when all are written."""
-    made = not out.exists()
-    if out.exists() and not out.is_dir():
-        raise FileExistsError(f"{out} is a file; name a folder")
-    out.mkdir(parents=True, exist_ok=True)
-    held = [p.name for p in out.iterdir() if not p.name.startswith(_PART)]
-    if held:
-        raise FileExistsError(
-            f"{out} holds {len(held)} files ({', '.join(sorted(held)[:3])} …); "
-            "choose another folder or empty this one"
-        )
-    for stale in out.glob(f"{_PART}*"):  # of a run that was killed
-        shutil.rmtree(stale)
-    folder = out / f"{_PART}{secrets.token_hex(4)}"
-    folder.mkdir()
-    try:
-        yield folder
-        for file in sorted(folder.iterdir()):
-            os.replace(file, out / file.name)
-        folder.rmdir()
-    except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        if made:
-            out.rmdir()
-        if isinstance(error, OSError):
-            full = error.errno == errno.ENOSPC
-            why = "the disk is full: free some space, or ask for fewer customers or months"
-            why = why if full else error.strerror or str(error)
-            raise type(error)(error.errno, f"{why}; nothing was left in {out}") from error
-        raise
