@@ -13,9 +13,11 @@ from kequn_lab.export.labels import (
 from kequn_lab.export.models import TRUSTED, load_model, save_model
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
 from kequn_lab.export.sql import DIALECTS, Dialect, select
+from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
 
 __all__ = [
     "DIALECTS",
+    "EXCEL_ROWS",
     "TRUSTED",
     "Dialect",
     "Scorecard",
@@ -32,4 +34,5 @@ __all__ = [
     "write_json",
     "write_labels",
     "write_table",
+    "write_workbook",
 ]

@@ -17,12 +17,15 @@ from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.run.analysis import Analysis
+from kequn_lab.run.columns import describe_columns
 
-__all__ = ["fill_folder", "run_folder", "write_results"]
+__all__ = ["fill_folder", "run_folder", "write_labels_workbook", "write_results"]
 
 
 #: What lies on top of a result folder, beside its record; tables and figures have their folders.
-NAMES = ("report.html", "labels.csv", "labels.meta.json", "scorecard.json")
+NAMES = (
+    "report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json", "columns.csv",
+)  # fmt: skip
 
 
 def run_folder(out: str | Path) -> AbstractContextManager[Path]:
@@ -84,18 +87,24 @@ def fill_folder(
     tuple of Note
     """
     pictures, notes = _draw(analysis, folder / "figures", language, quiet)
+    if (n := len(analysis.labels)) >= export.EXCEL_ROWS:
+        zh = f"{n:,} 位客户超出 Excel 的行数，未写 labels.xlsx；请用 labels.csv"
+        en = f"labels.xlsx is left out: {n:,} customers are more than Excel has rows"
+        notes.append(Note("workbook_left_out", zh, en, n, export.EXCEL_ROWS, level="note"))
     tables = dict(analysis.tables)
-    if notes:
-        tables["warnings"] = pd.concat([tables["warnings"], notes_table(notes)], ignore_index=True)
+    if doubts := [n for n in notes if n.level == "warning"]:
+        tables["warnings"] = pd.concat([tables["warnings"], notes_table(doubts)], ignore_index=True)
     record = analysis.record()
     record["notes"] = record.get("notes", []) + [asdict(n) for n in notes]
+    _write_model(analysis, folder, encoding)
     _write_tables(analysis, tables, folder, encoding)
     _write_report(analysis, tables, record, pictures, folder, language)
     export.write_json(record, folder / "run.json")
-    return notes
+    return tuple(notes)
 
 
-def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str) -> None:
+def _write_model(analysis: Analysis, folder: Path, encoding: str) -> None:
+    """The scorecard, and the labels with their record."""
     inputs = analysis.inputs
     facts = {
         "synthetic": inputs.synthetic,
@@ -117,11 +126,38 @@ def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str)
         file.write(card.to_json().encode())
     meta = {**facts, "model_id": card.model_id}
     export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
-    refused = {f"refused_{name}": table for name, table in inputs.refused.items()}
+
+
+def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str) -> None:
+    """The tables, what their columns mean, and the workbook for those who want one file."""
+    tables = tables | {f"refused_{name}": t for name, t in analysis.inputs.refused.items()}
     below = folder / "tables"
     below.mkdir()
-    for name, table in {**tables, **refused}.items():
+    for name, table in tables.items():
         export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
+    own = ("table", "column", "unit", "meaning_zh", "meaning_en")
+    columns = describe_columns({"labels": analysis.labels, **tables, "columns": own})
+    export.write_table(columns, folder / "columns.csv", encoding=encoding)
+    if len(analysis.labels) < export.EXCEL_ROWS:
+        labels = analysis.labels.sort_values("customer_id")
+        write_labels_workbook(labels, tables["sizes"], folder / "labels.xlsx")
+
+
+def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str | Path) -> None:
+    """Write labels, the segments and what the columns mean as one Excel workbook.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        As :func:`~kequn_lab.segments.label_table`.
+    sizes : DataFrame
+        As :func:`~kequn_lab.profiles.size_table`.
+    path : path
+        ``….xlsx``
+    """
+    segments = _looks(labels).merge(sizes, on="segment_id")
+    columns = describe_columns({"labels": labels, "segments": segments})
+    export.write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
@@ -222,7 +258,7 @@ def _drawings(analysis: Analysis) -> dict:
 
 def _draw(
     analysis: Analysis, folder: Path, language: str, quiet: bool
-) -> tuple[dict[str, Any], tuple[Note, ...]]:
+) -> tuple[dict[str, Any], list[Note]]:
     """Draw into a folder; a picture that cannot be drawn is left out and said."""
     import matplotlib.pyplot as plt
 
@@ -233,7 +269,7 @@ def _draw(
     pictures, notes = {}, []
     with plots.style(
         language,
-        segments=_looks(analysis),
+        segments=_looks(analysis.labels),
         variables=feature_table(),
         synthetic=analysis.inputs.synthetic,
     ):
@@ -253,11 +289,11 @@ def _draw(
                     pictures[name] = Picture(file.read_bytes(), *words, section)
             for number in set(plt.get_fignums()).difference(open_before):
                 plt.close(number)
-    return pictures, tuple(notes)
+    return pictures, notes
 
 
-def _looks(analysis: Analysis) -> pd.DataFrame:
-    looks = analysis.labels.drop_duplicates("segment_id").sort_values("cluster")
+def _looks(labels: pd.DataFrame) -> pd.DataFrame:
+    looks = labels.drop_duplicates("segment_id").sort_values("cluster")
     return looks[["segment_id", "name_zh", "name_en"]]
 
 
@@ -268,7 +304,7 @@ def _write_report(analysis, tables, record, pictures, folder: Path, language: st
     apart = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
     shown = {n: t for n, t in tables.items() if n not in apart and (len(t) or n == "warnings")}
     groups = analysis.book["target_groups"][["group_id", "group_zh", "group_en"]].drop_duplicates()
-    looks = _looks(analysis)
+    looks = _looks(analysis.labels)
     known = analysis.book["segments"][looks.columns]
     named = pd.concat([looks, known[~known["segment_id"].isin(looks["segment_id"])]])
     shown |= {"segments": named, "variables": feature_table(), "target_groups": groups}
