@@ -120,9 +120,8 @@ def report(features: pd.DataFrame, segments: int) -> None:
     """A whole run of these customers, and what of it is not the fit."""
     inputs = Inputs(features, synthetic=True)
     steps = [(analysis, "fit_segments"), (analysis, "_hold_still"), (analysis, "label_table")]
-    spent = [
-        clocked(*step) for step in [*steps, (results, "_write_model"), (results, "_write_tables")]
-    ]
+    steps += [(results, "_write_model"), (results, "_write_tables")]
+    spent = [clocked(*step) for step in steps]
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         found = analysis.analyse(inputs, n_clusters=segments, quiet=True)
