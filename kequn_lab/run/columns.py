@@ -49,11 +49,12 @@ def describe_columns(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:
 def _meaning(table: str, column: str) -> tuple[str, str, str]:
     """The entry of this table, else of any table, else what the ending adds to the rest."""
     known = _meanings()
-    for key in ((table, column), ("", column)):
+    kind = "refused" if table.startswith("refused_") else table
+    for key in ((kind, column), (kind, "*"), ("", column)):
         if key in known:
             return known[key]
     for (_, ending), (_, zh, en) in known.items():
-        if ending[0] == "*" and column.endswith(ending[1:]):
+        if len(ending) > 1 and ending[0] == "*" and column.endswith(ending[1:]):
             unit, base_zh, base_en = _meaning(table, column.removesuffix(ending[1:]))
             if base_en:
                 return unit, zh.format(zh=base_zh), en.format(en=base_en)
