@@ -121,5 +121,7 @@ def test_print_fits_the_page(page):
 
 def test_print_has_few_pages(page):
     """Nine cards, nine by forty cells: headings, cards and tables fill the pages they have."""
+    page.emulate_media(media="print")
     pdf = page.pdf(prefer_css_page_size=True)
     assert max(map(int, re.findall(rb"/Count (\d+)", pdf))) <= 8
+    page.emulate_media(media="screen")
