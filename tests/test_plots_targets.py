@@ -203,18 +203,19 @@ def test_the_matrix_shows_targets_knock_outs_and_uncertainty():
 
 def test_names_stand_beside_the_matrix_and_marks_beside_the_names():
     many = pd.concat([MATRIX.head(1)] * 20, ignore_index=True).assign(
-        segment_id=[f"s{i}" for i in range(20)], attractiveness=0.5, mark=["merge"] + [""] * 19
+        segment_id=[f"s{i}" for i in range(20)], attractiveness=0.9, mark=["merge"] + [""] * 19
     )
     with plots.style("en"):
-        panel = plots.decision_plot(many).child_axes[0]
+        ax = plots.decision_plot(many)
+    assert any("†: not to be recommended" in t.get_text() for t in ax.texts)
+    panel = ax.child_axes[0]
     panel.figure.draw_without_rendering()
     names = [t for t in panel.texts if t.get_text().startswith("s")]
     boxes = sorted((t.get_window_extent() for t in names), key=lambda b: b.y0)
     assert len(boxes) == 20 and all(t.get_position()[0] > 1 for t in names)  # off the bubbles
+    assert all(-1e-9 <= t.get_position()[1] <= 1 + 1e-9 for t in names)
     assert all(low.y1 <= high.y0 + 0.5 for low, high in pairwise(boxes))
-    assert [t.get_text() for t in names if "not recommended" in t.get_text()] == [
-        "s0  90% (not recommended)"
-    ]
+    assert [t.get_text() for t in names if "†" in t.get_text()] == ["s0  90% †"]
 
 
 def test_measures_are_told_below_the_axis_and_cover_no_point():

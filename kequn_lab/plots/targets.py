@@ -128,7 +128,7 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         Bubble areas are shares of the customers; lines the intervals over drawn weights and
         customers; a black ring marks a target, a hollow bubble is knocked out. The percentage is
         how often the segment is a target when weights are drawn. Names stand beside the matrix;
-        one with a ``mark`` says that it is not to be recommended.
+        a dagger stands at one with a ``mark``.
 
     Raises
     ------
@@ -151,6 +151,8 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         "Competitiveness of the bank. Cross: interval; ring: target; hollow: below a minimum;\n"
         "%: how often a target with other weights; diagonal lines: equal score",
     )
+    if table.get("mark", pd.Series(dtype=str)).ne("").any():
+        text += say("；†：不宜推荐", "; †: not to be recommended")
     if "declared" in table and (table["declared"] == "changed since").any():
         text += say("\n标准在分群之后改过", "\nThe criteria were changed after they were declared")
     below(ax, text)
@@ -173,13 +175,16 @@ def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
                       edgecolor=edge, lw=width, ls="--" if out else "-", zorder=3)  # fmt: skip
     rows = rows.sort_values("attractiveness")
     gap = min(0.05, 1 / max(len(rows), 1))
-    for (_, row), at in zip(rows.iterrows(), _spread(rows["attractiveness"], gap)):
+    places = _spread(rows["attractiveness"], gap)
+    lowest = gap * np.arange(len(rows))  # so that all stay beside the matrix
+    places = np.clip(places, lowest, lowest + 1 - gap * (len(rows) - 1))
+    for (_, row), at in zip(rows.iterrows(), places):
         x, y, look = row["competitiveness"], row["attractiveness"], looks.loc[row["segment_id"]]
         text = look["label"]
         if row["target_share_weights"] > 0 and not row["knocked_out_by"]:
             text += f"  {percent(row['target_share_weights'])}"
         if row.get("mark") or False:
-            text += say("（不宜推荐）", " (not recommended)")
+            text += " †"
         panel.plot([x, 1.03], [y, at], color=look["color"], lw=0.7, alpha=0.6, zorder=2)
         panel.plot(1.05, at, "s", ms=6, color=look["color"], clip_on=False)
         panel.text(1.075, at, text, fontsize=8.5, va="center",
