@@ -62,6 +62,15 @@ def test_null_data_keep_margins_and_correlations(mixed):
     assert gap.abs().max(axis=None) < 0.06
 
 
+def test_null_data_of_more_columns_than_rows_keep_their_correlations():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 60)) + rng.normal(size=(40, 60))
+    null = chance.null_like(wide, n_rows=4_000, random_state=0)
+    assert set(null[:, 7]) <= set(wide[:, 7])
+    gap = np.corrcoef(null.T) - np.corrcoef(wide.T)
+    assert np.sqrt((gap**2).mean()) < 0.05
+
+
 def test_null_data_have_lost_the_segments(mixed):
     x = mixed[["normal"]].assign(other=mixed["normal"] + 0.1)
     hills = np.concatenate([np.random.default_rng(0).normal(c, 0.3, (300, 2)) for c in (0, 3, 9)])

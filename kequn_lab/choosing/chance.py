@@ -144,7 +144,15 @@ def null_like(X: ArrayLike | pd.DataFrame, *, n_rows: int | None = None, random_
     columns = X.columns if isinstance(X, pd.DataFrame) else None
     X = as_numbers(X)
     rng = check_random_state(random_state)
+    out = _null_set(*_copula(X, rng), n_rows or len(X), rng)
+    return out if columns is None else pd.DataFrame(out, columns=columns)
+
+
+def _copula(X, rng) -> tuple[NDArray, NDArray]:
+    """The sorted values of each column, and what turns normal numbers into correlated ones."""
     values = np.sort(X, axis=0)
+    if X.shape[1] >= len(X):  # so many correlations of so few rows are noise: as they are
+        return values, _standardised(X) / np.sqrt(len(X))
     target = _correlations(X)
     normal = rng.standard_normal((min(max(len(X), 2_000), FITTED_ROWS), X.shape[1]))
     latent = target
@@ -152,17 +160,24 @@ def null_like(X: ArrayLike | pd.DataFrame, *, n_rows: int | None = None, random_
         reached = _correlations(_mapped(normal @ _root(latent), values))
         latent = np.clip(latent + target - reached, -1, 1)
         np.fill_diagonal(latent, 1.0)
-    drawn = rng.standard_normal((n_rows or len(X), X.shape[1])) @ _root(latent)
-    out = _mapped(drawn, values)
-    return out if columns is None else pd.DataFrame(out, columns=columns)
+    return values, _root(latent)
+
+
+def _null_set(values, root, n_rows, rng) -> NDArray:
+    return _mapped(rng.standard_normal((n_rows, len(root))) @ root, values)
+
+
+def _standardised(X) -> NDArray:
+    """Columns with mean 0 and deviation 1; constant ones are 0."""
+    centred = X - X.mean(axis=0, dtype=float)
+    spread = np.sqrt((centred**2).mean(axis=0))
+    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
 
 
 def _correlations(X) -> NDArray:
     """Correlations; those of a constant column are 0."""
-    centred = X - X.mean(axis=0, dtype=float)
-    spread = np.sqrt((centred**2).mean(axis=0))
-    centred = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
-    found = centred.T @ centred / len(X)
+    z = _standardised(X)
+    found = z.T @ z / len(X)
     np.fill_diagonal(found, 1.0)
     return found
 
@@ -221,13 +236,13 @@ def null_reference(
     1    1  2
     """
     rng = check_random_state(random_state)
-    ks = list(ks)
+    X, ks = as_numbers(X), list(ks)
     run = {"ks": ks, "n_starts": n_starts, "n_jobs": n_jobs, "random_state": rng}
     run["progress"] = progress
     indices = ["silhouette", "simplified_silhouette", "calinski_harabasz", "davies_bouldin"]
-    parts = []
+    copula, parts = _copula(X, rng), []
     for number in range(checked_count("n_sets", n_sets)):
-        null = null_like(X, random_state=rng)
+        null = _null_set(*copula, len(X), rng)
         scores = score_k(null, n_reference=0, **run).set_index("k")[indices]
         pairs = global_stability(null, n_boot=n_boot, **run).groupby("k")
         strength = prediction_strength(null, n_splits=n_splits, **run).groupby("k")
@@ -316,9 +331,9 @@ def null_separation(
     X = as_numbers(X)
     if len(X) > FITTED_ROWS:
         X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
-    parts = []
+    copula, parts = _copula(X, rng), []
     for number in range(checked_count("n_sets", n_sets)):
-        null = null_like(X, n_rows=min(len(X), n_rows), random_state=rng)
+        null = _null_set(*copula, min(len(X), n_rows), rng)
         with warnings.catch_warnings():  # chance may leave out one of few kinds of rows
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = KMeansSearch(

@@ -96,8 +96,8 @@ def is_text(column: pd.Series) -> bool:
     return True
 
 
-def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> pd.DataFrame:
-    """The profile of a number, one row per segment."""
+def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.ndarray]:
+    """The profile of a number as columns, one row per segment."""
     x = column.to_numpy(float, na_value=np.nan)[rows.order]
     known = ~np.isnan(x)
     n = np.add.reduceat(known, rows.starts, dtype=np.int64)
@@ -120,15 +120,17 @@ def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> pd.DataFrame:
     # Values between 0 and 1 alone make no share: a rate or a score may lie there, too.
     within = lowest >= 0 and highest <= 1
     kind = "share" if within and (named_share(column.name) or _yes_or_no(x)) else "number"
-    return part.assign(kind=kind, level=None, q25=q25, median=median, q75=q75)
+    return part | {"kind": kind, "level": None, "q25": q25, "median": median, "q75": q75}
 
 
 def _yes_or_no(x: np.ndarray) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def category_rows(column: pd.Series, rows: Rows, max_levels: int, draw: Draw) -> pd.DataFrame:
-    """The profile of a category, one row per level and segment."""
+def category_rows(
+    column: pd.Series, rows: Rows, max_levels: int, draw: Draw
+) -> dict[str, np.ndarray]:
+    """The profile of a category as columns, one row per level and segment."""
     codes, levels = pd.factorize(column)
     codes = codes[rows.order]
     n_of = np.bincount(codes[codes >= 0], minlength=len(levels))
@@ -149,12 +151,13 @@ def category_rows(column: pd.Series, rows: Rows, max_levels: int, draw: Draw) ->
     with np.errstate(invalid="ignore"):
         share = counts / n
     part = _part(np.tile(n, (len(names), 1)), share, counts * (1 - share), rows)
-    return part.assign(kind="category", level=np.repeat(np.array(names, object), k),
-                       q25=np.nan, median=np.nan, q75=np.nan)  # fmt: skip
+    level = np.repeat(np.array(names, object), k)
+    quartiles = dict.fromkeys(("q25", "median", "q75"), np.nan)
+    return part | {"kind": "category", "level": level} | quartiles
 
 
-def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> pd.DataFrame:
-    """Rows of the profile from tables of items (one, or the levels of a category) × segments."""
+def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> dict[str, np.ndarray]:
+    """Columns of the profile from tables of items (one, or the levels of a category) × segments."""
     effect, rest = _contrast(n, (mean - centre) / scale, squares / scale**2)
     total = n.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -171,7 +174,7 @@ def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> pd.DataFram
         "effect": effect,
     }
     segment = np.tile(np.arange(n.shape[1]), len(n))
-    return pd.DataFrame({"segment": segment, **{name: v.ravel() for name, v in items.items()}})
+    return {"segment": segment, **{name: v.ravel() for name, v in items.items()}}
 
 
 def _contrast(n, mean, squares) -> tuple[np.ndarray, np.ndarray]:

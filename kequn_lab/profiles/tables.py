@@ -149,11 +149,16 @@ def profile_table(
     for name in features.columns:
         column = features[name]
         if name in named or is_text(column):
-            part = category_rows(column, rows, max_levels, draw)
+            parts.append(category_rows(column, rows, max_levels, draw))
         else:
-            part = number_rows(column, rows, draw)
-        parts.append(part.assign(variable=name))
-    out = pd.concat(parts, ignore_index=True)
+            parts.append(number_rows(column, rows, draw))
+    # Column by column: a frame for each variable would take longer than its numbers.
+    lengths = [len(part["segment"]) for part in parts]
+    out = pd.DataFrame({
+        name: np.concatenate([np.broadcast_to(p[name], n) for p, n in zip(parts, lengths)])
+        for name in parts[0]
+    })  # fmt: skip
+    out["variable"] = features.columns.repeat(lengths)
     out["effect_low"], out["effect_high"] = draw.interval(confidence) if n_boot else (np.nan,) * 2
     # One customer has no spread to draw from, so an interval would be too short.
     out.loc[(out["n"] < 2) | (out["n_rest"] < 2), ["effect_low", "effect_high"]] = np.nan

@@ -330,7 +330,7 @@ def _profile(inputs, segment, model, names, book, n_boot, random_state) -> dict[
             sizes=sizes,
             traits=book["traits"],
             signatures=book["signatures"],
-            model_profile=profiles.profile_table(model.set_axis(features.index), segment, n_boot=0),
+            model_profile=_expected_profile(model.set_axis(features.index), segment, book),
             currency=inputs.currency,
             **show,
         ),
@@ -356,6 +356,12 @@ def _decide(inputs, segment, criteria, names, tables, no_segments, random_state)
     marks = segment_marks(names, tables.get("segment_stability"))
     tables["decision"] = recommend(matrix, marks, no_segments=no_segments)
     return []
+
+
+def _expected_profile(model, segment, book) -> pd.DataFrame | None:
+    """The profile of the model columns that signatures speak of."""
+    known = model.columns.intersection(book["signatures"]["feature"])
+    return profiles.profile_table(model[known], segment, n_boot=0) if len(known) else None
 
 
 def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
