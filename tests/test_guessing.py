@@ -136,10 +136,6 @@ def test_names_and_cells_that_break_lines_stay_within_their_comment():
     assert parsed["events"]["columns"]["channel"] == '渠道"'
 
 
-def test_a_table_without_rows_is_guessed_by_nothing():
-    assert not guess_mapping(CHINESE.head(0)).complete
-
-
 def test_columns_that_bear_our_names_are_not_called_unused():
     table = CHINESE.assign(counter_minutes=5)
     assert "counter_minutes" not in guess_mapping(table).text

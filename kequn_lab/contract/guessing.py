@@ -174,7 +174,7 @@ def guess_mapping(
     <BLANKLINE>
     """
     source = open_source(data, encoding=encoding, sheet=sheet)
-    rows = next(source.chunks(rows=50_000), pd.DataFrame(columns=list(source.columns)))
+    rows = next(source.chunks(rows=50_000))
     kinds = ("feature", "timestamp")
     seen = (survey([rows], _contract(source.columns, kind)) for kind in kinds)
     facts = _Facts(rows, *seen, language)
