@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -241,5 +242,17 @@ def as_option(names: Iterable[str]) -> str:
     """
     row = io.StringIO()
     csv.writer(row, lineterminator="").writerow(names)
-    text = row.getvalue()
+    return shell_word(row.getvalue())
+
+
+def shell_word(text: str) -> str:
+    """A text as a shell takes it for one word.
+
+    Examples
+    --------
+    >>> print(shell_word("交易.csv"), shell_word("my table.csv"))
+    交易.csv 'my table.csv'
+    """
+    if re.fullmatch(r"[\w@%+=:,./-]+", text):
+        return text
     return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)

@@ -1,17 +1,19 @@
 """The command line at its edges: wrong options, faults, signals, pipes, consoles, quoting."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import __main__ as cli
 from kequn_lab.__main__ import main
+from kequn_lab.commands.parser import parser
 
 QUICK = ["--k", "2", "--stability", "0", "--starts", "2", "--quiet"]
 
@@ -69,10 +71,10 @@ def test_an_option_out_of_bounds_is_refused_with_what_to_write(table, capsys, op
 
 
 @pytest.mark.parametrize(
-    "option", ["--as-of 2024-12-31", "--months 6", "--mapping m.toml", "--preset easy"]
+    "option", ["--as-of 2024-12-31", "--months 6", "--holdings 客户.csv", "--preset easy"]
 )
 def test_an_option_that_would_be_ignored_is_refused(table, capsys, option):
-    assert f"{option.split()[0]} " in refused(capsys, *table, *option.split())
+    assert f"{option.split()[0]} goes with" in refused(capsys, *table, *option.split())
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_fault_of_ours_is_one_sentence_and_code_70_and_debug_shows_where(
     def broken(args):
         return {}["key"]
 
-    monkeypatch.setitem(cli._COMMANDS, "run", broken)
+    monkeypatch.setattr("kequn_lab.commands.running.run", broken)
     assert main(table) == 70
     said = capsys.readouterr().err
     assert said.startswith("kequn run: unexpected KeyError: 'key'. This is a fault of kequn")
@@ -171,3 +173,83 @@ def test_a_reader_that_leaves_stops_neither_the_work_nor_its_exit_code(table, tm
     os.close(write)
     assert done.returncode == 0
     assert (tmp_path / "out" / "labels.csv").exists()
+
+
+EVENTS = pd.DataFrame(
+    {
+        "客户号": [f"{i % 30:03d}" for i in range(600)],
+        "日期": [f"2024-{i % 12 + 1:02d}-{i % 28 + 1:02d}" for i in range(600)],
+        "金额": [(i * 37) % 501 + 1 for i in range(600)],
+        "渠道": ["手机银行" if i % 30 < 15 else "柜面" for i in range(600)],
+    }
+)
+
+
+def test_a_wide_workbook_goes_from_file_to_labels_in_one_command(table, capsys):
+    wide = pd.read_csv("客户.csv").rename(columns={"id": "客户编号"})
+    wide["客户编号"] = [f"{i:018d}" for i in range(60)]
+    wide["姓名"] = "张三"
+    wide.to_excel("客户.xlsx", index=False)
+    assert main(["run", "客户.xlsx", *QUICK, "--language", "zh", "--out", "out"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("客户.xlsx, sheet Sheet1：每位客户一行；客户编号列为 客户编号\n")
+    assert "请打开 out/report.html" in said
+    labels = pd.read_csv("out/labels.csv", dtype=str)
+    assert sorted(labels["customer_id"]) == sorted(wide["客户编号"])
+    assert main(["check", "客户.xlsx"]) == 0
+    assert "60 of 60 rows are valid" in capsys.readouterr().out
+    score = ["score", "客户.xlsx", "--scorecard", "out/scorecard.json", "--out", "june"]
+    assert main(score) == 0
+    scored = pd.read_csv("june/labels.csv", dtype=str)
+    assert scored.set_index("customer_id")["cluster"].equals(
+        labels.set_index("customer_id")["cluster"].loc[scored["customer_id"]]
+    )
+
+
+def test_transactions_in_own_words_are_described_by_init_and_then_run(table, capsys):
+    EVENTS.to_csv("交易.csv", index=False, encoding="gb18030")
+    assert "kequn init 交易.csv" in refused(capsys, "run", "交易.csv", "--out", "out")
+    assert main(["init", "交易.csv"]) == 0
+    said = capsys.readouterr().out
+    command = "kequn run 交易.csv --mapping mapping.toml --as-of 2024-12-28 --out result"
+    assert said.endswith(f"{command}\n")
+    assert main([*command.split()[1:], *QUICK]) == 0
+    assert capsys.readouterr().out.startswith("交易.csv: transactions\n")
+    assert len(pd.read_csv("result/labels.csv")) == 30
+    assert main(["check", "交易.csv", "--mapping", "mapping.toml"]) == 0
+
+
+def test_init_overwrites_nothing(table, capsys):
+    Path("mapping.toml").write_text("mine")
+    assert main(["init", "客户.csv"]) == 1
+    assert "mapping.toml is there already" in capsys.readouterr().err
+    assert Path("mapping.toml").read_text() == "mine"
+    assert main(["init", "客户.csv", "--out", "m.toml", "--language", "zh"]) == 0
+    assert "请逐行检查" in Path("m.toml").read_text(encoding="utf-8")
+
+
+def test_sheet_and_encoding_of_the_table_can_be_named(table, capsys):
+    with pd.ExcelWriter("两张.xlsx") as book:
+        EVENTS.head(3).to_excel(book, sheet_name="一", index=False)
+        pd.read_csv("客户.csv").to_excel(book, sheet_name="二", index=False)
+    assert main(["check", "两张.xlsx", "--sheet", "二", "--id", "id"]) == 0
+    assert "60 of 60" in capsys.readouterr().out
+    EVENTS.to_csv("gb.csv", index=False, encoding="gb18030")
+    assert main(["init", "gb.csv", "--encoding", "gb18030"]) == 0
+    assert 'encoding = "gb18030"' in Path("mapping.toml").read_text(encoding="utf-8")
+
+
+def test_file_and_options_that_say_the_same_are_refused(table, capsys):
+    assert "not both" in refused(capsys, *table, "客户.csv")
+
+
+@pytest.mark.parametrize("command", list(parser().commands))
+def test_help_has_three_examples_and_every_default(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    examples = said.split("Examples:\n")[1].splitlines()
+    assert len(examples) == 3
+    for line in examples:
+        assert parser().parse_args(shlex.split(line)[1:]).command == command
+    assert "--language" in said and "(default: en)" in said and "SUPPRESS" not in said

@@ -40,7 +40,7 @@ def typed(table, mapping):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_transactions_with_chinese_words_are_ready_to_run(tmp_path, language):
     guess = guess_mapping(CHINESE, language=language)
-    assert (guess.kind, guess.last_day, guess.complete) == ("events", "2024-12-30", True)
+    assert (guess.kind, guess.last_day, guess.id_column) == ("events", "2024-12-30", "客户号")
     events = read(guess, tmp_path).events
     assert events.columns == {
         "customer_id": "客户号", "timestamp": "交易日期", "amount_cny": "发生额",
@@ -125,7 +125,7 @@ def test_one_row_per_customer_is_a_ready_table_also_with_dates_and_amounts(tmp_p
 def test_where_no_column_names_the_customer_the_file_says_where_to_write_it(tmp_path):
     table = CHINESE.drop(columns=["客户号", "流水号"]).rename(columns={"备注": "x"})
     guess = guess_mapping(table)
-    assert not guess.complete
+    assert guess.id_column is None
     assert '# customer_id = "…"' in guess.text
     read(guess, tmp_path)  # and it is a mapping all the same
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = [
     "check_catalogue", "check_names", "check_paths", "clusters", "columns", "day", "overrides",
-    "whole",
+    "table", "whole",
 ]  # fmt: skip
 
 
@@ -80,6 +80,17 @@ def columns(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for row in rows for name in row if name.strip())
 
 
+def table(text: str) -> Path | str:
+    """A file, or the address of a database.
+
+    Examples
+    --------
+    >>> table("sqlite:///bank.db")
+    'sqlite:///bank.db'
+    """
+    return text if "://" in text else Path(text)
+
+
 def overrides(text: str) -> dict[int, str]:
     """Names of clusters, given by a person.
 
@@ -130,15 +141,16 @@ def check_paths(args: argparse.Namespace, files: Iterable[str], folders: Iterabl
         path = getattr(args, name, None)
         if not isinstance(path, Path):
             continue
+        option = "" if name == "file" else f"--{name} "
         if not path.exists():
             beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             near = difflib.get_close_matches(path.name, beside, n=1)
             hint = f"; did you mean {path.with_name(near[0])}?" if near else ""
-            raise FileNotFoundError(f"--{name} {path} does not exist{hint}")
+            raise FileNotFoundError(f"{option}{path} does not exist{hint}")
         if name in folders and not path.is_dir():
-            raise NotADirectoryError(f"--{name} {path} is a file; name a folder")
+            raise NotADirectoryError(f"{option}{path} is a file; name a folder")
         if name in files and path.is_dir():
-            raise IsADirectoryError(f"--{name} {path} is a folder; name a file")
+            raise IsADirectoryError(f"{option}{path} is a folder; name a file")
         if name == "previous" and not (path / "labels.csv").is_file():
             raise FileNotFoundError(f"--previous {path} is no result of a run: no labels.csv in it")
 

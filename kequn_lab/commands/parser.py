@@ -1,4 +1,4 @@
-"""What the commands take: options, their bounds, and the help."""
+"""What the commands take: options, their bounds, and the help with its examples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kequn_lab import __version__
-from kequn_lab.commands.arguments import clusters, columns, day, overrides, whole
+from kequn_lab.commands.arguments import clusters, columns, day, overrides, table, whole
 
 __all__ = ["parser"]
 
@@ -17,22 +17,44 @@ _PROFILES = ("state_big", "internet_retail", "internet_corp", "direct_bank")
 
 
 class _Parser(argparse.ArgumentParser):
+    """Says only what is wrong: a page of options would hide it."""
+
     def error(self, message: str):
-        """Only what is wrong: a page of options would hide it."""
         self.exit(2, f"{self.prog}: {message}\nAll options: {self.prog} --help\n")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Shows every default, and examples as they are typed."""
+
+    def __init__(self, prog):
+        super().__init__(prog, max_help_position=30, width=100)
+
+    def _get_help_string(self, action):
+        nothing = (None, False, (), argparse.SUPPRESS)
+        told = any(action.default is d for d in nothing) or "(default" in action.help
+        return action.help if told else f"{action.help} (default: {action.default})"
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of ``kequn`` and its commands."""
     top = _Parser(
         prog="kequn",
-        description="客群实验室: segment bank customers, profile them, compare target groups.",
+        formatter_class=_Help,
+        description="客群实验室: segment customers, see who they are, compare target groups.",
+        epilog="To start:\n  kequn run --out demo              a synthetic bank\n"
+        "  kequn run customers.xlsx --out r  one row per customer\n"
+        "  kequn init transactions.csv       transactions: describe them once, then run\n"
+        "Each command has its own help: kequn run --help",
     )
     top.add_argument("--version", action="version", version=f"kequn_lab {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _check, _score, _sample):
+    for add in (_run, _init, _check, _score, _sample):
         command = add(commands)
-        command.add_argument(
+        general = command.add_argument_group("in general")
+        general.add_argument(
+            "--language", choices=("zh", "en"), default="en", help="of messages and results"
+        )
+        general.add_argument(
             "--debug", action="store_true", help="show where in the program an error arose"
         )
         command.set_defaults(error=command.error)
@@ -40,96 +62,200 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _command(commands, name: str, arguments: str, what: str, *examples: str, more: str = ""):
+    return commands.add_parser(
+        name,
+        help=what,
+        usage=f"kequn {name} {arguments}",
+        formatter_class=_Help,
+        description=f"{what[0].upper()}{what[1:]}.\n{more}".strip(),
+        epilog="Examples:\n" + "\n".join(f"  {line}" for line in examples),
+    )
+
+
 def _run(commands) -> argparse.ArgumentParser:
-    run = commands.add_parser(
+    run = _command(
+        commands,
         "run",
-        help="from tables to labels, profiles, a comparison and pictures",
-        description="Without tables, the synthetic bank is run.",
+        "[FILE] --out DIR [options]",
+        "from tables to labels, profiles, a comparison, pictures and a report",
+        "kequn run --out demo",
+        "kequn run customers.xlsx --id 客户编号 --k 5 --language zh --out result",
+        "kequn run transactions.csv --mapping mapping.toml --as-of 2024-12-31 --out result",
+        more="Without a table, a synthetic bank is run.",
     )
     _tables(run)
-    run.add_argument("--features", type=Path, metavar="TABLE", help="a ready customer table")
-    run.add_argument("--id", metavar="COLUMN", help="its column of customers (customer_id)")
-    run.add_argument(
+    _ready(run)
+    _window(run, "length of the window (default: 12)")
+    how = run.add_argument_group("clusters and names")
+    how.add_argument(
+        "--k", type=clusters, default=8, metavar="K",
+        help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
+    )  # fmt: skip
+    how.add_argument(
         "--drop", type=columns, default=(), metavar="A,B",
         help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
     )  # fmt: skip
-    run.add_argument("--log", type=columns, default=(), metavar="A,B", help="columns to log")
-    run.add_argument("--synthetic", type=whole(1), metavar="N", help="customers to draw (5000)")
-    run.add_argument("--preset", choices=_PRESETS, help="of the synthetic bank (standard)")
-    run.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
-    run.add_argument("--months", type=whole(1, 1200), metavar="M", help="length of the window (12)")
-    run.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
-    run.add_argument(
-        "--k", type=clusters, default=8, metavar="K",
-        help="clusters: a number, auto (8, the article's), or a range such as 2:12 to weigh",
-    )  # fmt: skip
-    run.add_argument(
-        "--names", type=overrides, default=None, metavar="0=elderly,…",
-        help="names of clusters by a person who looked; they come before the signatures",
-    )  # fmt: skip
-    run.add_argument(
-        "--stability", type=whole(0), default=20, metavar="N", help="bootstrap pairs (20); 0: none"
+    how.add_argument(
+        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
     )
-    run.add_argument("--previous", type=Path, metavar="DIR", help="last run: names carry on")
-    run.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
-    run.add_argument(
-        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search (25)"
+    how.add_argument(
+        "--names", type=overrides, metavar="0=elderly,…",
+        help="names by a person who looked: a segment's id, or a name of your own",
+    )  # fmt: skip
+    how.add_argument(
+        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
     )
-    run.add_argument("--seed", type=_SEED, default=0, help="random seed (0)")
-    run.add_argument("--language", choices=("zh", "en"), default="en", help="of the pictures")
-    run.add_argument("--encoding", default="utf-8-sig", choices=_ENCODINGS)
-    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="where results go")
+    how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
+    how.add_argument(
+        "--stability", type=whole(0), default=20, metavar="N",
+        help="pairs of draws that show whether segments come back; 0: none",
+    )  # fmt: skip
+    how.add_argument(
+        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
+    )
+    how.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
+    bank = run.add_argument_group("synthetic bank (without a table)")
+    bank.add_argument(
+        "--synthetic", type=whole(1), metavar="N", help="customers to draw (default: 5000)"
+    )
+    bank.add_argument(
+        "--preset", choices=_PRESETS, help="how hard it is to cluster (default: standard)"
+    )
+    _results(run)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     return run
 
 
+def _init(commands) -> argparse.ArgumentParser:
+    init = _command(
+        commands,
+        "init",
+        "FILE [options]",
+        "guess how a table of yours is to be read, into a mapping file to look through",
+        "kequn init transactions.csv",
+        "kequn init 交易.xlsx --sheet 明细 --out 我行.toml --language zh",
+        "kequn init export.csv --encoding gb18030",
+    )
+    init.add_argument("file", type=Path, metavar="FILE", help="CSV, Excel or Parquet")
+    init.add_argument(
+        "--out", type=Path, default=Path("mapping.toml"), metavar="M.toml", help="to be written"
+    )
+    _reading(init)
+    return init
+
+
 def _check(commands) -> argparse.ArgumentParser:
-    check = commands.add_parser("check", help="hold tables against their contracts")
+    check = _command(
+        commands,
+        "check",
+        "[FILE] [options]",
+        "say all that is wrong in tables, and how they are read; nothing is written",
+        "kequn check customers.xlsx --id 客户编号",
+        "kequn check transactions.csv --mapping mapping.toml",
+        "kequn check --events e.csv --customers c.csv --holdings h.csv",
+    )
     _tables(check)
+    _ready(check)
     return check
 
 
 def _score(commands) -> argparse.ArgumentParser:
-    score = commands.add_parser("score", help="label new or next month's customers")
-    score.add_argument("--scorecard", type=Path, required=True, metavar="S", help="scorecard.json")
+    score = _command(
+        commands,
+        "score",
+        "[FILE] --scorecard S --out DIR [options]",
+        "label new or next month's customers by the scorecard of an earlier run",
+        "kequn score next.csv --scorecard result/scorecard.json --out june",
+        "kequn score events.parquet --as-of 2025-06-30 --scorecard s.json --out june",
+        'kequn score sqlite:///bank.db --query "select * from c" --scorecard s.json --dry-run',
+    )
+    score.add_argument(
+        "--scorecard", type=Path, required=True, metavar="S", help="scorecard.json of a result"
+    )
     _tables(score)
-    score.add_argument("--features", metavar="TABLE", help="a ready table, or a database's address")
-    score.add_argument("--query", help="the SELECT that gives the customer table")
-    score.add_argument(
-        "--id", metavar="COLUMN", help="the column that names the customer (customer_id)"
-    )
-    score.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
-    score.add_argument(
-        "--months", type=whole(1, 1200), metavar="M", help="length of the window (the scorecard's)"
-    )
-    score.add_argument("--skip-bad-rows", action="store_true", help="set broken rows aside")
-    score.add_argument("--encoding", default="utf-8-sig", choices=_ENCODINGS)
+    _ready(score)
+    _window(score, "length of the window (default: the scorecard's)")
     score.add_argument(
         "--accept-units", action="store_true", help="money a factor 100 or 10,000 off is meant"
     )
     score.add_argument("--dry-run", action="store_true", help="read all, write nothing")
-    score.add_argument("--out", type=Path, required=True, metavar="DIR")
+    _results(score, required=False)
     return score
 
 
 def _sample(commands) -> argparse.ArgumentParser:
-    sample = commands.add_parser("sample", help="write a synthetic bank")
-    sample.add_argument("--customers", type=whole(1), default=2000, metavar="N")
-    sample.add_argument("--months", type=whole(1, 1200), default=12, metavar="M")
-    sample.add_argument("--preset", default="standard", choices=_PRESETS)
-    sample.add_argument("--profile", default="state_big", choices=_PROFILES)
+    sample = _command(
+        commands,
+        "sample",
+        "--out DIR [options]",
+        "write a synthetic bank whose true segments are known",
+        "kequn sample --out bank",
+        "kequn sample --customers 100000 --months 24 --format csv --out bank",
+        "kequn sample --preset hard --profile internet_retail --seed 7 --out bank",
+    )
+    sample.add_argument("--customers", type=whole(1), default=2000, metavar="N", help="to draw")
+    sample.add_argument("--months", type=whole(1, 1200), default=12, metavar="M", help="of events")
+    sample.add_argument(
+        "--preset", default="standard", choices=_PRESETS, help="how hard it is to cluster"
+    )
+    sample.add_argument("--profile", default="state_big", choices=_PROFILES, help="kind of bank")
     sample.add_argument(
         "--population", type=Path, metavar="DIR", help="an edited copy of data/catalogue/population"
     )
-    sample.add_argument("--seed", type=_SEED, default=0)
-    sample.add_argument("--as-of", type=day, default="2024-12-31", metavar="DATE")
-    sample.add_argument("--format", default="parquet", choices=("parquet", "csv", "mixed"))
-    sample.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sample.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
+    sample.add_argument("--as-of", type=day, default="2024-12-31", metavar="DATE", help="last day")
+    sample.add_argument(
+        "--format", default="parquet", choices=("parquet", "csv", "mixed"), help="of the tables"
+    )
+    sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="to be written")
     return sample
 
 
 def _tables(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--events", type=Path, metavar="E", help="transactions (CSV, Parquet)")
-    command.add_argument("--customers", type=Path, metavar="C", help="one row per customer")
-    command.add_argument("--holdings", type=Path, metavar="H", help="customer × product balances")
-    command.add_argument("--mapping", type=Path, metavar="M.toml", help="your bank's words → ours")
+    tables = command.add_argument_group("tables (CSV, Excel, Parquet)")
+    tables.add_argument(
+        "file", nargs="?", type=table, metavar="FILE",
+        help="one row per customer, or transactions: found out from its columns",
+    )  # fmt: skip
+    tables.add_argument("--events", type=Path, metavar="E", help="transactions")
+    tables.add_argument("--customers", type=Path, metavar="C", help="beside them: who they are")
+    tables.add_argument("--holdings", type=Path, metavar="H", help="beside them: balances")
+    tables.add_argument("--mapping", type=Path, metavar="M.toml", help="your words → ours")
+    _reading(tables)
+    if not command.prog.endswith("check"):
+        tables.add_argument(
+            "--skip-bad-rows", action="store_true", help="set broken rows aside, in a file"
+        )
+
+
+def _reading(group) -> None:
+    group.add_argument("--encoding", metavar="ENC", help="of a text file, where it is not clear")
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook (default: the first)")
+
+
+def _ready(command: argparse.ArgumentParser) -> None:
+    ready = command.add_argument_group("one row per customer")
+    ready.add_argument(
+        "--features", type=table, metavar="TABLE", help="the same as FILE, or a database's address"
+    )
+    ready.add_argument("--query", metavar="SELECT", help="what to read from a database")
+    ready.add_argument(
+        "--id", metavar="COLUMN", help="names the customer (default: customer_id, or a guess)"
+    )
+
+
+def _window(command: argparse.ArgumentParser, length: str) -> None:
+    window = command.add_argument_group("transactions")
+    window.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
+    window.add_argument("--months", type=whole(1, 1200), metavar="M", help=length)
+
+
+def _results(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    results = command.add_argument_group("results")
+    results.add_argument(
+        "--out", type=Path, required=required, metavar="DIR", help="folder, to be written"
+    )
+    results.add_argument(
+        "--out-encoding", default="utf-8-sig", choices=_ENCODINGS, help="of the CSV files"
+    )

@@ -87,14 +87,14 @@ class Guess:
         The mapping file, commented.
     last_day : str or None
         Of the events.
-    complete : bool
-        False when no column seems to name the customer; the file says where to write it.
+    id_column : str or None
+        None when no column seems to name the customer; the file says where to write it.
     """
 
     kind: str
     text: str
     last_day: str | None = None
-    complete: bool = True
+    id_column: str | None = None
 
 
 @dataclass
@@ -271,7 +271,7 @@ def _events(source: Source, facts: _Facts, settings: list[str]) -> Guess:
         for theirs, code in translation.items():
             key = json.dumps(theirs, ensure_ascii=False)
             lines.append(_line(key, code, "" if code else asked))
-    return Guess("events", "\n".join(lines) + "\n", day, "customer_id" in columns)
+    return Guess("events", "\n".join(lines) + "\n", day, columns.get("customer_id"))
 
 
 def _both_ways(facts: _Facts) -> dict[str, str]:
@@ -333,7 +333,7 @@ def _features(source: Source, facts: _Facts, settings: list[str]) -> Guess:
         taken = max(facts.share(name, "number"), facts.share(name, "yes_no")) > 0.5
         use = facts.say("taken" if taken else "words", name)
         lines.append(f"# {use} ({facts.samples(name)})")
-    return Guess("features", "\n".join(lines) + "\n", None, key is not None)
+    return Guess("features", "\n".join(lines) + "\n", None, key)
 
 
 def _line(key: str, value, comment: str = "") -> str:

@@ -1,0 +1,282 @@
+"""Commands that read a bank's tables: ``init``, ``check``, ``run``, ``score``; and ``sample``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import replace
+
+from kequn_lab._words import shell_word
+from kequn_lab.commands.arguments import check_catalogue, check_names, check_paths
+from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.sources import open_source
+from kequn_lab.run.entrance import kind_of_table, words_of
+
+__all__ = ["check", "init", "run", "sample", "score"]
+
+_TABLES = ("events", "customers", "holdings")
+#: Options that belong to one kind of input, and are refused with the others.
+_BELONG = {
+    "features": ("id", "drop", "log", "query", "mapping", "encoding", "sheet", "skip_bad_rows"),
+    "events": ("customers", "holdings", "mapping", "as_of", "months", "drop", "encoding", "sheet",
+               "skip_bad_rows"),
+    "synthetic": ("synthetic", "preset", "as_of", "months"),
+}  # fmt: skip
+_SAY = {
+    "features": (
+        "{name}: one row per customer; {id} names the customer",
+        "{name}：每位客户一行；客户编号列为 {id}",
+    ),
+    "events": ("{name}: transactions", "{name}：交易明细"),
+    "results": ("\nOpen {report}", "\n请打开 {report}"),
+    "valid": (
+        "{name}: {valid:,} of {rows:,} rows are valid",
+        "{name}：{rows:,} 行中 {valid:,} 行有效",
+    ),
+    "absent": ("; columns not there: {columns}", "；没有的列：{columns}"),
+    "labelled": ("{n:,} customers labelled, in {out}", "{n:,} 位客户已打标签，结果在 {out}"),
+    "dry": ("{n:,} customers read, nothing written", "已读 {n:,} 位客户，未写任何文件"),
+    "sampled": (
+        "A synthetic bank of {n:,} customers lies in {out}",
+        "{n:,} 位客户的合成银行在 {out}",
+    ),
+    "guessed": (
+        "{out} is a guess: look through every line, then\n  {command}",
+        "{out} 是猜出来的：请逐行检查，然后\n  {command}",
+    ),
+}  # fmt: skip
+
+
+def say(args: Namespace, what: str, **values) -> str:
+    """A message in the language of the command."""
+    return _SAY[what][args.language == "zh"].format(**values)
+
+
+def run(args: Namespace) -> int:
+    """From tables to a folder of results."""
+    from kequn_lab.run.results import fill_folder, run_folder
+
+    words = _given(args)
+    kind = "features" if args.features else "events" if args.events else "synthetic"
+    _refuse_ignored(args, kind)
+    check_paths(args, files=(), folders=("catalogue", "previous"))
+    check_catalogue(args.catalogue)
+    check_names(args.names, args.k, args.catalogue)
+    with run_folder(args.out) as folder:
+        analysis = _analysis(args, kind, words)
+        notes = fill_folder(
+            analysis, folder, language=args.language, encoding=args.out_encoding, quiet=args.quiet
+        )
+    _tell(args, (n for n in (*analysis.inputs.notes, *notes) if n.level == "note"))
+    print(analysis.summary(args.language))
+    print(say(args, "results", report=args.out / "report.html"))
+    return 0
+
+
+def _analysis(args: Namespace, kind: str, words: Mapping):
+    from kequn_lab.run import inputs
+    from kequn_lab.run.analysis import analyse
+
+    months = args.months or 12
+    if kind == "features":
+        given = inputs.from_feature_table(
+            args.features,
+            id_column=args.id,
+            mapping=words,
+            query=args.query,
+            drop=args.drop,
+            log_columns=args.log,
+            skip_bad_rows=args.skip_bad_rows,
+        )
+    elif kind == "events":
+        given = inputs.from_tables(
+            args.events,
+            customers=args.customers,
+            holdings=args.holdings,
+            mapping=words,
+            as_of=args.as_of,
+            months=months,
+            skip_bad_rows=args.skip_bad_rows,
+            drop=args.drop,
+        )
+    else:
+        given = inputs.from_synthetic_bank(
+            args.synthetic or 5000,
+            random_state=args.seed,
+            preset=args.preset or "standard",
+            as_of=args.as_of or "2024-12-31",
+            months=months,
+        )
+    return analyse(
+        given,
+        n_clusters=args.k if isinstance(args.k, int) else 8,
+        ks=None if isinstance(args.k, int) else args.k,
+        n_starts=args.starts,
+        random_state=args.seed,
+        overrides=args.names,
+        n_stability=args.stability,
+        catalogue_folder=args.catalogue,
+        previous=args.previous,
+        quiet=args.quiet,
+    )
+
+
+def _given(args: Namespace) -> Mapping:
+    """Look at the paths, put FILE where its columns say that it belongs; the bank's words."""
+    if args.file is not None and (args.features or args.events):
+        args.error("FILE is the table; name it, or --features or --events, not both")
+    if args.query is not None and "://" not in str(args.file or args.features):
+        args.error("--query asks a database: the table is its address, as sqlite:///bank.db")
+    files = ("file", "features", *_TABLES, "mapping", "scorecard")
+    check_paths(args, files=files, folders=())
+    words = words_of(args.mapping)
+    settings = {"encoding": args.encoding, "sheet": args.sheet}
+    if settings := {name: value for name, value in settings.items() if value is not None}:
+        tables = {t: replace(getattr(words, t), **settings) for t in (*_TABLES, "features")}
+        words = replace(words, **tables)
+    if args.query is not None:
+        args.features = args.file or args.features
+    elif args.file is not None:
+        _place(args, words)
+    return words
+
+
+def _place(args: Namespace, words: Mapping) -> None:
+    """FILE becomes ``--features`` or ``--events``, and the id of a ready table is found."""
+    from kequn_lab.contract.guessing import guess_mapping
+
+    settings = {"encoding": args.encoding, "sheet": args.sheet}
+    source = open_source(args.file, **settings)
+    kind = kind_of_table(source.columns, words)
+    if kind == "holdings":
+        args.error(f"{source.name} holds balances; run the transactions, with it as --holdings")
+    if kind == "events":
+        args.events = args.file
+        print(say(args, "events", name=source.name))
+        return
+    key = args.id or words.features.id
+    if key is None and args.mapping is None:
+        guess = guess_mapping(args.file, **settings)
+        if guess.kind == "events":
+            args.error(
+                f"{source.name} looks like transactions in your own words; describe them once "
+                f"with `kequn init {shell_word(str(args.file))}`, or name the column of "
+                "customers (--id) if it has one row per customer"
+            )
+        key = guess.id_column
+    args.features, args.id = args.file, key or "customer_id"
+    print(say(args, "features", name=source.name, id=args.id))
+
+
+def _refuse_ignored(args: Namespace, kind: str) -> None:
+    for name in dict.fromkeys(sum(_BELONG.values(), ())):
+        if getattr(args, name, None) in (None, (), False) or name in _BELONG[kind]:
+            continue
+        goes = [k for k in ("events", "features") if name in _BELONG[k]]
+        words = {"events": "transactions", "features": "a ready customer table"}
+        where = " or ".join(words[k] for k in goes) or "the synthetic bank"
+        args.error(f"--{name.replace('_', '-')} goes with {where}")
+    if kind == "events" and not args.as_of:
+        args.error("--as-of is needed with transactions: the last day to look at (YYYY-MM-DD)")
+
+
+def _tell(args: Namespace, notes: Iterable) -> None:
+    for note in notes:
+        print(f"- {note.text(args.language)}", file=sys.stderr)
+
+
+def check(args: Namespace) -> int:
+    """Every finding in the tables, as a run would see them."""
+    from kequn_lab.run.checking import check_tables
+
+    words = _given(args)
+    tables = {name: getattr(args, name) for name in (*_TABLES, "features")}
+    if not any(tables.values()):
+        args.error("name at least one table: FILE, --events, --customers, --holdings")
+    wrong = 0
+    for found in check_tables(**tables, mapping=words, id_column=args.id, query=args.query):
+        line = say(args, "valid", name=found.name, valid=found.valid, rows=found.rows)
+        if found.absent:
+            line += say(args, "absent", columns=", ".join(found.absent))
+        print(line)
+        for note in found.notes:
+            print(f"  - {note.text(args.language)}")
+        if found.error is not None:
+            wrong += 1
+            print(found.error)
+    return 1 if wrong else 0
+
+
+def score(args: Namespace) -> int:
+    """Label customers by the scorecard of an earlier run."""
+    from kequn_lab.export.scorecard import Scorecard
+    from kequn_lab.run.scoring import score_files
+
+    words = _given(args)
+    if bool(args.features) == bool(args.events):
+        args.error("name FILE, or --events (with --customers, --holdings), or --features")
+    _refuse_ignored(args, "features" if args.features else "events")
+    card = Scorecard.from_json(args.scorecard.read_text(encoding="utf-8"))
+    record = score_files(
+        card,
+        None if args.dry_run else args.out,
+        features=args.features,
+        query=args.query,
+        events=args.events,
+        customers=args.customers,
+        holdings=args.holdings,
+        mapping=words,
+        as_of=args.as_of,
+        months=args.months,
+        id_column=args.id,
+        skip_bad_rows=args.skip_bad_rows,
+        accept_units=args.accept_units,
+        encoding=args.out_encoding,
+    )
+    for note in record["notes"]:
+        print(f"- {note[f'text_{args.language}']}", file=sys.stderr)
+    print(say(args, "dry" if args.dry_run else "labelled", n=record["rows"], out=args.out))
+    return 0
+
+
+def sample(args: Namespace) -> int:
+    """Write a synthetic bank."""
+    from kequn_lab.synth import write_bank
+
+    check_paths(args, files=(), folders=("population",))
+    write_bank(
+        args.out,
+        n_customers=args.customers,
+        months=args.months,
+        preset=args.preset,
+        profile=args.profile,
+        population=args.population,
+        format=args.format,
+        random_state=args.seed,
+        as_of=args.as_of,
+    )
+    print(say(args, "sampled", n=args.customers, out=args.out))
+    return 0
+
+
+def init(args: Namespace) -> int:
+    """Write a first mapping for a table, guessed from its columns and cells."""
+    from kequn_lab._files import replacing
+    from kequn_lab.contract.guessing import guess_mapping
+
+    check_paths(args, files=("file",), folders=())
+    if args.out.exists():
+        raise FileExistsError(f"{args.out} is there already; name another file (--out)")
+    settings = {"encoding": args.encoding, "sheet": args.sheet}
+    guess = guess_mapping(args.file, **settings, language=args.language)
+    command = ["kequn run", shell_word(str(args.file)), "--mapping", shell_word(str(args.out))]
+    if guess.kind == "events":
+        command += ["--as-of", guess.last_day or "YYYY-MM-DD"]
+    command = " ".join([*command, "--out result"])
+    text = say(args, "guessed", out=args.out, command=command)
+    with replacing(args.out) as file:
+        comment = "".join(f"# {line}\n" for line in text.splitlines())
+        file.write(f"{comment}\n{guess.text}".encode())
+    print(text)
+    return 0
