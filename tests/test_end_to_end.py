@@ -255,7 +255,7 @@ def test_columns_that_tell_no_customers_apart_are_left_out_by_name(tmp_path, cap
     table.to_csv(tmp_path / "t.csv", index=False)
     args = ["run", "--features", tmp_path / "t.csv", "--k", 2, "--out", tmp_path / "out", "--quiet"]
     assert run(*args) == 0
-    said = capsys.readouterr().err
+    said = "".join(capsys.readouterr())
     assert "Left out, as text: z ('u')" in said
     assert "Left out: y (constant), half (missing for 67 % of customers)" in said
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))

@@ -58,8 +58,7 @@ def run(args: Namespace) -> int:
     from kequn_lab.run.results import fill_folder, run_folder
 
     words = _given(args)
-    kind = "features" if args.features else "events" if args.events else "synthetic"
-    _refuse_ignored(args, kind)
+    kind = _kind(args)
     check_paths(args, files=(), folders=("catalogue", "previous"))
     check_catalogue(args.catalogue)
     check_names(args.names, args.k, args.catalogue)
@@ -124,7 +123,9 @@ def _analysis(args: Namespace, kind: str, words: Mapping):
 
 def _given(args: Namespace) -> Mapping:
     """Look at the paths, put FILE where its columns say that it belongs; the bank's words."""
-    if args.file is not None and (args.features or args.events):
+    if args.file is None:
+        _kind(args)  # wrong usage is said before anything else
+    elif args.features or args.events:
         args.error("FILE is the table; name it, or --features or --events, not both")
     if args.query is not None and "://" not in str(args.file or args.features):
         args.error("--query asks a database: the table is its address, as sqlite:///bank.db")
@@ -169,7 +170,16 @@ def _place(args: Namespace, words: Mapping) -> None:
     print(say(args, "features", name=source.name, id=args.id))
 
 
-def _refuse_ignored(args: Namespace, kind: str) -> None:
+def _kind(args: Namespace) -> str:
+    """What a command starts from; options that would be ignored are refused."""
+    kinds = [kind for kind in ("features", "events") if getattr(args, kind)]
+    if args.command == "check":
+        if not (kinds or args.customers or args.holdings):
+            args.error("name a table: FILE, --events, --customers, --holdings")
+        return ""
+    if len(kinds) == 2 or (args.command == "score" and not kinds):
+        args.error("name FILE, or --features, or --events (with --customers, --holdings)")
+    kind = kinds[0] if kinds else "synthetic"
     for name in dict.fromkeys(sum(_BELONG.values(), ())):
         if getattr(args, name, None) in (None, (), False) or name in _BELONG[kind]:
             continue
@@ -179,6 +189,7 @@ def _refuse_ignored(args: Namespace, kind: str) -> None:
         args.error(f"--{name.replace('_', '-')} goes with {where}")
     if kind == "events" and not args.as_of:
         args.error("--as-of is needed with transactions: the last day to look at (YYYY-MM-DD)")
+    return kind
 
 
 def _tell(args: Namespace, notes: Iterable) -> None:
@@ -192,8 +203,6 @@ def check(args: Namespace) -> int:
 
     words = _given(args)
     tables = {name: getattr(args, name) for name in (*_TABLES, "features")}
-    if not any(tables.values()):
-        args.error("name at least one table: FILE, --events, --customers, --holdings")
     wrong = 0
     for found in check_tables(**tables, mapping=words, id_column=args.id, query=args.query):
         line = say(args, "valid", name=found.name, valid=found.valid, rows=found.rows)
@@ -214,9 +223,7 @@ def score(args: Namespace) -> int:
     from kequn_lab.run.scoring import score_files
 
     words = _given(args)
-    if bool(args.features) == bool(args.events):
-        args.error("name FILE, or --events (with --customers, --holdings), or --features")
-    _refuse_ignored(args, "features" if args.features else "events")
+    _kind(args)
     card = Scorecard.from_json(args.scorecard.read_text(encoding="utf-8"))
     record = score_files(
         card,
