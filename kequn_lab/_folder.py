@@ -343,7 +343,8 @@ def _move(stage: Path, out: Path, kind: str) -> None:
             sync(folder)
     except OSError as error:
         raise OSError(
-            f"{error}; {out} holds parts of two results: run again into this folder"
+            f"{error.filename2 or error.filename}: {error.strerror}; {out} holds parts of two "
+            "results: run again into this folder"
         ) from error
     shutil.rmtree(stage, ignore_errors=True)
 

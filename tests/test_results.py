@@ -80,7 +80,7 @@ def test_tables_of_other_runs_have_meanings_too():
         "segment_stability": "segment rows slsw_median slsw_low separation slsa sure because_zh",
         "matching": "before after customers_before common jaccard event partner",
         "migration": "segment_before segment_after customers share low high",
-        "refused_events": "line reason 客户号 share",
+        "refused_events": "refused_line refused_reason 客户号 share",
     }
     described = describe_columns({name: columns.split() for name, columns in tables.items()})
     assert (described[["meaning_zh", "meaning_en"]] != "").all(axis=None)

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
+from kequn_lab._folder import require_whole
 from kequn_lab._notes import Note
 from kequn_lab.choosing.chance import null_separation
 from kequn_lab.choosing.labelings import truth_table
@@ -178,7 +179,10 @@ def analyse(
     parameters |= {"n_boot": n_boot, "n_stability": n_stability}
     parameters["criteria_sha256"] = None if criteria is None else criteria.sha256
     tables: dict[str, pd.DataFrame] = {}
-    earlier = None if previous is None else export.read_labels(Path(previous) / "labels.csv")
+    earlier = None
+    if previous is not None:
+        require_whole(previous)
+        earlier = export.read_labels(Path(previous) / "labels.csv")
     fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
     with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
 
