@@ -15,9 +15,10 @@ import pytest
 
 from kequn_lab import export, plots
 from kequn_lab._folder import verify_folder
-from kequn_lab.run import analyse, from_synthetic_bank, results, write_results
+from kequn_lab.run import analyse, figures, from_synthetic_bank, write_results
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.results import write_run_report
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and forks are POSIX")
 TOP = {"report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json",
@@ -40,13 +41,13 @@ def result(analysis, tmp_path_factory):
 @pytest.fixture
 def two_pictures(monkeypatch):
     """Drawing takes most of the time: two pictures are enough."""
-    drawings = results._drawings
+    drawings = figures.drawings
 
     def few(analysis):
         found = drawings(analysis)
         return {name: found[name] for name in ("sizes", "separation")}
 
-    monkeypatch.setattr(results, "_drawings", few)
+    monkeypatch.setattr(figures, "drawings", few)
 
 
 def test_on_top_lies_what_people_open_and_the_rest_below(result, analysis):
@@ -164,6 +165,12 @@ def test_a_picture_that_fails_is_left_out_and_said(
     record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert record["notes"][-1]["warning"] == "picture_left_out"
     assert verify_folder(tmp_path).empty
+
+
+def test_a_report_alone_is_one_file(two_pictures, analysis, tmp_path):
+    assert write_run_report(analysis, tmp_path / "r.html", language="zh") == ()
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+    assert 'lang="zh' in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
 def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, analysis, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from kequn_lab._files import replacing
 
 from .palette import segment_looks
 from .style import current, hush_single_glyphs, name_pairs, say, warn_missing_glyphs
@@ -262,16 +263,9 @@ def save(
         "pdf": {"Creator": software, "Title": title, "Subject": about, "CreationDate": None},
     }[kind] | dict(metadata or {})
     warn_missing_glyphs([fig], stacklevel=3)
-    handle, temporary = tempfile.mkstemp(suffix=f".{kind}", prefix=".", dir=path.parent)
-    os.close(handle)
-    try:
-        # no random ids: the same figure gives the same file
-        with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():
-            hush_single_glyphs()
-            fig.savefig(temporary, format=kind, dpi=dpi, metadata=words)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    # no random ids: the same figure gives the same file
+    with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():
+        hush_single_glyphs()
+        with replacing(path) as file:
+            fig.savefig(file, format=kind, dpi=dpi, metadata=words)
     return path

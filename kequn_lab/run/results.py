@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from kequn_lab import export
 from kequn_lab._folder import result_folder
@@ -18,8 +18,11 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.run.analysis import Analysis
 from kequn_lab.run.columns import describe_columns
+from kequn_lab.run.figures import draw_figures, looks
 
-__all__ = ["fill_folder", "run_folder", "write_labels_workbook", "write_results"]
+__all__ = [
+    "fill_folder", "run_folder", "write_labels_workbook", "write_results", "write_run_report",
+]  # fmt: skip
 
 
 #: What lies on top of a result folder, beside its record; tables and figures have their folders.
@@ -86,19 +89,15 @@ def fill_folder(
     -------
     tuple of Note
     """
-    pictures, notes = _draw(analysis, folder / "figures", language, quiet)
+    pictures, notes = draw_figures(analysis, folder / "figures", language, quiet)
     if (n := len(analysis.labels)) >= export.EXCEL_ROWS:
         zh = f"{n:,} 位客户超出 Excel 的行数，未写 labels.xlsx；请用 labels.csv"
         en = f"labels.xlsx is left out: {n:,} customers are more than Excel has rows"
         notes.append(Note("workbook_left_out", zh, en, n, export.EXCEL_ROWS, level="note"))
-    tables = dict(analysis.tables)
-    if doubts := [n for n in notes if n.level == "warning"]:
-        tables["warnings"] = pd.concat([tables["warnings"], notes_table(doubts)], ignore_index=True)
-    record = analysis.record()
-    record["notes"] = record.get("notes", []) + [asdict(n) for n in notes]
+    tables, record = _with_notes(analysis, notes)
     _write_model(analysis, folder, encoding)
     _write_tables(analysis, tables, folder, encoding)
-    _write_report(analysis, tables, record, pictures, folder, language)
+    _write_report(analysis, tables, record, pictures, folder / "report.html", language)
     export.write_json(record, folder / "run.json")
     return tuple(notes)
 
@@ -155,7 +154,7 @@ def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str |
     path : path
         ``….xlsx``
     """
-    segments = _looks(labels).merge(sizes, on="segment_id")
+    segments = looks(labels).merge(sizes, on="segment_id")
     columns = describe_columns({"labels": labels, "segments": segments})
     export.write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
 
@@ -166,148 +165,48 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{c: table[c].map(str) for c in lists})
 
 
-def _drawings(analysis: Analysis) -> dict:
-    """Per picture: how it is drawn, its titles, what it shows, its section of the report if any."""
-    from kequn_lab import plots
+def write_run_report(
+    analysis: Analysis, path: str | Path, *, language: str = "en", quiet: bool = True
+) -> tuple[Note, ...]:
+    """Write the report of a run as one HTML file.
 
-    t = analysis.tables
-    order = t["order"]["variable"]
-    words = {"group_zh": "name_zh", "group_en": "name_en"}
-    groups = analysis.book["target_groups"][["group_id", *words]].rename(columns=words)
-    out = {
-        "sizes": (
-            lambda: plots.size_plot(t["sizes"]),
-            ("客群规模", "Sizes", "各客群占比与区间", "Share of each segment with interval"),
-            None,
-        ),
-        "heat_map": (
-            lambda: plots.heat_map(t["profile"], order=order),
-            ("客群画像热图", "Segments at a glance", "各变量与其余客户的差异",
-             "How each segment differs from the rest in every variable"),
-            None,
-        ),
-        "profile": (
-            lambda: plots.profile_plot(t["profile"], markers=t["markers"], order=order),
-            ("客群画像", "Profiles", "各客群的标志变量", "Variables that mark each segment"),
-            None,
-        ),
-    }  # fmt: skip
-    if t["profile"]["effect"].isna().all():  # one segment: there is no rest to differ from
-        del out["heat_map"], out["profile"]
-    if (plane := analysis.plane) is not None:
-        out["separation"] = (
-            lambda: plots.separation_plot(
-                plane.scores,
-                hulls=plane.hulls,
-                centres=plane.centres,
-                explained=plane.explained,
-                loadings=plane.axes,
-                n_customers=plane.n_customers,
-            ),
-            (
-                "客群之间的距离",
-                "How the segments lie to each other",
-                "前两个主成分上的客户与客群中心",
-                "Customers and centres on the first two components",
-            ),
-            "profiles",
-        )
-    if len(t["comparison"]):
-        out["comparison"] = (
-            lambda: plots.difference_plot(t["comparison"], names=groups, top=12),
-            ("两类目标客群的差异", "How the two target groups differ",
-             "标准化差异及区间,按大小排列", "Standardised differences with intervals, by size"),
-            "comparison",
-        )  # fmt: skip
-    if "decision" in t:
-        out["decision"] = (
-            lambda: plots.decision_plot(t["decision"]),
-            ("决策矩阵", "Decision matrix", "客群吸引力与银行竞争力",
-             "Attractiveness of segments by competitiveness of the bank"),
-            "decision",
-        )  # fmt: skip
-    if "truth_table" in t:
-        out["truth"] = (
-            lambda: plots.truth_plot(t["truth_table"], names=analysis.book["segments"]),
-            ("找到的与真实的", "Found against true", "找到的客群与真实客群的交叉表",
-             "Customers by segment found and true segment"),
-            "truth",
-        )  # fmt: skip
-    if "scores" in t:
-        out["indices"] = (
-            lambda: plots.index_panel(t["scores"]),
-            ("各指标随群数的变化", "Indices by number of segments", "各指标并不一致",
-             "Each index by k; they disagree"),
-            "evidence",
-        )  # fmt: skip
-        out["stability"] = (
-            lambda: plots.stability_plot(t["pairs"]),
-            ("稳定性", "Stability by number of segments", "自助法配对的调整兰德指数",
-             "Adjusted Rand index over bootstrap pairs"),
-            "evidence",
-        )  # fmt: skip
-    if "slsw" in t:
-        out["segment_stability"] = (
-            lambda: plots.segment_stability_plot(t["slsw"]),
-            ("各客群能否重现", "Does each segment come back", "重抽样中各客群的杰卡德指数",
-             "Jaccard index of each segment over resamples"),
-            "evidence",
-        )  # fmt: skip
-    return out
+    Parameters
+    ----------
+    analysis : Analysis
+    path : path
+    language : {"zh", "en"}
+    quiet : bool
+        No progress bar.
+
+    Returns
+    -------
+    tuple of Note
+        As :func:`fill_folder`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        pictures, notes = draw_figures(analysis, Path(folder, "figures"), language, quiet)
+    tables, record = _with_notes(analysis, notes)
+    _write_report(analysis, tables, record, pictures, path, language)
+    return tuple(notes)
 
 
-def _draw(
-    analysis: Analysis, folder: Path, language: str, quiet: bool
-) -> tuple[dict[str, Any], list[Note]]:
-    """Draw into a folder; a picture that cannot be drawn is left out and said."""
-    import matplotlib.pyplot as plt
-
-    from kequn_lab import plots
-    from kequn_lab.report.page import Picture
-
-    folder.mkdir()
-    pictures, notes = {}, []
-    with plots.style(
-        language,
-        segments=_looks(analysis.labels),
-        variables=feature_table(),
-        synthetic=analysis.inputs.synthetic,
-    ):
-        for name, (draw, words, section) in tqdm(
-            _drawings(analysis).items(), desc="draw", disable=quiet
-        ):
-            file, open_before = folder / f"{name}.png", plt.get_fignums()
-            try:
-                plots.save(draw().figure, file, title=words[1])
-            except Exception as error:
-                zh = f"图“{words[0]}”未能画出,已略去({error})"
-                en = f"the picture {words[1]!r} could not be drawn and is left out ({error})"
-                notes.append(Note("picture_left_out", zh, en, variable=name))
-                file.unlink(missing_ok=True)
-            else:
-                if section:
-                    pictures[name] = Picture(file.read_bytes(), *words, section)
-            for number in set(plt.get_fignums()).difference(open_before):
-                plt.close(number)
-    return pictures, notes
+def _with_notes(analysis: Analysis, notes: list[Note]) -> tuple[dict[str, pd.DataFrame], dict]:
+    """The tables and the record of a run, with what came up while writing."""
+    tables, record = dict(analysis.tables), analysis.record()
+    if doubts := [n for n in notes if n.level == "warning"]:
+        tables["warnings"] = pd.concat([tables["warnings"], notes_table(doubts)], ignore_index=True)
+    return tables, record | {"notes": [*record["notes"], *map(asdict, notes)]}
 
 
-def _looks(labels: pd.DataFrame) -> pd.DataFrame:
-    looks = labels.drop_duplicates("segment_id").sort_values("cluster")
-    return looks[["segment_id", "name_zh", "name_en"]]
-
-
-def _write_report(analysis, tables, record, pictures, folder: Path, language: str) -> None:
+def _write_report(analysis, tables, record, pictures, path, language: str) -> None:
     from kequn_lab.report.page import write_report
 
     # Files of their own, not for the report.
     apart = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
     shown = {n: t for n, t in tables.items() if n not in apart and (len(t) or n == "warnings")}
     groups = analysis.book["target_groups"][["group_id", "group_zh", "group_en"]].drop_duplicates()
-    looks = _looks(analysis.labels)
-    known = analysis.book["segments"][looks.columns]
-    named = pd.concat([looks, known[~known["segment_id"].isin(looks["segment_id"])]])
+    own = looks(analysis.labels)
+    known = analysis.book["segments"][own.columns]
+    named = pd.concat([own, known[~known["segment_id"].isin(own["segment_id"])]])
     shown |= {"segments": named, "variables": feature_table(), "target_groups": groups}
-    write_report(
-        folder / "report.html", tables=shown, run=record, figures=pictures, language=language
-    )
+    write_report(path, tables=shown, run=record, figures=pictures, language=language)
