@@ -104,6 +104,8 @@ def test_an_encoding_that_is_named_must_fit(tmp_path):
         open_source(file, encoding="utf8")
     with pytest.raises(ValueError, match="unknown encoding 'klingon'"):
         open_source(file, encoding="klingon")
+    with pytest.raises(ValueError, match="unknown encoding 'hex'"):
+        open_source(file, encoding="hex")
     assert not open_source(file, encoding="GBK").notes
 
 
@@ -121,11 +123,12 @@ def test_text_with_zero_bytes_is_no_text(tmp_path):
     ("above", "says"),
     [
         ("", ""),
-        ("\n", "header is line 2; the rows above it are blank"),
+        ("\n", "header is line 2; the lines above it are blank"),
         (",,\n\n", "header is line 3"),
         ("客户报表\n", "header is line 2; above it: 客户报表"),
         ("客户报表,,\n制表：零售部,,\n", "header is line 3; above it: 客户报表; 制表：零售部"),
         ("sep=,\n", ""),
+        ("2024-03\n", "header is line 2; above it: 2024-03"),
     ],
 )
 def test_the_header_is_found_below_blank_lines_and_titles(tmp_path, above, says):
@@ -140,6 +143,16 @@ def test_two_rows_that_could_be_the_header_are_an_error(tmp_path):
     file = text_file(tmp_path, "name,city\nann,x,y\nbob,z,w\n")
     with pytest.raises(ValueError, match=r"line 1 .*2 fields\) and line 2 .* could both be"):
         open_source(file)
+
+
+def test_names_may_be_years_and_a_file_without_a_header_is_suspected(tmp_path):
+    years = text_file(tmp_path, "客户,2021,2022年,2023\n张三,-,-,-\nC1,1,2,3\n")
+    assert open_source(years).columns == ("客户", "2021", "2022年", "2023")
+    assert "if the file has no header, add one" in notes_of(years)
+    with pytest.raises(ValueError, match="line 1 holds numbers .* no header above it"):
+        open_source(text_file(tmp_path, "1001,2024-01-05,5.00\n1002,2024-01-06,6\n"))
+    with pytest.raises(ValueError, match="could both be the header"):
+        open_source(text_file(tmp_path, "导出日期,2024-01-05\n客户,金额\n甲,5\n"))
 
 
 def test_a_header_that_is_too_short_is_no_title(tmp_path):
@@ -460,7 +473,7 @@ def test_sheets_titles_and_rows_are_said(tmp_path):
         assert open_source(tmp_path / "t.xlsx", sheet=place).columns == ("id", "x")
     with pytest.raises(ValueError, match="has no sheet 'x'; its sheets: Sheet1"):
         open_source(workbook(tmp_path, rows), sheet="x")
-    with pytest.raises(ValueError, match="every sheet is empty"):
+    with pytest.raises(ValueError, match="every sheet is empty or hidden"):
         open_source(workbook(tmp_path, []))
     with pytest.raises(ValueError, match="row 1 holds numbers"):
         open_source(workbook(tmp_path, [[1, 2], [3, 4]]))
@@ -475,12 +488,29 @@ def test_what_excel_spoils_is_said(tmp_path):
     for row in (["id", "x", "g"], [123456789012345678, "#N/A", "a"], [2, "b", "c"], [3, "d", "e"]):
         page.append(row)
     page["B2"].data_type = "e"
+    page["B4"] = "=1+1"
     page.merge_cells("C2:C3")
     book.save(file)
     said = notes_of(file)
-    assert "1 cells of the workbook hold an error such as #N/A" in said
+    assert "1 cells hold an error such as #N/A" in said
+    assert "1 formulas have no result" in said
     assert "1 merged cells in the table" in said
     assert "column id has numbers of more than 15 digits" in said
+
+
+def test_a_cell_far_out_is_named_and_a_format_far_out_does_not_matter(tmp_path):
+    file = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    page = book.active
+    for row in (["a", "b"], [1, 2]):
+        page.append(row)
+    page.cell(1_000_000, 2_000).number_format = "0.00"
+    book.save(file)
+    assert read(file).shape == (1, 2)
+    page.cell(1_000_000, 2_000).value = "x"
+    book.save(file)
+    with pytest.raises(ValueError, match="a cell far out makes it 2,000,000,000 cells large"):
+        open_source(file)
 
 
 def test_packed_text_is_read(tmp_path):
@@ -519,7 +549,11 @@ def packed(**members):
         ("a.zip", packed(a="PAR1"), "holds no text; unpack it first"),
         ("a.tgz", gzip.compress(b"a" * 257 + b"ustar" + b"0" * 300), "a packed folder"),
         ("a.xlsx", b"PK\x03\x04junk", "cut off or damaged"),
-        ("a.xlsx", packed(**{"xl/workbook.xml": "<x"}), "no Excel workbook that can be read"),
+        (
+            "a.xlsx",
+            packed(**{"xl/workbook.xml": "<x"}),
+            "a.xlsx is no Excel workbook that can be read",
+        ),
         ("a.csv.gz", gzip.compress(TABLE.encode() * 50)[:60], "cut off or damaged"),
         ("a.csv.gz", b"\x1f\x8bjunk", "cut off or damaged"),
         ("a.parquet", b"PAR1 is not enough", "no Parquet file, or is damaged"),

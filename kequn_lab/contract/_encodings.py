@@ -63,6 +63,7 @@ def encoding_of(
     marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
     if encoding is not None:
         try:
+            "".encode(encoding)  # also refuses what is no encoding of text
             codec = codecs.lookup(encoding).name
         except (LookupError, ValueError):
             raise ValueError(
@@ -184,7 +185,8 @@ def _cannot_tell(name: str, sample: bytes) -> str:
     readings = []
     for codec in (*_OTHERS, "gb18030"):
         try:
-            readings.append(f"{codec} ({word.decode(codec)})")
+            text = "".join(c if c.isprintable() else "·" for c in word.decode(codec))
+            readings.append(f"{codec} ({text})")
         except UnicodeDecodeError:
             continue
     return (

@@ -48,8 +48,9 @@ def find_header(
         raise ValueError(f"{name}: nothing but blank {row_name}s; export it again with its header")
     widths = Counter(len(row) for row, n in zip(rows, filled) if n and len(row) > 1)
     width = max(widths.items(), key=lambda item: (item[1], item[0]), default=(len(rows[top]), 0))[0]
-    whole = len(rows[top]) == width and filled[top] > width / 2
-    if whole and (filled[top] == width or filled[top] == width - 1) and _names(rows[top]):
+    whole = len(rows[top]) == width and filled[top] >= max(width - 1, width / 2 + 0.5)
+    # Names may be years; but in a narrow table such a row may be a title with its date.
+    if whole and (_names(rows[top]) or (width > 3 and not _all_numbers(rows[top]))):
         return Header(top, _skipped(rows, numbers, filled, top, name, row_name))
     below = next(
         (
@@ -59,7 +60,7 @@ def find_header(
         ),
         None,
     )
-    if all(_NUMBER.fullmatch(c.strip()) for c in rows[top] if c.strip()):
+    if below is None and _all_numbers(rows[top]):
         raise ValueError(
             f"{name}: {row_name} {numbers[top]} holds numbers ({', '.join(rows[top])[:_SHOWN]}) "
             "and there is no header above it; put a row with the names of the columns there"
@@ -83,23 +84,30 @@ def _names(row: Sequence[str]) -> bool:
     return not any(_NUMBER.fullmatch(c.strip()) for c in row)
 
 
+def _all_numbers(row: Sequence[str]) -> bool:
+    return all(_NUMBER.fullmatch(c.strip()) for c in row if c.strip())
+
+
 def _skipped(rows, numbers, filled, index: int, name: str, row_name: str) -> tuple[Note, ...]:
-    line, zh = numbers[index], {"line": "行", "row": "行"}[row_name]
-    titles = [" ".join(rows[i]).strip()[:_SHOWN] for i in range(index) if filled[i]]
-    if not index:
-        return ()
-    above = f"; above it: {'; '.join(titles[:3])}" if titles else ""
-    return (
-        Note(
-            "header_below_top",
-            f"{name} 的表头在第 {line} {zh}"
-            + (f"；其上为：{'；'.join(titles[:3])}" if titles else ""),
-            f"{name}: the header is {row_name} {line}{above or '; the rows above it are blank'}",
-            value=line,
-            variable=name,
-            level="note",
-        ),
-    )
+    """What stands above the header, and whether the header may be none."""
+    line, notes = numbers[index], []
+    titles = [" ".join(rows[i]).strip()[:_SHOWN] for i in range(index) if filled[i]][:3]
+    if index:
+        zh = f"；其上为：{'；'.join(titles)}" if titles else "，其上为空行"
+        en = f"above it: {'; '.join(titles)}" if titles else f"the {row_name}s above it are blank"
+        zh = f"{name}：表头在第 {line} 行{zh}"
+        en = f"{name}: the header is {row_name} {line}; {en}"
+        notes.append(Note("header_below_top", zh, en, line, level="note"))
+    cells = [c.strip() for c in rows[index] if c.strip()]
+    odd = [c for c in cells if _NUMBER.fullmatch(c)]
+    if len(odd) > len(cells) / 2 and len(cells) > 2:
+        zh = f"{name}：表头（第 {line} 行）多为数字或日期（{odd[0]} 等）；若文件没有表头，请加上"
+        en = (
+            f"{name}: most names in the header ({row_name} {line}) are numbers or dates, such as "
+            f"{odd[0]}; if the file has no header, add one"
+        )
+        notes.append(Note("header_of_numbers", zh, en, len(odd)))
+    return tuple(notes)
 
 
 def column_names(cells: Sequence[object], where: str) -> tuple[tuple[str, ...], tuple[Note, ...]]:

@@ -6,7 +6,8 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -16,75 +17,141 @@ from kequn_lab.contract._header import column_names, find_header
 from kequn_lab.contract._parts import Part
 
 _EXACT = 1e15  # Excel keeps fifteen digits
+_MOST = 40_000_000  # cells that are read
 
 
 def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | int | None):
     """Name, columns, notes and the maker of parts of a sheet; the workbook is read once."""
     import python_calamine as calamine
 
+    with opened() as file:
+        contents = _contents(file, name)
+    sheet, notes = _chosen(contents, name, sheet)
+    name = f"{name}, sheet {sheet}"
+    if contents[sheet].cells > _MOST:
+        raise ValueError(
+            f"{name}: a cell far out makes it {contents[sheet].cells:,} cells large; delete the "
+            "rows and columns beyond the table, or export it as CSV"
+        )
     try:
         with opened() as file:
-            book = calamine.CalamineWorkbook.from_filelike(file)
-            chosen, notes = _chosen(book, name, sheet)
-            cells = chosen.to_python(skip_empty_area=False)
-            merged = chosen.merged_cell_ranges or []
+            chosen = calamine.CalamineWorkbook.from_filelike(file).get_sheet_by_name(sheet)
+            cells, merged = chosen.to_python(skip_empty_area=False), chosen.merged_cell_ranges or []
     except calamine.CalamineError as error:
         raise ValueError(
-            f"{name} is no Excel workbook that can be read, or is damaged ({error}); save it again"
+            f"{name}: it cannot be read, or is damaged ({error}); save the workbook again"
         ) from error
-    name = f"{name}, sheet {chosen.name}"
     used = [j for j, column in enumerate(zip(*cells)) if any(c != "" for c in column)]
     numbers = np.array([i for i, row in enumerate(cells, 1) if any(c != "" for c in row)], int)
     rows = [[cells[i - 1][j] for j in used] for i in numbers]
     words = [[_text(c) for c in row] for row in rows[:100]]
     header = find_header(words, numbers[:100].tolist(), name, "row")
-    below = header.index + 1
-    columns, more = column_names(words[header.index], f"{name}, row {numbers[header.index]}")
-    body = [m for m in merged if m[1][0] >= numbers[header.index]]
-    if body:
-        more += (_merged(name, len(body)),)
-    values = {c: _column(v) for c, v in zip(columns, zip(*rows[below:]))}
-    frame = pd.DataFrame(values, columns=list(columns))
-    long = [c for c in frame if frame[c].dtype == "float64" and (frame[c].abs() >= _EXACT).any()]
-    more += tuple(_digits_lost(name, c) for c in long)
-    with opened() as file:
-        more += _errors(file, name)
-    numbers = numbers[below:]
+    top, numbers = numbers[header.index], numbers[header.index + 1 :]
+    columns, unnamed = column_names(words[header.index], f"{name}, row {top}")
+    values = zip(*rows[header.index + 1 :])
+    frame = pd.DataFrame({c: _column(v) for c, v in zip(columns, values)}, columns=list(columns))
 
     def parts(wanted: list[str], size: int) -> Iterator[Part]:
         for i in range(0, len(frame), size):
             yield Part(frame[wanted].iloc[i : i + size], numbers[i : i + size], [])
 
-    return name, columns, (*notes, *header.notes, *more), parts
+    merged = sum(end[0] >= top for _, end in merged)
+    spoilt = _spoilt(frame, name, contents[sheet], merged)
+    return name, columns, (*notes, *header.notes, *unnamed, *spoilt), parts
 
 
-def _chosen(book, name: str, sheet: str | int | None):
-    """The sheet that is named, or the first that is seen and not empty; others are said."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+class _Content(NamedTuple):
+    """What a sheet holds, as its XML says before it is read."""
 
-    kind = (SheetTypeEnum.WorkSheet, SheetVisibleEnum.Visible)
-    seen = [m.name for m in book.sheets_metadata if (m.typ, m.visible) == kind]
-    if sheet is not None:
-        places = {str(i): n for i, n in enumerate(book.sheet_names, 1)}
-        if sheet not in book.sheet_names:
-            sheet = places.get(str(sheet), sheet)
-        if sheet not in book.sheet_names:
+    visible: bool
+    cells: int  # of the rectangle that reaches to the last cell; 0 of an empty sheet
+    errors: int
+    uncomputed: int
+
+
+def _contents(file: BinaryIO, name: str) -> dict[str, _Content]:
+    """Every worksheet by name, in order."""
+    found = {}
+    with zipfile.ZipFile(file) as archive:
+        try:
+            book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+            links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+        except (KeyError, ElementTree.ParseError) as error:
             raise ValueError(
-                f"{name} has no sheet {sheet!r}; its sheets: {', '.join(book.sheet_names)}"
-            )
-        if book.get_sheet_by_name(sheet).end is None:
-            raise ValueError(f"{name}: the sheet {sheet!r} is empty; name another")
-        return book.get_sheet_by_name(sheet), ()
-    full = [s for s in seen if book.get_sheet_by_name(s).end is not None]
+                f"{name} is no Excel workbook that can be read ({error}); save it again"
+            ) from error
+        targets = {e.get("Id"): e.get("Target", "") for e in links}
+        for e in book.iterfind(".//{*}sheet"):
+            link = next((v for k, v in e.items() if k.endswith("}id")), None)
+            target = targets.get(link, "")
+            member = target[1:] if target.startswith("/") else f"xl/{target}"
+            if "worksheets/" in member and member in archive.namelist():
+                visible = e.get("state", "visible") == "visible"
+                found[e.get("name", "")] = _Content(visible, *_counted(archive, member))
+    return found
+
+
+def _counted(archive: zipfile.ZipFile, member: str) -> tuple[int, int, int]:
+    """Cells of a sheet's rectangle, error values, formulas without a result."""
+    some, errors, uncomputed, said = False, 0, 0, None
+    for xml in _pieces(archive, member):
+        some = some or _VALUE.search(xml) is not None
+        errors += xml.count(b' t="e"')
+        uncomputed += len(_UNCOMPUTED.findall(xml))
+        said = said or _DIMENSION.search(xml)
+    cells = _area(*said.groups()) if said else _MOST + 1
+    if some and cells > _MOST:  # formats may reach far beyond the values, which count alone
+        corner, row = {b"A"}, 1
+        for xml in _pieces(archive, member):
+            if found := _VALUED.findall(xml):
+                corner, row = corner | {letters for letters, _ in found}, int(found[-1][1])
+        cells = _area(max(corner, key=lambda c: (len(c), c)), row)
+    return cells if some else 0, errors, uncomputed
+
+
+_VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)>")
+_VALUED = re.compile(rb'<(?:\w+:)?c r="([A-Z]+)(\d+)"[^>]*(?<!/)><(?:\w+:)?(?:v|is|f)')
+_UNCOMPUTED = re.compile(rb"</(?:\w+:)?f>(?:<(?:\w+:)?v ?/>|<v></v>)?</(?:\w+:)?c>")
+_DIMENSION = re.compile(rb'<(?:\w+:)?dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
+
+
+def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """The XML of a sheet in pieces that end with a cell."""
+    rest = b""
+    with archive.open(member) as sheet:
+        while block := sheet.read(1 << 20):
+            whole, end, rest = (rest + block).rpartition(b"c>")
+            yield whole + end
+    yield rest
+
+
+def _area(letters: bytes, row: bytes | int) -> int:
+    column = 0
+    for letter in letters:
+        column = 26 * column + letter - 64
+    return column * int(row)
+
+
+def _chosen(contents: dict[str, _Content], name: str, sheet: str | int | None):
+    """The sheet that is named, or the first that is seen and not empty; others are said."""
+    listing = ", ".join(contents)
+    if sheet is not None:
+        places = {str(i): n for i, n in enumerate(contents, 1)}
+        chosen = sheet if sheet in contents else places.get(str(sheet))
+        if chosen is None:
+            raise ValueError(f"{name} has no sheet {sheet!r}; its sheets: {listing}")
+        if not contents[chosen].cells:
+            raise ValueError(f"{name}: the sheet {chosen!r} is empty; name another: {listing}")
+        return chosen, ()
+    full = [n for n, content in contents.items() if content.visible and content.cells]
     if not full:
-        raise ValueError(f"{name}: every sheet is empty ({', '.join(book.sheet_names)})")
-    notes = ()
-    if len(full) > 1:
-        others = "、".join(full[1:]), ", ".join(full[1:])
-        zh = f"{name}：读取第一张工作表 {full[0]}；另有 {others[0]}（用 --sheet 指定）"
-        en = f"{name}: the first sheet is read, {full[0]}; there are also {others[1]} (--sheet)"
-        notes = (Note("sheet_chosen", zh, en, len(full), level="note"),)
-    return book.get_sheet_by_name(full[0]), notes
+        raise ValueError(f"{name}: every sheet is empty or hidden ({listing})")
+    if len(full) == 1:
+        return full[0], ()
+    zh = f"{name}：读取第一张工作表 {full[0]}；另有 {'、'.join(full[1:])}（用 --sheet 指定）"
+    others = ", ".join(full[1:])
+    en = f"{name}: the first sheet is read, {full[0]}; there are also {others} (--sheet)"
+    return full[0], (Note("sheet_chosen", zh, en, len(full), level="note"),)
 
 
 def _column(cells: tuple) -> Any:
@@ -111,30 +178,30 @@ def _text(cell) -> str:
     return str(cell).upper() if isinstance(cell, bool) else str(cell)
 
 
-def _errors(file: BinaryIO, name: str) -> tuple[Note, ...]:
-    """Cells such as #N/A, which the reader gives as empty."""
-    count = 0
-    with zipfile.ZipFile(file) as archive:
-        for member in archive.namelist():
-            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", member):
-                with archive.open(member) as sheet:
-                    while block := sheet.read(1 << 20):
-                        count += block.count(b' t="e"')
-    zh = f"{name}：工作簿中有 {count} 个错误值单元格（如 #N/A），按缺失处理"
-    en = f"{name}: {count} cells of the workbook hold an error such as #N/A; they count as missing"
-    return (Note("sheet_errors", zh, en, count),) if count else ()
-
-
-def _merged(name: str, count: int) -> Note:
-    zh = f"{name}：表中有 {count} 处合并单元格，只有左上角一格有值，其余为缺失"
-    en = f"{name}: {count} merged cells in the table; all but the first cell of each are missing"
-    return Note("sheet_merged_cells", zh, en, count)
-
-
-def _digits_lost(name: str, column: str) -> Note:
-    zh = f"{name}：列 {column} 有超过 15 位的数字，Excel 只保留 15 位；若为编号，请以文本导出"
-    en = (
-        f"{name}: column {column} has numbers of more than 15 digits, of which Excel keeps 15; "
-        "if they are ids, export them as text"
-    )
-    return Note("sheet_digits_lost", zh, en, variable=column)
+def _spoilt(frame: pd.DataFrame, name: str, content: _Content, merged: int) -> list[Note]:
+    """What Excel took from the values."""
+    notes = []
+    if n := content.errors:
+        zh = f"{name}：有 {n} 个错误值单元格（如 #N/A），按缺失处理"
+        en = f"{name}: {n} cells hold an error such as #N/A; they count as missing"
+        notes.append(Note("sheet_errors", zh, en, n))
+    if n := content.uncomputed:
+        zh = f"{name}：有 {n} 个公式没有结果，按缺失处理；请在 Excel 中打开并保存后再读"
+        en = (
+            f"{name}: {n} formulas have no result and count as missing; open the workbook in "
+            "Excel, save it, and read it again"
+        )
+        notes.append(Note("sheet_formulas", zh, en, n))
+    if merged:
+        zh = f"{name}：表中有 {merged} 处合并单元格，只有左上角一格有值，其余为缺失"
+        en = f"{name}: {merged} merged cells in the table; all but the first of each are missing"
+        notes.append(Note("sheet_merged_cells", zh, en, merged))
+    for c in frame:
+        if frame[c].dtype == "float64" and (frame[c].abs() >= _EXACT).any():
+            zh = f"{name}：列 {c} 有超过 15 位的数字，Excel 只保留 15 位；若为编号，请以文本导出"
+            en = (
+                f"{name}: column {c} has numbers of more than 15 digits, of which Excel keeps 15; "
+                "if they are ids, export them as text"
+            )
+            notes.append(Note("sheet_digits_lost", zh, en, variable=c))
+    return notes
