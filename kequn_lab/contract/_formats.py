@@ -22,7 +22,9 @@ from kequn_lab.contract._texts import (
     is_missing,
     is_total,
     matches,
+    nothing_to_do,
     plain,
+    series,
     texts,
 )
 
@@ -200,6 +202,8 @@ def _read_boolean(values: pd.Series, fmt: Format):
 
 def _read_id(values: pd.Series, fmt: Format):
     array = texts(values)
+    if not pd.api.types.is_float_dtype(values.dtype) and nothing_to_do(array):
+        return series(array, values.index), []
     out = clean(array)
     gone = is_missing(out, keep=fmt.real_ids)
     out = pc.replace_substring_regex(out, r"^(\d+)\.0+$", r"\1")
@@ -213,14 +217,17 @@ def _read_id(values: pd.Series, fmt: Format):
     if fmt.key:
         bad[TOTAL_ROW] = is_total(out)
     out = pc.if_else(pa.array(gone), None, out)
-    return pd.Series(out.to_pandas().to_numpy(), index=values.index, dtype="str"), list(bad.items())
+    return series(out, values.index), list(bad.items())
 
 
 def _read_text(values: pd.Series, fmt: Format):
-    out = clean(texts(values), width=bool(fmt.codes))
+    array = texts(values)
+    if fmt.codes and nothing_to_do(array, fmt.codes):
+        return series(array, values.index), []
+    out = clean(array, width=bool(fmt.codes))
     gone = is_missing(out, MISSING if fmt.codes else MISSING_TEXT, keep=fmt.codes)
     out = pc.if_else(pa.array(gone), None, out)
-    return pd.Series(out.to_pandas().to_numpy(), index=values.index, dtype="str"), []
+    return series(out, values.index), []
 
 
 def _read_timestamp(values: pd.Series, fmt: Format):

@@ -91,6 +91,7 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     holed = {c.type for c in table.columns if c.null_count}
     return table.to_pandas(
         date_as_object=False,
+        split_blocks=True,  # no copy of columns without gaps
         ignore_metadata=True,
         types_mapper=lambda t: _NULLABLE.get(t) if t in holed else None,
     )

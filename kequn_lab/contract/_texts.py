@@ -94,6 +94,24 @@ def texts(values: pd.Series) -> pa.Array:
     return pa.array(values.astype("str"), from_pandas=True, type=pa.large_string())
 
 
+def series(array: pa.Array, index: pd.Index) -> pd.Series:
+    """Texts as a column."""
+    return pd.Series(pd.array(array, dtype="str"), index=index)
+
+
+def nothing_to_do(array: pa.Array, codes=None) -> bool:
+    """Is every text one of the codes, or an id of letters and digits with a digit in it?
+
+    Most columns are so, and none of their cells is a word for missing, a total or written in
+    an odd way.
+    """
+    if codes:
+        known = pc.or_(pc.is_null(array), pc.is_in(array, pa.array(codes, array.type)))
+        return pc.all(known, min_count=0).as_py()
+    plain = pc.and_not(pc.ascii_is_alnum(array), pc.ascii_is_alpha(array))
+    return pc.all(plain, min_count=0).as_py()
+
+
 def clean(array: pa.Array, *, width: bool = True) -> pa.Array:
     """Texts without surrounding blanks; ``width``: full-width characters become plain ones."""
     if width and pc.all(pc.string_is_ascii(array)).as_py() is False:

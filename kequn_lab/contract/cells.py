@@ -32,6 +32,7 @@ from kequn_lab.contract._texts import (
     is_missing,
     mask,
     matches,
+    nothing_to_do,
     plain,
     texts,
 )
@@ -137,6 +138,11 @@ def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
         tally.add("date", values.notna().to_numpy(), values)
         return
     raw = texts(values)
+    codes = column.isin if kind == "text" else None
+    whole = kind == "id" and not pd.api.types.is_float_dtype(values.dtype)
+    if (codes or whole) and nothing_to_do(raw, codes):
+        tally.add("cells", mask(pc.is_valid(raw)), values)
+        return
     array = clean(raw, width=kind != "text" or column.isin is not None)
     words, keep = MISSING, ()
     if kind == "text":

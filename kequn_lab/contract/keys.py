@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from kequn_lab.contract.cells import Format, Options, read_column
@@ -18,7 +19,12 @@ __all__ = ["Keys", "Known", "hashes"]
 
 def hashes(ids: pd.Series) -> NDArray[np.uint64]:
     """Eight bytes stand for an id of any length; twelve million rows fit in 100 MB."""
-    return pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
+    import duckdb
+
+    table = pa.table({"id": pa.array(ids, from_pandas=True)})  # DuckDB's hash costs a tenth
+    with duckdb.connect() as con:
+        con.register("ids", table)
+        return con.execute("SELECT hash(id) AS hash FROM ids").fetchnumpy()["hash"]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from kequn_lab.contract.tables import ContractError, violations_frame
 
 __all__ = ["Refused", "Source", "open_source"]
 
-ROWS = 250_000
+ROWS = 100_000
 _CELLS = 20_000_000  # of one chunk, whatever its rows
 
 

@@ -29,7 +29,7 @@ OTHER_UNITS = {
     100.0: "yuan, the training in fen (分)",
     0.0001: "yuan, the training in 10,000 yuan (万元)",
 }
-_PER_CHUNK = 20_000
+_PER_CHUNK = 10_000
 
 
 def stability_index(expected, found) -> float:

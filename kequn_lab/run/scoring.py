@@ -31,7 +31,7 @@ __all__ = ["score_files"]
 _TABLES = ("customers", "events", "holdings", "features")
 #: What a call may write, beside the record of the labels.
 FILES = ("labels.csv", "drift.csv", "warnings.csv", *(f"refused_{n}.csv" for n in _TABLES))
-_ROWS = 250_000  # of a chunk of features
+_ROWS = 100_000  # of a chunk of features
 
 
 def score_files(
