@@ -70,11 +70,14 @@ def encoding_of(
                 f"unknown encoding {encoding!r}; for example utf-8, gb18030, big5, cp1252"
             ) from None
         codec = "utf-8-sig" if codec == "utf-8" else codec
-        _require_readable(opened, codec, name)
+        _require_readable(opened, codec, name, named=True)
         return codec, ()
-    if marked or (marked := _utf16_without_mark(start)):
+    if marked:
         _require_readable(opened, marked, name)
         return marked, ()
+    if wide := _utf16_without_mark(start):
+        _require_readable(opened, wide, name)
+        return wide, (_assumed(name, "UTF-16", "没有字节序标记", "it bears no mark"),)
     fault = _first_fault(opened, "utf-8")
     if fault is None:
         return "utf-8", ()
@@ -82,7 +85,9 @@ def encoding_of(
     chinese = _foreign(sample, "gb18030")
     if _likely_chinese(chinese, sample):
         _require_readable(opened, "gb18030", name)
-        return "gb18030", (_assumed(name, _share(chinese, _COMMON.__contains__)),)
+        share = f"{_share(chinese, _COMMON.__contains__):.0%}"
+        zh, en = f"其中 {share} 为常用汉字", f"{share} of its Chinese is common"
+        return "gb18030", (_assumed(name, "GB18030", zh, en),)
     text = sample.decode("utf-8", "replace")
     wrong = text.count("\ufffd")
     if sum(c > "\x7f" for c in text) - wrong > wrong:
@@ -112,28 +117,25 @@ def _first_fault(opened, codec: str) -> tuple[int, bytes, bool] | None:
     return None
 
 
-def _require_readable(opened, codec: str, name: str) -> None:
+def _require_readable(opened, codec: str, name: str, *, named: bool = False) -> None:
     fault = _first_fault(opened, codec)
     if fault is not None:
-        raise ValueError(_fault_text(name, codec, *fault))
+        raise ValueError(_fault_text(name, codec, *fault, named=named))
 
 
-def _fault_text(name: str, codec: str, line: int, found: bytes, cut: bool) -> str:
+def _fault_text(name: str, codec: str, line: int, found: bytes, cut: bool, *, named=False) -> str:
     shown = " ".join(f"{b:02X}" for b in found[:4])
     if cut:
         return (
             f"{name}, line {line}: the file ends in the middle of a character (bytes {shown}); "
             "it was cut off: export or copy it again"
         )
-    label = _label(codec)
+    label = codec.removesuffix("-sig").upper()
+    around = "as was asked for" if named else "though the text around it is"
     return (
-        f"{name}, line {line}: byte {shown} is not {label}, though the text around it is; correct "
-        "the line, or, if the whole file is in another encoding, name it with --encoding"
+        f"{name}, line {line}: byte {shown} is not {label}, {around}; correct the line, or, if "
+        "the whole file is in another encoding, name it with --encoding"
     )
-
-
-def _label(codec: str) -> str:
-    return codec.removesuffix("-sig").upper()
 
 
 def _utf16_without_mark(start: bytes) -> str | None:
@@ -185,11 +187,10 @@ def _share(text: str, among: Callable[[str], bool]) -> float:
     return sum(map(among, text)) / max(len(text), 1)
 
 
-def _assumed(name: str, share: float) -> Note:
-    zh = f"{name} 按 GB18030 编码读取：它不是 UTF-8，且 {share:.0%} 的汉字是常用字"
-    en = f"{name} is read as GB18030: it is not UTF-8, and {share:.0%} of its Chinese is common"
-    settle = "；若有误，请用 --encoding 指定", "; if that is wrong, name the encoding (--encoding)"
-    return Note("encoding_assumed", zh + settle[0], en + settle[1], share, level="note")
+def _assumed(name: str, label: str, because_zh: str, because_en: str) -> Note:
+    zh = f"{name} 按 {label} 编码读取（{because_zh}）；若有误，请用 --encoding 指定"
+    en = f"{name} is read as {label} ({because_en}); if that is wrong, name it with --encoding"
+    return Note("encoding_assumed", zh, en, level="note")
 
 
 def _cannot_tell(name: str, sample: bytes) -> str:

@@ -29,8 +29,9 @@ def open_parquet(path: Path, name: str):
                 else:
                     yield from file.iter_batches(batch_size=rows, columns=wanted)
             except (pa.ArrowException, OSError) as error:
+                why = " ".join(str(error).split())
                 raise ValueError(
-                    f"{name} is no Parquet file, or is damaged ({error}); write it again"
+                    f"{name} is no Parquet file, or is damaged ({why}); write it again"
                 ) from error
 
     schema = next(batches(None, 0))
