@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import openpyxl
@@ -15,10 +16,8 @@ import pytest
 
 from kequn_lab import export, plots
 from kequn_lab._folder import verify_folder
-from kequn_lab.run import analyse, figures, from_synthetic_bank, write_results
+from kequn_lab.run import analyse, from_synthetic_bank, results, write_results
 from kequn_lab.run.columns import describe_columns
-from kequn_lab.run.inputs import Inputs
-from kequn_lab.run.results import write_run_report
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and forks are POSIX")
 TOP = {"report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json",
@@ -34,25 +33,26 @@ def analysis():
 @pytest.fixture(scope="module")
 def result(analysis, tmp_path_factory):
     out = tmp_path_factory.mktemp("result")
-    assert write_results(analysis, out, quiet=True) == ()
+    written = write_results(analysis, out, quiet=True)
+    assert written.record["notes"] == analysis.record["notes"]
     return out
 
 
 @pytest.fixture
 def two_pictures(monkeypatch):
     """Drawing takes most of the time: two pictures are enough."""
-    drawings = figures.drawings
+    drawings = results.drawings
 
-    def few(analysis):
-        found = drawings(analysis)
+    def few(tables):
+        found = drawings(tables)
         return {name: found[name] for name in ("sizes", "separation")}
 
-    monkeypatch.setattr(figures, "drawings", few)
+    monkeypatch.setattr(results, "drawings", few)
 
 
 def test_on_top_lies_what_people_open_and_the_rest_below(result, analysis):
     assert {p.name for p in result.iterdir()} == TOP
-    assert {p.stem for p in (result / "tables").iterdir()} == set(analysis.tables)
+    assert {p.stem for p in (result / "tables").iterdir()} == {"names", *analysis.tables}
     assert {p.suffix for p in (result / "figures").iterdir()} == {".png"}
     assert verify_folder(result).empty
     files = json.loads((result / "run.json").read_text(encoding="utf-8"))["files"]
@@ -127,8 +127,8 @@ def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
 
 def test_more_customers_than_excel_has_rows(two_pictures, analysis, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "EXCEL_ROWS", 200)
-    (note,) = write_results(analysis, tmp_path, quiet=True)
-    assert note.warning == "workbook_left_out" and "200 customers" in note.text_en
+    note = write_results(analysis, tmp_path, quiet=True).record["notes"][-1]
+    assert note["warning"] == "workbook_left_out" and "200 customers" in note["text_en"]
     assert not (tmp_path / "labels.xlsx").exists()
     record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert record["notes"][-1]["warning"] == "workbook_left_out"
@@ -148,15 +148,12 @@ def test_a_picture_that_fails_is_left_out_and_said(
 
     monkeypatch.setattr(plots, "separation_plot", fail)
     mine = plt.figure()
-    (note,) = write_results(analysis, tmp_path, quiet=True)
+    note = write_results(analysis, tmp_path, quiet=True).record["notes"][-1]
     assert plt.get_fignums() == [mine.number], "figures of the caller stay, ours are closed"
     plt.close(mine)
-    assert (note.warning, note.variable, note.level) == (
-        "picture_left_out",
-        "separation",
-        "warning",
-    )
-    assert "hulls: the table has no rows" in note.text_en and "已略去" in note.text_zh
+    found = (note["warning"], note["variable"], note["level"])
+    assert found == ("picture_left_out", "separation", "warning")
+    assert "hulls: the table has no rows" in note["text_en"] and "已略去" in note["text_zh"]
     assert not (tmp_path / "figures" / "separation.png").exists()
     assert (tmp_path / "figures" / "sizes.png").exists()
     warnings = pd.read_csv(tmp_path / "tables" / "warnings.csv")
@@ -168,18 +165,17 @@ def test_a_picture_that_fails_is_left_out_and_said(
 
 
 def test_a_report_alone_is_one_file(two_pictures, analysis, tmp_path):
-    assert write_run_report(analysis, tmp_path / "r.html", language="zh") == ()
+    analysis.report(tmp_path / "r.html", language="zh")
     assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
     assert 'lang="zh' in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, analysis, tmp_path):
-    from dataclasses import replace
-
+def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, tmp_path):
+    bank = from_synthetic_bank(200, random_state=1, months=2)
     files = [{"table": t, "file": "x.parquet", "sha256": t * 4} for t in ("events", "holdings")]
-    own = replace(analysis.inputs, files=tuple(files))
-    assert isinstance(own, Inputs)
-    write_results(replace(analysis, inputs=own), tmp_path, quiet=True)
+    own = replace(bank, files=tuple(files))
+    found = analyse(own, n_clusters=2, n_starts=2, n_boot=20, n_stability=0, quiet=True)
+    write_results(found, tmp_path, quiet=True)
     for name in ("labels.meta.json", "scorecard.json"):
         record = json.loads((tmp_path / name).read_text(encoding="utf-8"))
         assert set(record["inputs"].values()) == {"events" * 4, "holdings" * 4}
@@ -190,14 +186,14 @@ def test_killed_while_it_writes_the_next_run_is_whole(
     two_pictures, analysis, result, tmp_path, monkeypatch
 ):
     """A real run's files, killed at three moments; tests/test_folder.py kills at every step."""
-    steps, last, replace = 0, 0, os.replace
+    steps, last, move = 0, 0, os.replace
 
     def counted(*args):
         nonlocal steps
         steps += 1
         if steps == last:
             os._exit(9)
-        return replace(*args)
+        return move(*args)
 
     monkeypatch.setattr(os, "replace", counted)
     write_results(analysis, tmp_path / "whole", quiet=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from dataclasses import replace
 
 from kequn_lab._words import shell_word
@@ -63,62 +62,42 @@ def run(args: Namespace) -> int:
     check_catalogue(args.catalogue)
     check_names(args.names, args.k, args.catalogue)
     with run_folder(args.out) as folder:
-        analysis = _analysis(args, kind, words)
-        notes = fill_folder(
-            analysis, folder, language=args.language, encoding=args.out_encoding, quiet=args.quiet
+        result = fill_folder(
+            _segmented(args, kind, words),
+            folder,
+            language=args.language,
+            encoding=args.out_encoding,
+            quiet=args.quiet,
         )
-    _tell(args, (n for n in (*analysis.inputs.notes, *notes) if n.level == "note"))
-    print(analysis.summary(args.language))
+    for note in result.record["notes"]:
+        if note["level"] == "note":
+            print(f"- {note[f'text_{args.language}']}", file=sys.stderr)
+    print(result.summary(args.language))
     print(say(args, "results", report=args.out / "report.html"))
     return 0
 
 
-def _analysis(args: Namespace, kind: str, words: Mapping):
-    from kequn_lab.run import inputs
-    from kequn_lab.run.analysis import analyse
+def _segmented(args: Namespace, kind: str, words: Mapping):
+    from kequn_lab.run import segment
+    from kequn_lab.synth import make_bank
 
-    months = args.months or 12
-    if kind == "features":
-        given = inputs.from_feature_table(
-            args.features,
-            id_column=args.id,
-            mapping=words,
-            query=args.query,
-            drop=args.drop,
-            log_columns=args.log,
-            skip_bad_rows=args.skip_bad_rows,
-        )
-    elif kind == "events":
-        given = inputs.from_tables(
-            args.events,
-            customers=args.customers,
-            holdings=args.holdings,
-            mapping=words,
-            as_of=args.as_of,
-            months=months,
-            skip_bad_rows=args.skip_bad_rows,
-            drop=args.drop,
-        )
-    else:
-        given = inputs.from_synthetic_bank(
+    if kind == "synthetic":
+        table, more = make_bank(
             args.synthetic or 5000,
             random_state=args.seed,
             preset=args.preset or "standard",
             as_of=args.as_of or "2024-12-31",
-            months=months,
-        )
-    return analyse(
-        given,
-        n_clusters=args.k if isinstance(args.k, int) else 8,
-        ks=None if isinstance(args.k, int) else args.k,
-        n_starts=args.starts,
-        random_state=args.seed,
-        overrides=args.names,
-        n_stability=args.stability,
-        catalogue_folder=args.catalogue,
-        previous=args.previous,
-        quiet=args.quiet,
-    )
+            months=args.months or 12,
+        ), {}  # fmt: skip
+    else:
+        table, more = getattr(args, kind), {"kind": kind, "mapping": words}
+        for name in ("id", "query", "customers", "holdings", "as_of", "months", "drop", "log"):
+            if (value := getattr(args, name)) is not None:
+                more[name] = value
+        more["skip_bad_rows"] = args.skip_bad_rows
+    for name in ("k", "names", "starts", "stability", "catalogue", "previous", "seed", "quiet"):
+        more[name] = getattr(args, name)
+    return segment(table, **more)
 
 
 def _given(args: Namespace) -> Mapping:
@@ -187,14 +166,9 @@ def _kind(args: Namespace) -> str:
         words = {"events": "transactions", "features": "a ready customer table"}
         where = " or ".join(words[k] for k in goes) or "the synthetic bank"
         args.error(f"--{name.replace('_', '-')} goes with {where}")
-    if kind == "events" and not args.as_of:
+    if args.command == "score" and kind == "events" and not args.as_of:
         args.error("--as-of is needed with transactions: the last day to look at (YYYY-MM-DD)")
     return kind
-
-
-def _tell(args: Namespace, notes: Iterable) -> None:
-    for note in notes:
-        print(f"- {note.text(args.language)}", file=sys.stderr)
 
 
 def check(args: Namespace) -> int:

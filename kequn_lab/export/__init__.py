@@ -2,6 +2,7 @@
 
 from kequn_lab.export.labels import (
     neutralise,
+    read_csv,
     read_labels,
     replacing,
     sha256,
@@ -25,6 +26,7 @@ __all__ = [
     "ScorecardSegment",
     "load_model",
     "neutralise",
+    "read_csv",
     "read_labels",
     "replacing",
     "save_model",

@@ -75,7 +75,9 @@ def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.
     return table.rename_columns(names.to_pylist())
 
 
-def write_table(df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-sig") -> None:
+def write_table(
+    df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-sig"
+) -> dict[str, str]:
     """Write a table as CSV (or Parquet, by the name), whole or not at all.
 
     Parameters
@@ -86,6 +88,11 @@ def write_table(df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-si
         ``….csv`` or ``….parquet``.
     encoding : {'utf-8-sig', 'utf-8', 'gb18030'}
         Of a CSV. The first opens right in Excel on any Windows.
+
+    Returns
+    -------
+    dict of str to str
+        The type of each column, for :func:`read_csv`.
 
     Raises
     ------
@@ -98,7 +105,9 @@ def write_table(df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-si
     --------
     write_labels : labels with their sidecar.
     """
-    _write(_arrow(df), path, encoding)
+    table = _arrow(df)
+    _write(table, path, encoding)
+    return {field.name: str(field.type) for field in table.schema}
 
 
 def write_labels(
@@ -231,17 +240,17 @@ def read_labels(path: str | Path, *, verify: bool = True) -> pd.DataFrame:
         with path.open("rb") as file:  # the file of this name, whatever its folders are called
             table = pa.parquet.ParquetFile(file).read()
     else:
-        table = _read_csv(path, record.get("encoding", "utf-8-sig"), record.get("columns", {}))
+        columns = {"customer_id": "large_string", **record.get("columns", {})}
+        table = read_csv(path, columns, encoding=record.get("encoding", "utf-8-sig"))
     df = table.to_pandas()
     df.attrs["meta"] = record
     return df
 
 
-def _read_csv(path: Path, encoding: str, columns: Mapping[str, str]) -> pa.Table:
-    text = {"customer_id": pa.large_string()}
-    types = {name: pa.type_for_alias(t) for name, t in columns.items()}
+def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = "utf-8-sig") -> pa.Table:
+    """A CSV that this kit wrote, cell for cell, by the types that its record names."""
     options = pa.csv.ConvertOptions(
-        column_types=text | types,
+        column_types={name: _type(t) for name, t in columns.items()},
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         null_values=[""],
@@ -253,6 +262,12 @@ def _read_csv(path: Path, encoding: str, columns: Mapping[str, str]) -> pa.Table
         convert_options=options,
     )
     return _restore(table)
+
+
+def _type(name: str) -> pa.DataType:
+    if name.startswith("timestamp"):
+        return pa.timestamp(name.partition("[")[2][:2].strip("]"))
+    return pa.large_string() if name == "string" else pa.type_for_alias(name.partition("[")[0])
 
 
 def _is_parquet(path: str | Path) -> bool:

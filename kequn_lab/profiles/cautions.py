@@ -92,9 +92,15 @@ def warnings_table(
     found = [*notes, *_of_sizes(sizes, words), *_of_gaps(profile, silhouette, words)]
     if features is not None:
         found += _of_columns(features, profile, set(logged), words)
+    return by_weight(notes_table(found))
+
+
+def by_weight(notes: pd.DataFrame) -> pd.DataFrame:
+    """A table of notes, most important first; of equal weight as they came."""
     places = {code: i for i, code in enumerate(_ORDER)}
-    found = sorted(found, key=lambda n: (n.level != "warning", places.get(n.warning, 1)))
-    return notes_table(found)
+    weight = notes["warning"].map(lambda code: places.get(code, 1))
+    order = (weight + 1000 * (notes["level"] != "warning")).to_numpy(int).argsort(kind="stable")
+    return notes.iloc[order].reset_index(drop=True)
 
 
 def _grouped(code: str, items: list, bound: float, zh: str, en: str) -> list[Note]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue, compare, export, profiles
@@ -22,108 +21,22 @@ from kequn_lab.choosing.stability import global_stability, stability_by_k
 from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, require_columns, segment_values
+from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
-from kequn_lab.profiles.plane import Components, components
+from kequn_lab.profiles.plane import components
 from kequn_lab.profiles.rules import segment_rules
-from kequn_lab.run.findings import (
-    findings,
-    mean_silhouette,
-    no_decision,
-    segment_marks,
-    summary_text,
-)
+from kequn_lab.run.findings import findings, mean_silhouette, no_decision, segment_marks
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.result import Result, records
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
 from kequn_lab.segments.signatures import chance_likeness, least_similarity, nameless_segments
 
-__all__ = ["Analysis", "analyse"]
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What a run found; the tables are those of the rooms that made them.
-
-    Attributes
-    ----------
-    inputs : Inputs
-    pipeline : fitted Pipeline
-    names : DataFrame
-        As :func:`~kequn_lab.segments.name_clusters`.
-    labels : DataFrame
-        As :func:`~kequn_lab.segments.label_table`.
-    tables : dict of str to DataFrame
-        ``sizes``, ``profile``, ``markers``, ``groups``, ``comparison`` where there are any.
-    parameters : dict
-        What the run was asked for.
-    plane : Components, optional
-        Where the segments lie to each other; None with one variable.
-    notes : DataFrame, optional
-        The table ``warnings``, and what was only assumed or converted.
-    book : dict of str to DataFrame
-        Tables of the catalogue that were used.
-    measures : dict
-        ``silhouette`` of a sample, ``least_similarity`` for a name.
-    """
-
-    inputs: Inputs
-    pipeline: Pipeline
-    names: pd.DataFrame
-    labels: pd.DataFrame
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    parameters: dict = field(default_factory=dict)
-    plane: Components | None = None
-    notes: pd.DataFrame | None = None
-    book: dict[str, pd.DataFrame] = field(default_factory=dict)
-    measures: dict = field(default_factory=dict)
-
-    def summary(self, language: str = "en") -> str:
-        """Segments, how sure they are, and the warnings: a few lines for the terminal."""
-        return summary_text(
-            self.labels,
-            self.names,
-            self.tables,
-            n_features=self.inputs.features.shape[1],
-            synthetic=self.inputs.synthetic,
-            why_k=self.parameters.get(f"k_why_{language}", ""),
-            language=language,
-        )
-
-    def record(self) -> dict:
-        """What ``run.json`` says: enough to repeat the run and to know what it used."""
-        kmeans = self.pipeline["kmeans"]
-        left_out = self.inputs.features.attrs.get("left_out", {})
-        return {
-            "schema": "kequn_lab.run/1",
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "synthetic": self.inputs.synthetic,
-            "parameters": self.parameters,
-            "as_of": self.inputs.as_of,
-            "months": self.inputs.months,
-            "window": self.inputs.window,
-            "currency": self.inputs.currency,
-            "notes": _records(self.notes),
-            "inputs": list(self.inputs.files),
-            "facts": self.inputs.facts,
-            "rows": {"customers": len(self.inputs.features), "labels": len(self.labels)},
-            "features": {"used": list(self.inputs.features), "left_out": left_out},
-            "fit": {
-                "inertia": kmeans.inertia_,
-                "agreement": kmeans.agreement_,
-                "starts": len(kmeans.restart_inertias_),
-                **self.measures,
-            },
-            "names": _records(self.names),
-            "versions": export.versions(),
-        }
-
-
-def _records(table: pd.DataFrame) -> list[dict]:
-    return table.astype(object).where(table.notna(), None).to_dict("records")
+__all__ = ["analyse"]
 
 
 def analyse(
@@ -139,7 +52,7 @@ def analyse(
     catalogue_folder: str | Path | None = None,
     previous: str | Path | None = None,
     quiet: bool = False,
-) -> Analysis:
+) -> Result:
     """Cluster, name, profile and compare.
 
     Parameters
@@ -213,9 +126,7 @@ def analyse(
             tables["truth_table"] = truth_table(segment, truth)
         then("profile")
         tables |= _profile(inputs, segment, model, names, book, n_boot, random_state)
-        plane = None  # one variable makes no plane
-        if model.shape[1] > 1:
-            plane = components(model.set_axis(inputs.features.index), segment)
+        tables |= _plane(model.set_axis(inputs.features.index), segment)
         then("compare")
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("stability")
@@ -253,9 +164,79 @@ def analyse(
         "silhouette": silhouette,
         "least_similarity": least_similarity(tables["chance_likeness"]),
     }
-    return Analysis(
-        inputs, pipeline, names, labels, tables, parameters, plane, notes, book, measures
+    tables["known_segments"] = book["segments"][["segment_id", "name_zh", "name_en"]]
+    groups = book["target_groups"][["group_id", "group_zh", "group_en"]]
+    tables["target_groups"] = groups.drop_duplicates()
+    return Result(
+        labels,
+        names,
+        tables,
+        _record(inputs, names, notes, parameters, pipeline["kmeans"], measures),
+        _card(pipeline, inputs, labels, names, random_state),
+        refused=inputs.refused,
+        features=inputs.features,
+        pipeline=pipeline,
     )
+
+
+def _record(inputs, names, notes, parameters, kmeans, measures) -> dict:
+    """What ``run.json`` says: enough to repeat the run and to know what it used."""
+    return {
+        "schema": "kequn_lab.run/1",
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "synthetic": inputs.synthetic,
+        "parameters": parameters,
+        "as_of": inputs.as_of,
+        "months": inputs.months,
+        "window": inputs.window,
+        "currency": inputs.currency,
+        "notes": records(notes),
+        "inputs": list(inputs.files),
+        "facts": inputs.facts,
+        "rows": {"customers": len(inputs.features)},
+        "features": {
+            "used": list(inputs.features),
+            "left_out": inputs.features.attrs.get("left_out", {}),
+        },
+        "fit": {
+            "inertia": kmeans.inertia_,
+            "agreement": kmeans.agreement_,
+            "starts": len(kmeans.restart_inertias_),
+            **measures,
+        },
+        "names": records(names),
+        "versions": export.versions(),
+    }
+
+
+def _card(pipeline, inputs, labels, names, random_state) -> Scorecard:
+    return Scorecard.from_pipeline(
+        pipeline,
+        inputs.features,
+        labels=labels,
+        names=names,
+        as_of=inputs.as_of or datetime.now(UTC).date(),
+        months=inputs.months,
+        currency=inputs.currency,
+        timezone=inputs.timezone,
+        synthetic=inputs.synthetic,
+        random_state=random_state,
+        inputs={f"{f['table']}: {f['file']}": f["sha256"] or "" for f in inputs.files},
+    )
+
+
+def _plane(model, segment) -> dict[str, pd.DataFrame]:
+    """Where the segments lie to each other; one variable makes no plane."""
+    if model.shape[1] < 2:
+        return {}
+    plane, two = components(model, segment), ["PC1", "PC2"]
+    return {
+        "plane_scores": plane.scores.rename_axis("customer_id").reset_index(),
+        "plane_hulls": plane.hulls.rename_axis("customer_id").reset_index(),
+        "plane_centres": plane.centres[two].reset_index(),
+        "plane_axes": plane.axes[two].rename_axis("variable").reset_index(),
+        "plane_explained": plane.explained,
+    }
 
 
 def _declared(book: dict[str, pd.DataFrame], features: pd.DataFrame) -> Criteria | None:

@@ -205,9 +205,10 @@ def ready_table(
     """
     words = (mapping or Mapping()).features
     key = id_column or words.id or "customer_id"
-    unnamed = isinstance(data, pd.DataFrame) and data.index.names == [None]
-    if unnamed and key not in data.columns and id_column is words.id is None:
-        data = data.rename_axis(key)
+    unnamed = isinstance(data, pd.DataFrame) and id_column is words.id is None
+    if unnamed and data.index.nlevels == 1 and key not in data.columns:  # they are in the index
+        data = data.rename_axis(data.index.name or key)
+        key = data.index.name
     source = open_source(data, encoding=words.encoding, sheet=words.sheet, query=query)
     theirs = {ours: column for ours, column in words.columns.items() if column in source.columns}
     ours = {column: name for name, column in theirs.items()}

@@ -14,7 +14,20 @@ from kequn_lab._words import Words, listed, percent, term
 from kequn_lab.profiles.cautions import MIN_SILHOUETTE
 from kequn_lab.segments.naming import CLEAR_MARGIN
 
-__all__ = ["findings", "mean_silhouette", "no_decision", "segment_marks", "summary_text"]
+#: Codes that :func:`findings` gives.
+FINDINGS = (
+    "no_segments", "drop_segments", "merge_segments", "segments_without_cluster",
+    "unclear_names", "names_not_possible", "stability_not_computed",
+)  # fmt: skip
+
+__all__ = [
+    "FINDINGS",
+    "findings",
+    "mean_silhouette",
+    "no_decision",
+    "segment_marks",
+    "summary_text",
+]
 
 
 def mean_silhouette(model: pd.DataFrame, clusters, *, n_sample: int = 2000, random_state=0):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet
 
 from kequn_lab._notes import Note
 from kequn_lab.contract.mapping import Mapping
@@ -18,7 +20,7 @@ from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
 from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
-__all__ = ["Inputs", "from_feature_table", "from_synthetic_bank", "from_tables"]
+__all__ = ["Inputs", "from_bank", "from_feature_table", "from_synthetic_bank", "from_tables"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Inputs:
 def from_tables(
     events,
     *,
-    as_of,
+    as_of=None,
     customers=None,
     holdings=None,
     mapping: Mapping | str | Path | None = None,
@@ -89,8 +91,8 @@ def from_tables(
     events, customers, holdings : path or table
         Whatever :func:`~kequn_lab.contract.sources.open_source` opens; columns as the
         contracts, or as ``mapping`` says.
-    as_of : date-like
-        Last day to look at.
+    as_of : date-like, optional
+        Last day to look at. Default: the last day of the events, which is noted.
     mapping : Mapping or path of a TOML file, optional
         See :mod:`kequn_lab.contract.mapping`.
     months : int
@@ -108,6 +110,8 @@ def from_tables(
     words = words_of(mapping)
     given = {"customers": customers, "events": events, "holdings": holdings}
     with raw_tables(given, words, skip=skip_bad_rows) as entered:
+        if as_of is None:
+            as_of = _last_day(entered)
         features = customer_features(**entered.tables, as_of=as_of, months=months)
     if lacking := [name for name in drop if name not in features]:
         raise ValueError(
@@ -199,25 +203,28 @@ def from_synthetic_bank(
     """Draw a synthetic bank (see :mod:`kequn_lab.synth`) and make its customer table."""
     from kequn_lab.synth import make_bank
 
-    bank = make_bank(
-        n_customers, random_state=random_state, preset=preset, as_of=as_of, months=months
-    )
-    features = customer_features(
-        bank.events,
-        holdings=bank.holdings,
-        customers=bank.customers,
-        as_of=as_of,
-        months=months,
-    )
-    return _inputs(
-        model_columns(features),
-        Entered(),
-        synthetic=True,
-        as_of=as_of,
-        months=months,
-        truth=bank.truth,
-        facts={"n_customers": n_customers, "preset": preset, "bank_seed": random_state},
-    )
+    window = {"as_of": as_of, "months": months}
+    return from_bank(make_bank(n_customers, random_state=random_state, preset=preset, **window))
+
+
+def from_bank(bank) -> Inputs:
+    """The customer table of a synthetic bank (:class:`kequn_lab.synth.Bank`), and the truth."""
+    window = {"as_of": f"{bank.as_of:%Y-%m-%d}", "months": bank.recipe.months}
+    tables = {"holdings": bank.holdings, "customers": bank.customers}
+    features = customer_features(bank.events, **tables, **window)
+    return _inputs(model_columns(features), Entered(), synthetic=True, truth=bank.truth, **window)
+
+
+def _last_day(entered: Entered) -> pd.Timestamp:
+    times = pyarrow.parquet.ParquetFile(entered.tables["events"]).read(["timestamp"])["timestamp"]
+    day = pd.Timestamp(pc.max(times).as_py()).normalize()
+    entered.notes.append(Note(
+        "last_day_assumed",
+        f"未指定观察日（as_of），取数据中的最后一天：{day:%Y-%m-%d}",
+        f"No last day was given (as_of); the last day of the events is taken: {day:%Y-%m-%d}",
+        level="note",
+    ))  # fmt: skip
+    return day
 
 
 def _inputs(features: pd.DataFrame, entered: Entered, **facts) -> Inputs:
@@ -254,8 +261,6 @@ def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
 
 def _marked_synthetic(tables) -> bool | None:
     """True when a Parquet file says so in its metadata; a plain CSV cannot say."""
-    import pyarrow.parquet
-
     for path in filter(is_parquet, tables):
         with Path(path).open("rb") as file:
             metadata = pyarrow.parquet.ParquetFile(file).schema_arrow.metadata or {}

@@ -1,34 +1,33 @@
-"""The results of a run as files: labels, tables, pictures, report and scorecard; all or nothing."""
+"""A result as files: labels, tables, pictures, report and scorecard; all or nothing."""
 
 from __future__ import annotations
 
-import tempfile
+import dataclasses
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from tqdm.auto import tqdm
 
 from kequn_lab import export
-from kequn_lab._folder import result_folder
+from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
-from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_table
-from kequn_lab.run.analysis import Analysis
 from kequn_lab.run.columns import describe_columns
-from kequn_lab.run.figures import draw_figures, looks
+from kequn_lab.run.drawings import drawings
+from kequn_lab.run.result import Result
 
-__all__ = [
-    "fill_folder", "run_folder", "write_labels_workbook", "write_results", "write_run_report",
-]  # fmt: skip
+__all__ = ["fill_folder", "read_result", "run_folder", "write_labels_workbook", "write_results"]
 
 
 #: What lies on top of a result folder, beside its record; tables and figures have their folders.
 NAMES = (
     "report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json", "columns.csv",
 )  # fmt: skip
+#: Tables that are files of their own, not part of the report.
+_APART = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
 
 
 def run_folder(out: str | Path) -> AbstractContextManager[Path]:
@@ -39,12 +38,12 @@ def run_folder(out: str | Path) -> AbstractContextManager[Path]:
     return result_folder(out, kind="run", names=NAMES)
 
 
-def write_results(analysis: Analysis, out: str | Path, **options: Any) -> tuple[Note, ...]:
-    """Write a run's results to a folder: all of them, or nothing.
+def write_results(result: Result, out: str | Path, **options: Any) -> Result:
+    """Write a result to a folder: all of it, or nothing.
 
     Parameters
     ----------
-    analysis : Analysis
+    result : Result
     out : path
         Results of an earlier run in it are replaced; other files are left alone.
     **options
@@ -52,8 +51,8 @@ def write_results(analysis: Analysis, out: str | Path, **options: Any) -> tuple[
 
     Returns
     -------
-    tuple of Note
-        What came up while writing, such as a picture that could not be drawn.
+    Result
+        As written: with a warning for each picture that could not be drawn.
 
     Raises
     ------
@@ -61,22 +60,22 @@ def write_results(analysis: Analysis, out: str | Path, **options: Any) -> tuple[
         As :func:`~kequn_lab._folder.result_folder`.
     """
     with run_folder(out) as folder:
-        return fill_folder(analysis, folder, **options)
+        return fill_folder(result, folder, **options)
 
 
 def fill_folder(
-    analysis: Analysis,
+    result: Result,
     folder: Path,
     *,
     language: str = "en",
     encoding: str = "utf-8-sig",
     quiet: bool = False,
-) -> tuple[Note, ...]:
-    """Write a run's results into a folder that :func:`run_folder` gave.
+) -> Result:
+    """Write a result into a folder that :func:`run_folder` gave.
 
     Parameters
     ----------
-    analysis : Analysis
+    result : Result
     folder : Path
     language : {"zh", "en"}
         Of the pictures and the report.
@@ -87,59 +86,58 @@ def fill_folder(
 
     Returns
     -------
-    tuple of Note
+    Result
+        As written.
     """
-    pictures, notes = draw_figures(analysis, folder / "figures", language, quiet)
-    if (n := len(analysis.labels)) >= export.EXCEL_ROWS:
+    pictures, notes = draw_pictures(result, language=language, quiet=quiet)
+    if (n := len(result.labels)) >= export.EXCEL_ROWS:
         zh = f"{n:,} 位客户超出 Excel 的行数，未写 labels.xlsx；请用 labels.csv"
         en = f"labels.xlsx is left out: {n:,} customers are more than Excel has rows"
         notes.append(Note("workbook_left_out", zh, en, n, export.EXCEL_ROWS, level="note"))
-    tables, record = _with_notes(analysis, notes)
-    _write_model(analysis, folder, encoding)
-    _write_tables(analysis, tables, folder, encoding)
-    _write_report(analysis, tables, record, pictures, folder / "report.html", language)
-    export.write_json(record, folder / "run.json")
-    return tuple(notes)
-
-
-def _write_model(analysis: Analysis, folder: Path, encoding: str) -> None:
-    """The scorecard, and the labels with their record."""
-    inputs = analysis.inputs
-    facts = {
-        "synthetic": inputs.synthetic,
-        "random_state": analysis.parameters["random_state"],
-        "inputs": {f"{f['table']}: {f['file']}": f["sha256"] or "" for f in inputs.files},
-    }
-    card = Scorecard.from_pipeline(
-        analysis.pipeline,
-        inputs.features,
-        labels=analysis.labels,
-        names=analysis.names,
-        as_of=inputs.as_of or datetime.now(UTC).date(),
-        months=inputs.months,
-        currency=inputs.currency,
-        timezone=inputs.timezone,
-        **facts,
-    )
+    result = _with_notes(result, notes)
+    (folder / "figures").mkdir()
+    for name, picture in pictures.items():
+        (folder / "figures" / f"{name}.png").write_bytes(picture.image)
     with export.replacing(folder / "scorecard.json") as file:
-        file.write(card.to_json().encode())
-    meta = {**facts, "model_id": card.model_id}
-    export.write_labels(analysis.labels, folder / "labels.csv", encoding=encoding, meta=meta)
+        file.write(result.card.to_json().encode())
+    result.to_csv(folder / "labels.csv", encoding=encoding)
+    kinds = _write_tables(result, folder, encoding)
+    _write_report(result, folder / "report.html", pictures, language=language)
+    record = {**result.record, "encoding": encoding, "tables": kinds}
+    export.write_json(record, folder / "run.json")
+    return result
 
 
-def _write_tables(analysis: Analysis, tables: dict, folder: Path, encoding: str) -> None:
-    """The tables, what their columns mean, and the workbook for those who want one file."""
-    tables = tables | {f"refused_{name}": t for name, t in analysis.inputs.refused.items()}
+def _with_notes(result: Result, notes: list[Note]) -> Result:
+    doubts = notes_table(n for n in notes if n.level == "warning")
+    if not notes:
+        return result
+    warnings = result.tables["warnings"]
+    warnings = pd.concat([warnings, doubts], ignore_index=True) if len(doubts) else warnings
+    record = {**result.record, "notes": [*result.record["notes"], *map(dataclasses.asdict, notes)]}
+    tables = {**result.tables, "warnings": warnings}
+    return dataclasses.replace(result, tables=tables, record=record)
+
+
+def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict[str, str]]:
+    """The tables, what their columns mean, and the workbook for those who want one file.
+
+    Returns the types of the columns, by table.
+    """
+    aside = {f"refused_{n}": table for n, table in result.refused.items()}
+    tables = {"names": result.names, **result.tables, **aside}
     below = folder / "tables"
     below.mkdir()
-    for name, table in tables.items():
-        export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
+    kinds = {
+        name: export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
+        for name, table in tables.items()
+    }
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
-    columns = describe_columns({"labels": analysis.labels, **tables, "columns": own})
+    columns = describe_columns({"labels": result.labels, **tables, "columns": own})
     export.write_table(columns, folder / "columns.csv", encoding=encoding)
-    if len(analysis.labels) < export.EXCEL_ROWS:
-        labels = analysis.labels.sort_values("customer_id")
-        write_labels_workbook(labels, tables["sizes"], folder / "labels.xlsx")
+    if len(result.labels) < export.EXCEL_ROWS:
+        result.to_excel(folder / "labels.xlsx")
+    return kinds
 
 
 def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str | Path) -> None:
@@ -154,7 +152,8 @@ def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str |
     path : path
         ``….xlsx``
     """
-    segments = looks(labels).merge(sizes, on="segment_id")
+    looks = labels.drop_duplicates("segment_id").sort_values("cluster")
+    segments = looks[["segment_id", "name_zh", "name_en"]].merge(sizes, on="segment_id")
     columns = describe_columns({"labels": labels, "segments": segments})
     export.write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
 
@@ -165,48 +164,109 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{c: table[c].map(str) for c in lists})
 
 
-def write_run_report(
-    analysis: Analysis, path: str | Path, *, language: str = "en", quiet: bool = True
-) -> tuple[Note, ...]:
-    """Write the report of a run as one HTML file.
+def draw_pictures(
+    result: Result, *, language: str, quiet: bool = True
+) -> tuple[dict[str, Any], list[Note]]:
+    """Draw the pictures of a result; one that cannot be drawn is left out and said."""
+    import matplotlib.pyplot as plt
+
+    from kequn_lab import plots
+    from kequn_lab.report.page import Picture
+
+    pictures, notes = {}, []
+    with result.styled(language), TemporaryDirectory(prefix="kequn_") as folder:
+        for name, d in tqdm(drawings(result.tables).items(), desc="draw", disable=quiet):
+            before, file = plt.get_fignums(), Path(folder, f"{name}.png")
+            try:
+                plots.save(d.draw(result.tables, plots).figure, file, title=d.title_en)
+            except Exception as error:
+                zh = f"图“{d.title_zh}”未能画出，已略去（{error}）"
+                en = f"the picture {d.title_en!r} could not be drawn and is left out ({error})"
+                notes.append(Note("picture_left_out", zh, en, variable=name))
+            else:
+                words = (d.title_zh, d.title_en, d.alt_zh, d.alt_en)
+                pictures[name] = Picture(file.read_bytes(), *words, d.section or "pictures")
+            for number in set(plt.get_fignums()).difference(before):
+                plt.close(number)
+    return pictures, notes
+
+
+def write_run_report(result: Result, path: str | Path, *, language: str = "en") -> None:
+    """Write the report of a result as one HTML file.
 
     Parameters
     ----------
-    analysis : Analysis
+    result : Result
     path : path
     language : {"zh", "en"}
-    quiet : bool
-        No progress bar.
+    """
+    pictures, notes = draw_pictures(result, language=language)
+    _write_report(_with_notes(result, notes), path, pictures, language=language)
+
+
+def _write_report(result: Result, path: str | Path, pictures: dict, *, language: str) -> None:
+    """Write the report of a result, with the pictures that have a place in it."""
+    from kequn_lab.report.page import write_report
+
+    tables = result.tables
+    shown = {
+        n: t for n, t in tables.items()
+        if n not in (*_APART, "known_segments") and not n.startswith("plane_")
+        and (len(t) or n == "warnings")
+    }  # fmt: skip
+    looks, known = result.names[["segment_id", "name_zh", "name_en"]], tables["known_segments"]
+    others = known[~known["segment_id"].isin(looks["segment_id"])]
+    shown |= {"segments": pd.concat([looks, others]), "variables": feature_table()}
+    placed = {n: p for n, p in pictures.items() if drawings(tables)[n].section}
+    write_report(path, tables=shown, run=result.record, figures=placed, language=language)
+
+
+def read_result(folder: str | Path) -> Result:
+    """Read a result back from its folder, to rename, draw or hand over without a refit.
+
+    Parameters
+    ----------
+    folder : path
+        As :func:`write_results` filled it.
 
     Returns
     -------
-    tuple of Note
-        As :func:`fill_folder`.
+    Result
+        Without ``features`` and ``pipeline``.
+
+    Raises
+    ------
+    FileNotFoundError
+        No result in this folder.
+    ValueError
+        Its files are not those that ``run.json`` lists.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> import kequn_lab as kq
+    >>> table = pd.DataFrame({"age": [20.0, 21, 22, 60, 61, 62], "visits": [1, 2, 1, 9, 8, 9]})
+    >>> with TemporaryDirectory() as folder:
+    ...     kq.segment(table, k=2, stability=0, quiet=True).save(folder, quiet=True)
+    ...     kq.read_result(folder).labels["cluster"].tolist()
+    [0, 0, 0, 1, 1, 1]
     """
-    with tempfile.TemporaryDirectory() as folder:
-        pictures, notes = draw_figures(analysis, Path(folder, "figures"), language, quiet)
-    tables, record = _with_notes(analysis, notes)
-    _write_report(analysis, tables, record, pictures, path, language)
-    return tuple(notes)
-
-
-def _with_notes(analysis: Analysis, notes: list[Note]) -> tuple[dict[str, pd.DataFrame], dict]:
-    """The tables and the record of a run, with what came up while writing."""
-    tables, record = dict(analysis.tables), analysis.record()
-    if doubts := [n for n in notes if n.level == "warning"]:
-        tables["warnings"] = pd.concat([tables["warnings"], notes_table(doubts)], ignore_index=True)
-    return tables, record | {"notes": [*record["notes"], *map(asdict, notes)]}
-
-
-def _write_report(analysis, tables, record, pictures, path, language: str) -> None:
-    from kequn_lab.report.page import write_report
-
-    # Files of their own, not for the report.
-    apart = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
-    shown = {n: t for n, t in tables.items() if n not in apart and (len(t) or n == "warnings")}
-    groups = analysis.book["target_groups"][["group_id", "group_zh", "group_en"]].drop_duplicates()
-    own = looks(analysis.labels)
-    known = analysis.book["segments"][own.columns]
-    named = pd.concat([own, known[~known["segment_id"].isin(own["segment_id"])]])
-    shown |= {"segments": named, "variables": feature_table(), "target_groups": groups}
-    write_report(path, tables=shown, run=record, figures=pictures, language=language)
+    folder = Path(folder)
+    record = require_whole(folder)
+    if "tables" not in record:
+        raise ValueError(f"{folder} holds no result of kequn run, but of {record.get('schema')}")
+    kinds, encoding = record["tables"], record["encoding"]
+    tables = {
+        name: export.read_csv(folder / f"tables/{name}.csv", kinds[name], encoding=encoding)
+        for name in kinds
+    }
+    tables = {name: table.to_pandas() for name, table in tables.items()}
+    aside = {n: tables.pop(n) for n in list(tables) if n.startswith("refused_")}
+    return Result(
+        labels=export.read_labels(folder / "labels.csv"),
+        names=tables.pop("names"),
+        tables=tables,
+        record=record,
+        card=export.Scorecard.from_json((folder / "scorecard.json").read_text(encoding="utf-8")),
+        refused={n.removeprefix("refused_"): table for n, table in aside.items()},
+    )

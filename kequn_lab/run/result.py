@@ -1,0 +1,335 @@
+"""What a run found: one object that is looked at, renamed, drawn and handed over."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from kequn_lab._notes import notes_table
+from kequn_lab._words import percent, require_language, term
+from kequn_lab.compare.attractiveness import recommend
+from kequn_lab.export import write_labels
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.definitions import feature_table
+from kequn_lab.profiles.cautions import by_weight
+from kequn_lab.run.drawings import drawings
+from kequn_lab.run.findings import FINDINGS, findings, segment_marks, summary_text
+
+__all__ = ["Result"]
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """Segments with their names, and all that was found about them.
+
+    Every table is an attribute: ``result.profile``, ``result.comparison``. Which there are
+    depends on the data and the options; ``list(result.tables)`` names them, and ``columns.csv``
+    of a result folder says what each column means.
+
+    Attributes
+    ----------
+    labels : DataFrame
+        One row per customer: ``customer_id`` as it was given, ``cluster``, ``segment_id``,
+        ``name_zh``, ``name_en``, ``target_group``, ``distance``, ``margin``.
+    names : DataFrame
+        One row per cluster: its names, similarity, margin, by whom it was named, mark.
+    sizes, profile, markers, cards, rules : DataFrame
+        Who is in each segment (:mod:`kequn_lab.profiles`).
+    groups, comparison, decision : DataFrame
+        Target groups, their difference, whom to serve (:mod:`kequn_lab.compare`).
+    segment_stability, slsw, scores, stability, k_reading : DataFrame
+        How sure the segments and their number are.
+    matching, migration : DataFrame
+        What became of the segments of an earlier run.
+    warnings : DataFrame
+        What makes the result doubtful, most important first.
+    truth_table : DataFrame
+        Found against true; of synthetic data only.
+    tables : dict of str to DataFrame
+        All of them by name, but ``labels`` and ``names``.
+    record : dict
+        What ``run.json`` says.
+    card : Scorecard
+    refused : dict of str to DataFrame
+        Rows that were set aside, by table.
+    ids : Series, optional
+        The ids of ``labels`` as text, where they were given as something else.
+    features : DataFrame, optional
+        The customer table that was clustered; None for a result read from a folder.
+    pipeline : Pipeline, optional
+        The fitted pipeline; None for a result read from a folder.
+
+    See Also
+    --------
+    kequn_lab.segment : makes one.
+    kequn_lab.read_result : reads one from a folder.
+    """
+
+    labels: pd.DataFrame
+    names: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+    record: dict[str, Any]
+    card: Scorecard
+    refused: dict[str, pd.DataFrame] = field(default_factory=dict)
+    ids: pd.Series | None = None
+    features: pd.DataFrame | None = None
+    pipeline: Pipeline | None = None
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        tables = self.__dict__.get("tables", {})
+        if name in tables:
+            return tables[name]
+        raise AttributeError(f"this result has no {name!r}; its tables: {', '.join(tables)}")
+
+    def __dir__(self):
+        return sorted([*super().__dir__(), *self.tables])
+
+    # To look at --------------------------------------------------------------------------------
+
+    def summary(self, language: str = "en") -> str:
+        """Segments, how sure they are, and the warnings: a run on one screen."""
+        require_language(language)
+        return summary_text(
+            self.labels,
+            self.names,
+            self.tables,
+            n_features=len(self.card.features),
+            synthetic=self.card.synthetic,
+            why_k=self.record["parameters"].get(f"k_why_{language}", ""),
+            language=language,
+        )
+
+    def _lines(self) -> pd.DataFrame:
+        """The segments as a person reads them, largest first."""
+        rows = self.names.merge(self.tables["sizes"], on="segment_id")
+        rows = rows.sort_values("customers", ascending=False, kind="stable")
+        out = pd.DataFrame({"name_zh": rows["name_zh"], "name_en": rows["name_en"]})
+        out["customers"] = rows["customers"].map("{:,}".format)
+        out["share"] = rows["share"].map(percent)
+        if (stability := self.tables.get("segment_stability")) is not None:
+            reading = rows["segment_id"].map(stability.set_index("segment")["reading"])
+            out["stability"] = reading.map(lambda r: term(r, "en"), na_action="ignore")
+        return out
+
+    def __repr__(self) -> str:
+        lines, n = self._lines(), len(self.tables["warnings"])
+        kind = " (synthetic)" if self.card.synthetic else ""
+        head = f"Result: {len(self.labels):,} customers{kind}, {len(lines)} segments"
+        shown = lines.head(6).itertuples(index=False)
+        rows = [f"  {r.share:>6}  {r.name_en} {r.name_zh}" for r in shown]
+        more = [f"  … {len(lines) - 6} more"] if len(lines) > 6 else []
+        doubts = f"{n} warnings (.warnings)" if n else "no warnings"
+        return "\n".join([head, *rows, *more, f"{doubts}; .summary() says more, .report(path) all"])
+
+    def _repr_html_(self) -> str:
+        warnings = self.tables["warnings"]
+        items = "".join(
+            f"<li>{escape(w.text_zh)}<br>{escape(w.text_en)}</li>"
+            for w in warnings.head(3).itertuples()
+        )
+        more = f"<li>… {len(warnings) - 3}</li>" if len(warnings) > 3 else ""
+        kind = "，合成数据 · synthetic data" if self.card.synthetic else ""
+        head = f"{len(self.labels):,} 名客户 customers{kind}"
+        table = self._lines().to_html(index=False, na_rep="—", border=0)
+        return (
+            f"<div><p><b>{head}</b></p>{table}"
+            + (f"<p>警告 · Warnings ({len(warnings)})</p><ul>{items}{more}</ul>" if items else "")
+            + "</div>"
+        )
+
+    def plot(self, name: str, *, language: str = "en"):
+        """Draw one picture of the report.
+
+        Parameters
+        ----------
+        name : str
+            ``sizes``, ``heat_map``, ``profile``, ``separation``, ``comparison``, ``decision``,
+            ``truth``, ``indices``, ``stability`` or ``segment_stability``.
+        language : {"zh", "en"}
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            No such picture, or the result lacks its tables.
+        """
+        from kequn_lab import plots
+
+        there = drawings(self.tables)
+        if name not in there:
+            raise ValueError(f"no picture {name!r} of this result; there are {', '.join(there)}")
+        with self.styled(language):
+            return there[name].draw(self.tables, plots)
+
+    def styled(self, language: str):
+        """The style in which its pictures are drawn, as a context."""
+        from kequn_lab import plots
+
+        looks = self.names[["segment_id", "name_zh", "name_en"]]
+        return plots.style(
+            language, segments=looks, variables=feature_table(), synthetic=self.card.synthetic
+        )
+
+    # To change ---------------------------------------------------------------------------------
+
+    def rename(self, names: Mapping[int | str, str | tuple[str, str]]) -> Result:
+        """Give segments other names; nothing is fitted again and no customer moves.
+
+        Parameters
+        ----------
+        names : mapping
+            Cluster number, ``segment_id`` or present name, to the new name: one for both
+            languages, or a pair (Chinese, English).
+
+        Returns
+        -------
+        Result
+            Another one; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            No such segment, an empty name, or one that another segment bears.
+
+        Examples
+        --------
+        >>> import kequn_lab as kq
+        >>> table = pd.DataFrame({"age": [20.0, 21, 22, 60, 61, 62], "visits": [1, 2, 1, 9, 8, 9]})
+        >>> result = kq.segment(table, k=2, stability=0, quiet=True)
+        >>> result.rename({0: ("常客", "Frequent visitors")}).names["name_en"].tolist()[0]
+        'Frequent visitors'
+        """
+        new = self._new_names(names)
+        table = self.names.copy()
+        for segment, (zh, en) in new.items():
+            row = table["segment_id"] == segment
+            table.loc[row, ["name_zh", "name_en", "by", "mark"]] = [zh, en, "override", ""]
+            table.loc[row, "matched"] = True
+        for language in ("zh", "en"):
+            if (twice := table[f"name_{language}"].duplicated()).any():
+                raise ValueError(
+                    f"two segments would be called {table[f'name_{language}'][twice].iloc[0]!r}; "
+                    "give each a name of its own"
+                )
+        old = self.names.set_index("segment_id")[["name_zh", "name_en"]]
+        said = {
+            f"_{language}": {old.loc[s, f"name_{language}"]: pair[i] for s, pair in new.items()}
+            for i, language in enumerate(("zh", "en"))
+        }
+        tables = {name: _renamed(t, new, said) for name, t in self.tables.items()}
+        tables |= self._judged(table, tables)
+        segments = tuple(
+            dataclasses.replace(s, name_zh=new[s.segment_id][0], name_en=new[s.segment_id][1])
+            if s.segment_id in new else s
+            for s in self.card.segments
+        )  # fmt: skip
+        return dataclasses.replace(
+            self,
+            labels=_renamed(self.labels, new, {}),
+            names=table,
+            tables=tables,
+            record=self.record | {"names": records(table)},
+            card=dataclasses.replace(self.card, segments=segments),
+        )
+
+    def _new_names(self, names) -> dict[str, tuple[str, str]]:
+        known = {}
+        for row in self.names.itertuples():
+            known |= dict.fromkeys((row.name_en, row.name_zh, row.segment_id), row.segment_id)
+            known |= {row.cluster: row.segment_id, str(row.cluster): row.segment_id}
+        out = {}
+        for which, name in names.items():
+            if which not in known:
+                there = ", ".join(f"{r.cluster} {r.name_en}" for r in self.names.itertuples())
+                raise ValueError(f"no segment {which!r} to rename; there are {there}")
+            pair = (name, name) if isinstance(name, str) else tuple(name)
+            if len(pair) != 2 or not all(isinstance(p, str) and p.strip() for p in pair):
+                raise ValueError(f"{which!r}: a name, or a pair (Chinese, English); found {name!r}")
+            out[known[which]] = tuple(p.strip() for p in pair)
+        return out
+
+    def _judged(self, names: pd.DataFrame, tables: dict) -> dict[str, pd.DataFrame]:
+        """Warnings and recommendation, as the names are now."""
+        stability = tables.get("segment_stability")
+        notes = findings(
+            names, tables["nameless_segments"], tables["chance_likeness"],
+            stability=stability, silhouette=self.record["fit"].get("silhouette"),
+            segments=tables["known_segments"],
+        )  # fmt: skip
+        others = tables["warnings"][~tables["warnings"]["warning"].isin(FINDINGS)]
+        warnings = notes_table(n for n in notes if n.level == "warning")
+        warnings = by_weight(pd.concat([warnings, others], ignore_index=True))
+        out = {"warnings": warnings}
+        if "decision" in tables:
+            lost = ["mark", "recommended", "advice_zh", "advice_en"]
+            out["decision"] = recommend(
+                tables["decision"].drop(columns=lost),
+                segment_marks(names, stability),
+                no_segments=(warnings["warning"] == "no_segments").any(),
+            )
+        return out
+
+    # To hand over ------------------------------------------------------------------------------
+
+    def scorecard(self) -> Scorecard:
+        """The model on one page: labels new customers, becomes SQL, is saved as JSON."""
+        return self.card
+
+    def to_csv(self, path: str | Path, *, encoding: str = "utf-8-sig") -> None:
+        """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
+        facts = ("model_id", "synthetic", "random_state", "inputs")
+        meta = {name: getattr(self.card, name) for name in facts}
+        write_labels(self._as_text(), path, encoding=encoding, meta=meta)
+
+    def to_excel(self, path: str | Path) -> None:
+        """Write labels (ids as text), segments and the meaning of columns as one workbook."""
+        from kequn_lab.run.results import write_labels_workbook
+
+        labels = self._as_text().sort_values("customer_id")
+        write_labels_workbook(labels, self.tables["sizes"], path)
+
+    def _as_text(self) -> pd.DataFrame:
+        """The labels as files hold them, ids as text."""
+        return self.labels if self.ids is None else self.labels.assign(customer_id=self.ids)
+
+    def report(self, path: str | Path, *, language: str = "en") -> None:
+        """Write everything as one HTML file that opens from disk and by mail."""
+        from kequn_lab.run.results import write_run_report
+
+        write_run_report(self, path, language=language)
+
+    def save(self, folder: str | Path, **options) -> None:
+        """Write all results to a folder; see :func:`kequn_lab.run.write_results`."""
+        from kequn_lab.run.results import write_results
+
+        write_results(self, folder, **options)
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """Rows as JSON takes them."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
+
+
+def _renamed(table: pd.DataFrame, new: Mapping, said: Mapping) -> pd.DataFrame:
+    """A table in which segments bear new names, in columns of names and inside of texts."""
+    out = table.copy()
+    if "segment_id" in out and {"name_zh", "name_en"} <= set(out):
+        ids = out["segment_id"].astype("str")
+        for i, column in enumerate(("name_zh", "name_en")):
+            fresh = ids.map({s: pair[i] for s, pair in new.items()})
+            out[column] = fresh.fillna(out[column].astype("str"))
+    for suffix, words in said.items():
+        for column in [c for c in out if str(c).endswith(suffix) and not c.startswith("name_")]:
+            for old, name in words.items():
+                out[column] = out[column].astype("str").str.replace(old, name, regex=False)
+    return out

@@ -1,0 +1,137 @@
+"""One call from a table to segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kequn_lab.contract.sources import open_source
+from kequn_lab.run.analysis import analyse
+from kequn_lab.run.entrance import kind_of_table
+from kequn_lab.run.inputs import from_bank, from_feature_table, from_tables
+from kequn_lab.run.result import Result
+from kequn_lab.synth import Bank
+
+__all__ = ["segment"]
+
+
+def segment(
+    table,
+    *,
+    k: int | Iterable[int] | str = "auto",
+    id: str | None = None,
+    kind: str | None = None,
+    customers=None,
+    holdings=None,
+    as_of=None,
+    months: int = 12,
+    mapping=None,
+    query: str | None = None,
+    drop: Sequence[str] = (),
+    log: Sequence[str] = (),
+    names: Mapping[int, str] | None = None,
+    starts: int = 25,
+    stability: int = 20,
+    catalogue: str | Path | None = None,
+    previous: str | Path | None = None,
+    skip_bad_rows: bool = False,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Result:
+    """Segment the customers of a table: cluster, name, profile, compare, and say how sure.
+
+    Parameters
+    ----------
+    table : table, path, Bank, or address of a database with ``query``
+        Customers (one row each, a number or yes/no per column) or transactions (who, when, how
+        much): which of the two is seen from the columns. A pandas, polars or pyarrow table, or
+        anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
+    k : int, range or "auto", default="auto"
+        Number of clusters. "auto" takes 8, the article's number; a range weighs several.
+    id : str, optional
+        The column that names the customer, of a table of customers. Default ``customer_id``,
+        else the index of a DataFrame.
+    kind : {"features", "events"}, optional
+        What ``table`` holds, customers or transactions, where its columns shall not decide.
+    customers, holdings : table or path, optional
+        More tables beside transactions.
+    as_of : date-like, optional
+        Last day to look at, of transactions. Default: the last day in the table.
+    months : int, default=12
+        Length of the window that ends then.
+    mapping : path or Mapping, optional
+        Your bank's words in ours, see :mod:`kequn_lab.contract.mapping`.
+    query : str, optional
+        The SELECT, where ``table`` is the address of a database.
+    drop, log : sequence of str
+        Columns to leave out; columns (money, counts) to take the logarithm of.
+    names : mapping of int to str, optional
+        Names of clusters by a person who looked.
+    starts : int, default=25
+        Starts of the search.
+    stability : int, default=20
+        Bootstrap pairs behind the stability of segments; 0 leaves it out.
+    catalogue : path, optional
+        Your own copy of ``data/catalogue``.
+    previous : path, optional
+        Folder of an earlier result: segments keep their names.
+    skip_bad_rows : bool
+        Set broken rows aside instead of stopping at them.
+    seed : int, default=0
+    quiet : bool
+        No progress bar.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ContractError, ValueError, OSError
+        What is wrong, where, what was found and what to do.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame(
+    ...     {"客户编号": [11, 12, 13, 14], "age": [20.0, 21, 60, 61], "visits": [1, 2, 8, 9]}
+    ... )
+    >>> result = segment(table, id="客户编号", k=2, stability=0, quiet=True)
+    >>> result.labels[["customer_id", "cluster"]].values.tolist()
+    [[11, 0], [12, 0], [13, 1], [14, 1]]
+    """
+    more = {"mapping": mapping, "drop": drop, "skip_bad_rows": skip_bad_rows}
+    if isinstance(table, Bank):
+        inputs = from_bank(table)
+    elif kind == "events" or (kind is None and _holds_events(table, query, mapping)):
+        window = {"as_of": as_of, "months": months}
+        inputs = from_tables(table, customers=customers, holdings=holdings, **window, **more)
+    else:
+        inputs = from_feature_table(table, id_column=id, query=query, log_columns=log, **more)
+    result = analyse(
+        inputs,
+        n_clusters=k if isinstance(k, int) else 8,
+        ks=None if isinstance(k, int | str) else k,
+        n_starts=starts,
+        random_state=seed,
+        overrides=names,
+        n_stability=stability,
+        catalogue_folder=catalogue,
+        previous=previous,
+        quiet=quiet,
+    )
+    return _with_given_ids(result, inputs.ids)
+
+
+def _holds_events(table, query, mapping) -> bool:
+    return query is None and kind_of_table(open_source(table).columns, mapping) == "events"
+
+
+def _with_given_ids(result: Result, ids) -> Result:
+    """The result with customers' ids as they were given, where they were no text."""
+    if ids is None:
+        return result
+    text = result.labels["customer_id"]
+    given = ids.reindex(text).set_axis(text.index)
+    return replace(result, labels=result.labels.assign(customer_id=given), ids=text)
