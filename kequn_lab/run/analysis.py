@@ -94,7 +94,8 @@ def analyse(
     tables: dict[str, pd.DataFrame] = {}
     earlier = None
     if previous is not None:
-        require_whole(previous)
+        if Path(previous, "run.json").exists():  # labels alone carry their own hash
+            require_whole(previous)
         earlier = export.read_labels(Path(previous) / "labels.csv")
     fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
     with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
