@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import export, plots
+from kequn_lab.__main__ import main
 from kequn_lab._folder import verify_folder
 from kequn_lab.run import analyse, from_synthetic_bank, results, write_results
 from kequn_lab.run.columns import describe_columns
@@ -179,6 +180,16 @@ def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, tmp_path):
     for name in ("labels.meta.json", "scorecard.json"):
         record = json.loads((tmp_path / name).read_text(encoding="utf-8"))
         assert set(record["inputs"].values()) == {"events" * 4, "holdings" * 4}
+
+
+@pytest.mark.parametrize("name", ["report.html", "labels.xlsx", "tables", "figures"])
+def test_what_is_in_the_way_stops_a_run_before_its_work(tmp_path, name, monkeypatch, capsys):
+    monkeypatch.setattr("kequn_lab.run.analysis.analyse", lambda *a, **k: pytest.fail("worked"))
+    place = tmp_path / name
+    place.write_text("mine") if "." not in name else place.mkdir()
+    assert main(["run", "--synthetic", "200", "--out", str(tmp_path), "--quiet"]) == 1
+    assert f"{name} is" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 @posix

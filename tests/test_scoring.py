@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from kequn_lab._folder import verify_folder
 from kequn_lab.contract.mapping import Mapping, TableMapping
 from kequn_lab.contract.tables import ContractError
 from kequn_lab.export.labels import read_labels, write_table
@@ -136,6 +137,22 @@ def test_refused_rows_can_be_corrected_and_fed_back(tmp_path, card):
     refused.replace("forty", "40").to_csv(tmp_path / "mended.csv", index=False)
     assert score_files(card, out, features=tmp_path / "mended.csv")["rows"] == 20
     assert not (out / "refused_features.csv").exists()  # of the call before
+
+
+def test_what_an_earlier_call_set_aside_goes_and_a_run_is_not_scored_over(tmp_path, card):
+    out = tmp_path / "out"
+    broken_csv(tmp_path / "broken.csv")
+    with pytest.raises(ValueError, match="forty"):
+        score_files(card, out, features=tmp_path / "broken.csv")
+    assert not out.exists(), "a refused call leaves no folder"
+    score_files(card, out, features=tmp_path / "broken.csv", skip_bad_rows=True)
+    write_table(customers(300, 1), tmp_path / "good.csv")
+    score_files(card, out, features=tmp_path / "good.csv")
+    assert {p.name for p in out.iterdir()} == {"labels.csv", "labels.meta.json", "drift.csv"}
+    assert verify_folder(out).empty
+    (out / "labels.csv").write_text("with notes of mine")
+    with pytest.raises(FileExistsError, match="labels.csv, not as an earlier kequn score wrote"):
+        score_files(card, out, features=tmp_path / "good.csv")
 
 
 @pytest.mark.parametrize("skip", [False, True])
