@@ -67,7 +67,7 @@ _MORE_STARTS = ("需要更多起点", "more starts needed")
 TERMS |= {
     f"{en} once searched to the end; more starts needed": (
         f"搜索充分后{zh}；{_MORE_STARTS[0]}",
-        f"{said} once the search is finished; {_MORE_STARTS[1]}",
+        f"{said} after a full search; {_MORE_STARTS[1]}",
     )
     for en, (zh, said) in TERMS.items()
     if en in ("stable", "fairly stable", "a pattern, borders move", "not stable")

@@ -381,7 +381,7 @@ def test_the_summary_says_what_was_found_how_sure_and_what_next():
     summary = summarise(tables, run, language="en")
     lines = dict(summary.lines)
     assert lines["Found"].startswith("100 customers in 2 segments. The largest is Elderly (60.0%)")
-    assert "1 has a clear gap" in lines["How sure"] and "1 is arbitrary" in lines["How sure"]
+    assert "1 has a clear gap" in lines["How sure"] and "1 is an arbitrary cut" in lines["How sure"]
     assert lines["Names"].startswith("Working names: many counter visits")
     assert "not to be recommended: many counter visits" in lines["Next"]
     assert "Internet bank:" not in lines["Next"]  # nothing is recommended

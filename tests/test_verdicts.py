@@ -59,7 +59,7 @@ def test_rule_takes_the_steady_served_k_with_the_largest_silhouette():
 def test_rule_says_when_no_k_meets_it():
     choice = verdicts.choose_k(SCORES, STABILITY.assign(holds=[0.1, 0.3, 0.2, 0.1]))
     assert (choice.k, choice.candidates) == (3, ())
-    assert "No k holds still" in choice.why_en
+    assert "No k is stable" in choice.why_en
 
 
 def test_rule_needs_the_same_ks():

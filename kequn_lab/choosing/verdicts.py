@@ -127,9 +127,9 @@ class Choice:
 def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     """One stated rule, for when a program must go on; a person should read the tables.
 
-    Of the ks whose labelings hold still (``holds``, a median adjusted Rand index, of 0.85 or
+    Of the ks whose labelings are stable (``holds``, a median adjusted Rand index, of 0.85 or
     more) and whose smallest segment holds 2 % of the rows or more, the one with the largest
-    silhouette. If no k meets both, the k that holds still best, and ``why_en`` says so.
+    silhouette. If no k meets both, the most stable k, and ``why_en`` says so.
 
     Parameters
     ----------
@@ -164,11 +164,12 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
         best = f"{table.loc[k, 'holds']:.2f}"
         return Choice(
             k,
-            f"没有哪个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}）、最小客群又不少于 "
-            f"{SMALLEST_SHARE:.0%} 的行；k = {k} 最稳定（{best}）。不要把这些客群当作自然形成。",
-            f"No k holds still (median adjusted Rand index ≥ {STEADY_K}) with a smallest segment "
-            f"of {SMALLEST_SHARE:.0%} of the rows; k = {k} holds still best ({best}). "
-            "Do not read these segments as natural.",
+            f"没有一个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群又不少于 "
+            f"{SMALLEST_SHARE:.0%} 的行；k = {k} 相对最稳定（{best}）。"
+            "不要把这些客群当作自然形成的。",
+            f"No k is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
+            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment; k = {k} is the most stable "
+            f"({best}). Do not take these segments for natural ones.",
             (),
         )
     k = int(kept["silhouette"].idxmax())

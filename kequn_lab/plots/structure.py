@@ -76,7 +76,7 @@ def separation_plot(
     if centres is not None:
         need(centres, ["segment_id", *plane], "separation_plot: centres")
     looks = segments_of(scores if centres is None else centres, key)
-    ax = axes(ax, (9, 5.8))
+    own, ax = ax is None, axes(ax, (9, 5.8))
     size = float(np.clip(12_000 / len(scores), 6, 30))
     for segment, look in looks.iterrows():
         rows = scores[scores[key] == segment]
@@ -111,6 +111,9 @@ def separation_plot(
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), markerscale=0.8)
     sampled(ax, len(scores), n_customers)
+    if own:  # as high as the plane is, or as the legend
+        high = 6 * np.ptp(ax.get_ylim()) / np.ptp(ax.get_xlim())
+        ax.figure.set_figheight(float(np.clip(high, 0.26 * len(looks), 7)) + 1.3)
     return ax
 
 
@@ -126,7 +129,7 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> No
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")
     reach = 0.75 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
-    ends = ax.get_xlim()
+    ends, heights = ax.get_xlim(), [*ax.get_ylim()]
     wide = 0.013 * np.ptp(ends)  # of a letter, about
     for tip, text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
         ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
@@ -136,7 +139,8 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> No
                 color="0.1", path_effects=[HALO], zorder=9)  # fmt: skip
         far = x + np.sign(tip[0]) * 2.6 * half  # the whole text within the axes
         ends = min(ends[0], far), max(ends[1], far)
-    ax.set_xlim(ends)
+        heights += [y - 3 * wide, y + 3 * wide]
+    ax.set(xlim=ends, ylim=(min(heights), max(heights)))
 
 
 def _clear_place(tip: np.ndarray, half: float, centres: np.ndarray, enough: float) -> np.ndarray:

@@ -14,7 +14,7 @@ from kequn_lab import __version__
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
 from kequn_lab.report._tables import Cell, Grid, Writer, signed
-from kequn_lab.report._words import BASES, HEADINGS, LEADS, LEFT_OUT, LIMITS, SECTIONS
+from kequn_lab.report._words import BASES, HEADINGS, LEADS, LEFT_OUT, LIMITS, OF_ARTICLE, SECTIONS
 from kequn_lab.report.summary import summarise
 
 #: Rows of the comparison, and quotes on a card, that are shown.
@@ -37,6 +37,8 @@ class Content:
         self.colors = segment_colors(self.ids)
         self.writer = Writer(self.words, language, names, self.colors)
         self.summary = summarise(tables, run, language=language)
+        cards = tables.get("cards")
+        self.article = cards is not None and cards["part"].eq("article").any()
 
     def _ids(self) -> list:
         """The segments of the run, in the order of its first table that names them."""
@@ -89,7 +91,8 @@ class Content:
             "grids": {section: grids.get(section, []) for section in HEADINGS},
             "leads": leads,
             "facts": self._facts(),
-            "limits": [self.say(*both) for both in LIMITS],
+            "article": self.article,
+            "limits": [self.say(*both) for both in LIMITS + OF_ARTICLE * self.article],
         }
 
     # Head ------------------------------------------------------------------------------------
@@ -128,9 +131,8 @@ class Content:
         table, say = self.summary.segments, self.say
         if table.empty:
             return None
-        article = self.tables.get("cards", pd.DataFrame({"part": []}))["part"].eq("article").any()
         fit = say("与原文描述", "Fits the article's description")
-        if not article:
+        if not self.article:
             fit = say("名称依据", "Why this name")
         columns = {
             "share": say("占比", "Share"),
@@ -245,9 +247,9 @@ class Content:
         if "profile" not in self.tables:
             return []
         variables, order = self.tables.get("variables"), self.tables.get("order")
-        blocks = None
-        if variables is not None and "block" in variables:
-            blocks = dict(zip(variables["feature"], variables["block"]))
+        blocks = {} if variables is None else dict(zip(variables["feature"], variables["block"]))
+        here = self.tables["profile"]["variable"]
+        blocks = {v: blocks[v] for v in here if v in blocks} or None
         return self.writer.profiles(
             self.tables["profile"],
             markers=self.tables.get("markers"),

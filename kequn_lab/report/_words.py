@@ -66,13 +66,15 @@ LIMITS = (
         "seen here.",
     ),
     (
+        "客群不是个人：不得据此对个人作出授信、定价或拒绝服务的决定。",
+        "A segment is not a person: do not decide on credit, price or refusal of a customer by it.",
+    ),
+)
+OF_ARTICLE = (
+    (
         "名称取决于与目录中描述的相似程度。原文没有数字，预期水平除注明外均为假设。",
         "Names rest on how well a segment fits a description. The article gives no figures; "
         "expected levels are assumptions unless said otherwise.",
-    ),
-    (
-        "客群不是个人：不得据此对个人作出授信、定价或拒绝服务的决定。",
-        "A segment is not a person: do not decide on credit, price or refusal of a customer by it.",
     ),
 )
 BASES = {
@@ -84,6 +86,8 @@ BASES = {
 LEFT_OUT = (  # reasons of `features.customer_features`, and how they read in Chinese
     (r"no table (\w+)", r"没有 \1 表"),
     (r"no (.+) in (\w+)", r"\2 表缺 \1"),
-    (r"missing for every customer", "所有客户均缺失"),
+    (r"missing for (\d+) % of customers", r"\1% 的客户缺失"),
+    (r"fewer than (\d+) events behind it for (\d+) % of customers",
+     r"\2% 的客户相关交易不足 \1 笔"),
     (r"constant", "所有客户相同"),
-)
+)  # fmt: skip

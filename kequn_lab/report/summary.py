@@ -12,17 +12,20 @@ from kequn_lab._words import Words, percent, require_language, term
 
 __all__ = ["Summary", "summarise"]
 
-_READINGS = {
-    "natural": ("{n} 个界线清楚", "{n} {have} a clear gap to the others"),
+_READINGS = {  # how many; in English of one and of several
+    "natural": ("{n} 个界线清楚", "{n} has a clear gap to the others",
+                "{n} have a clear gap to the others"),
     "reproducible": (
         "{n} 个是可重复的划分（换一批客户仍会出现）",
-        "{n} {are} repeatable cuts (found again with other customers)",
+        "{n} is a repeatable cut (found again with other customers)",
+        "{n} are repeatable cuts (found again with other customers)",
     ),
     "constructed": (
         "{n} 个是任意的划分（换一批客户，界线就会移动）",
-        "{n} {are} arbitrary cuts (with other customers the border moves)",
+        "{n} is an arbitrary cut (with other customers the border moves)",
+        "{n} are arbitrary cuts (with other customers the border moves)",
     ),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,10 +154,10 @@ def _found(segments, say) -> str:
 def _how_sure(segments, say) -> str:
     counts = segments["reading"].value_counts()
     parts = [
-        say(*both).format(n=counts[code], have="has" if counts[code] == 1 else "have",
-                          are="is" if counts[code] == 1 else "are")
-        for code, both in _READINGS.items() if code in counts
-    ]  # fmt: skip
+        say(zh, one if counts[code] == 1 else more).format(n=counts[code])
+        for code, (zh, one, more) in _READINGS.items()
+        if code in counts
+    ]
     if not parts:
         return say("未检验稳定性。", "Stability was not tested.") if len(segments) else ""
     text = say("，".join(parts) + "。", "; ".join(parts) + ".")
