@@ -38,7 +38,7 @@ class Content:
         self.writer = Writer(self.words, language, names, self.colors)
         self.summary = summarise(tables, run, language=language)
         cards = tables.get("cards")
-        self.article = cards is not None and cards["part"].eq("article").any()
+        self.article = cards is not None and bool(cards["part"].eq("article").any())
 
     def _ids(self) -> list:
         """The segments of the run, in the order of its first table that names them."""
