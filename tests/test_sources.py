@@ -218,6 +218,15 @@ def test_an_unclosed_quote_costs_one_line_and_prints_no_more(tmp_path):
     assert len(str(error.value)) < 500
 
 
+def test_the_rest_of_a_torn_record_is_no_row(tmp_path):
+    """The second line of a record with a field too many has as many fields as the header."""
+    file = text_file(tmp_path, 'a,b,c\n1,"x\ny",2,3\n4,5,6\n')
+    refused = []
+    assert read(file, refused=refused)["a"].tolist() == ["4"]
+    assert [(r.line, r.text) for r in refused] == [(2, '1,"x'), (3, 'y",2,3')]
+    assert 'a quote (") closes here' in refused[1].reason
+
+
 def test_a_quote_that_never_closes_in_a_large_file(tmp_path):
     rows = b"1,2,3\n" * 4_000_000
     file = text_file(tmp_path, b'a,b,c\n1,"2,3\n' + rows)
@@ -387,7 +396,8 @@ def test_parquet_written_by_pandas_keeps_its_named_index(tmp_path):
     file = tmp_path / "t.parquet"
     frame = pd.DataFrame({"age": [1, 2]}, index=pd.Index(["a", "b"], name="client"))
     frame.to_parquet(file)
-    assert read(file).to_dict("list") == {"age": [1, 2], "client": ["a", "b"]}
+    for data in (file, pa.Table.from_pandas(frame)):
+        assert read(data).to_dict("list") == {"age": [1, 2], "client": ["a", "b"]}
     frame.set_index(np.array([5, 9])).to_parquet(file)
     assert open_source(file).columns == ("age",)
 
