@@ -116,6 +116,31 @@ def columns_sql(table: pd.DataFrame, double: str) -> str:
     return "customer_id VARCHAR(32), " + ", ".join(f"{c} {double}" for c in table)
 
 
+@pytest.mark.parametrize("dialect", ["duckdb", "sqlite"])
+@pytest.mark.parametrize("name", ["clipped", "nearest", "Squared"])
+def test_names_that_the_query_uses_itself(dialect, name):
+    columns = ["id", "x0", "z1", "d0", "cluster"]
+    features = [ScorecardFeature(c, "", 0.0, -9.0, 9.0, False, 0.0, 1.0 + i, 0.0, (), (1.0,))
+                for i, c in enumerate(columns)]  # fmt: skip
+    rng = np.random.default_rng(0)
+    segments = [ScorecardSegment(k, f"s{k}", "客", "S", "", None, 0.5, tuple(rng.normal(size=5)))
+                for k in range(3)]  # fmt: skip
+    card = Scorecard(tuple(features), tuple(segments), trained_on="2024-12-31", customers=9)
+    table = pd.DataFrame(rng.normal(size=(200, 5)), columns=columns).rename_axis("x1")
+    sql = card.to_sql(dialect, table=name, id_column="x1")
+    if dialect == "duckdb":
+        import duckdb
+
+        with duckdb.connect() as connection:
+            connection.register(name, table.reset_index())
+            found = connection.execute(sql).df()
+    else:
+        with sqlite3.connect(":memory:") as connection:
+            table.to_sql(name, connection)
+            found = pd.read_sql(sql, connection)
+    assert (found.set_index("x1")["cluster"].loc[table.index] == card.predict(table)).all()
+
+
 @CARDS
 def test_duckdb(which, table, request):
     import duckdb

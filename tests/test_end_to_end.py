@@ -239,6 +239,7 @@ def test_more_clusters_than_kinds_of_customers(tmp_path, capsys, flags, k, says)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_values_too_large_to_square_are_refused(tmp_path, capsys):
     table = tmp_path / "t.csv"
     pd.DataFrame({"customer_id": range(40), "a": [1e200, -1e200] * 20, "b": range(40)}).to_csv(

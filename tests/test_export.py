@@ -171,6 +171,26 @@ def test_the_file_is_readable_as_any_new_file(tmp_path):
     assert (tmp_path / "run.json").stat().st_mode == plain.stat().st_mode
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.pop("sha256"), r"labels.meta.json: it lacks sha256"),
+        (lambda r: r.update(schema="other"), "schema must be 'kequn_lab.labels/1', found 'other'"),
+        (lambda r: r.update(columns=[]), "columns must be a valid dictionary|an object"),
+        (lambda r: r["columns"].update(cluster="number"), r"labels.csv does not fit its record"),
+        (lambda r: r["columns"].update(customer_id="int64"), r"labels.csv does not fit its record"),
+        (lambda r: r.update(encoding="klingon"), r"labels.csv does not fit its record"),
+    ],
+)
+def test_a_broken_record_of_labels_is_named(tmp_path, change, message):
+    labels = pd.DataFrame({"customer_id": ["a", "b"], "cluster": [0, 1]})
+    record = export.write_labels(labels, tmp_path / "labels.csv")
+    change(record)
+    (tmp_path / "labels.meta.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=message):
+        export.read_labels(tmp_path / "labels.csv")
+
+
 def test_json_is_strict_and_plain(tmp_path):
     path = tmp_path / "run.json"
     export.write_json(

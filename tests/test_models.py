@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 
 import joblib
 import numpy as np
@@ -10,12 +11,19 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from kequn_lab.export.labels import sha256
 from kequn_lab.export.models import load_model, save_model
 from kequn_lab.segments.pipeline import fit_segments
 
 
 class Stranger(BaseEstimator):
     """A type of somebody else's."""
+
+
+def describe(path, **more):
+    """Write the record that belongs to a file."""
+    record = {"schema": "kequn_lab.model/1", "sha256": sha256(path)} | more
+    path.with_suffix(".meta.json").write_text(json.dumps(record))
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +80,6 @@ def test_a_changed_file_is_refused(tmp_path, pipeline):
 def test_a_strangers_type_is_refused_both_ways(tmp_path, table, pipeline):
     import skops.io
 
-    from kequn_lab.export.labels import sha256
-
     mixed = Pipeline([("stranger", Stranger()), *pipeline.steps])
     with pytest.raises(TypeError, match="Stranger would not be read back"):
         save_model(mixed, tmp_path / "model.skops")
@@ -81,8 +87,7 @@ def test_a_strangers_type_is_refused_both_ways(tmp_path, table, pipeline):
         save_model(pipeline, tmp_path / "model.pkl")
     path = tmp_path / "model.skops"
     skops.io.dump(mixed, path)  # as an attacker would, record and all
-    record = {"schema": "kequn_lab.model/1", "sha256": sha256(path)}
-    path.with_suffix(".meta.json").write_text(json.dumps(record))
+    describe(path)
     with pytest.raises(ValueError, match="Stranger, which is not on the fixed list"):
         load_model(path)
 
@@ -96,3 +101,35 @@ def test_another_version_warns(tmp_path, pipeline):
     side.write_text(json.dumps(record))
     with pytest.warns(UserWarning, match=r"stored with scikit-learn 0.1.0, this is"):
         load_model(path)
+
+
+def test_what_is_no_pipeline_is_refused_both_ways(tmp_path, pipeline):
+    import skops.io
+
+    path = tmp_path / "model.skops"
+    with pytest.raises(TypeError, match=r"give a fitted Pipeline .*, not KMeansSearch"):
+        save_model(pipeline["kmeans"], path)
+    skops.io.dump(pipeline["kmeans"], path)
+    describe(path)
+    with pytest.raises(ValueError, match=r"model.skops holds a KMeansSearch, no pipeline"):
+        load_model(path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("readme.txt", "nothing")
+    describe(path)
+    with pytest.raises(ValueError, match=r"model.skops holds no model of skops"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("[", "model.meta.json: not JSON"),
+        ("{}", r"model.meta.json: it lacks schema \(and 1 more"),
+        ('{"schema": "other", "sha256": "0"}', "schema must be 'kequn_lab.model/1', found 'other'"),
+    ],
+)
+def test_a_record_that_is_none_is_named(tmp_path, pipeline, record, message):
+    save_model(pipeline, tmp_path / "model.skops")
+    (tmp_path / "model.meta.json").write_text(record)
+    with pytest.raises(ValueError, match=message):
+        load_model(tmp_path / "model.skops")

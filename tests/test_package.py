@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: The rooms from the ground up. A room may use those on lower storeys only.
 STOREYS = [
-    {"_files", "_intervals", "_notes", "_signals", "_words"},
+    {"_files", "_intervals", "_json", "_notes", "_signals", "_words"},
     {"_folder", "contract", "features", "plots"},
     {"catalogue", "segments", "profiles", "compare", "export", "report"},
     {"synth", "choosing", "products", "monitor", "spark"},

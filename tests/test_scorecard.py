@@ -237,14 +237,20 @@ BROKEN = {
         lambda r: r["segments"][2]["centre"].update(height=1),
         r"segments\[2\].centre has height",
     ),
-    "NaN centre": (lambda r: r["segments"][1]["centre"].update(aum_cny=float("nan")), "NaN"),
-    "infinite": (lambda r: r["features"][0].update(mean=1e999), "Infinity"),
-    "text for number": (lambda r: r["features"][0].update(mean="40"), r"mean must be float"),
-    "true for number": (lambda r: r["features"][0].update(mean=True), r"mean must be float"),
+    "NaN centre": (lambda r: r["segments"][1]["centre"].update(aum_cny=float("nan")), "not finite"),
+    "infinite": (lambda r: r["features"][0].update(mean=1e999), "not finite"),
+    "text for number": (
+        lambda r: r["features"][0].update(mean="40"),
+        r"features\[0\].mean must be a valid number, found '40'",
+    ),
+    "true for number": (
+        lambda r: r["features"][0].update(mean=True),
+        r"mean must be a valid number",
+    ),
     "scale 0": (lambda r: r["features"][0].update(scale=0), "scale must be above 0"),
     "crossed clips": (lambda r: r["features"][0].update(lower=1e9), "above upper"),
     "other schema": (lambda r: r.update(schema="kequn_lab.scorecard/9"), "schema .*/9"),
-    "no segments": (lambda r: r.update(segments=[]), "segments must be a list"),
+    "no segments": (lambda r: r.update(segments=[]), "at least one segment|and one segment"),
     "segment lost": (lambda r: r["segments"].pop(0), "write them in order"),
     "feature lost": (lambda r: r["features"].pop(), "centre has web_share"),
     "twice": (
@@ -253,7 +259,9 @@ BROKEN = {
     ),
     "window of years": (lambda r: r.update(months=600, definitions="1"), "months must be 1 to 60"),
     "window without definitions": (lambda r: r.update(months=12), "go with definitions"),
-    "a list": (lambda r: r.update(features=[1, 2]), r"features\[0\] must be an object"),
+    "no list": (lambda r: r.update(segments=7), "segments must be a valid array, found 7"),
+    "too large a count": (lambda r: r.update(customers=1e400), "customers must be a valid integer"),
+    "a list": (lambda r: r.update(features=[1, 2]), r"features\[0\] must be an object, found 1"),
     "another currency": (lambda r: r.update(currency="CZK"), "changed by hand"),
     "quiet edit": (lambda r: r["features"][0].update(mean=1.0), "changed by hand"),
 }
@@ -271,6 +279,35 @@ def test_an_edit_that_is_meant_is_taken(card):
     assert Scorecard.from_json(text, edited=True).segments[0].segment_id == "elderly"
     with pytest.raises(ValueError, match="not JSON"):
         Scorecard.from_json(card.to_json()[:-30])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "card.json: not JSON"),
+        ("", "card.json: not JSON"),
+        ("[]", "card.json: schema 'list'"),
+        (b"\xff\xfe{", "card.json: not JSON"),
+        ('{"schema": "kequn_lab.scorecard/2"}', r"card.json: it lacks features \(and 3 more"),
+    ],
+)
+def test_a_file_that_is_no_scorecard_is_named(tmp_path, text, message):
+    path = tmp_path / "card.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError, match=message):
+        Scorecard.load(path)
+
+
+def test_scorecard_to_a_file_and_back(tmp_path, card):
+    path = tmp_path / "card.json"
+    card.save(path)
+    assert Scorecard.load(path) == card
+    path.write_text("\ufeff" + card.to_json(), encoding="utf-8")  # as Windows' editor stores it
+    assert Scorecard.load(path) == card
+    with pytest.raises(FileNotFoundError, match=r"other.json does not exist"):
+        Scorecard.load(tmp_path / "other.json")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        Scorecard.load(tmp_path)
 
 
 def test_a_table_that_lacks_a_feature_is_refused(card, train):
@@ -293,6 +330,12 @@ def test_sql_parses_in_its_dialect(card, dialect):
     assert not any(isinstance(t, sqlglot.exp.Anonymous) for t in tree.walk())  # no unknown function
     literals = [n.name for n in tree.find_all(sqlglot.exp.Literal) if n.args.get("is_string") is False]  # fmt: skip  # noqa: E501
     assert all("E" in n or n.isdigit() for n in literals)
+
+
+@pytest.mark.parametrize("name", ["cluster", "Segment_ID", "distance"])
+def test_an_id_column_called_like_a_result_is_refused(card, name):
+    with pytest.raises(ValueError, match=f"'{name}' would stand twice in the result"):
+        card.to_sql("duckdb", table="customers", id_column=name)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -198,7 +198,7 @@ def score(args: Namespace) -> int:
 
     words = _given(args)
     _kind(args)
-    card = Scorecard.from_json(args.scorecard.read_text(encoding="utf-8"))
+    card = Scorecard.load(args.scorecard)
     record = score_files(
         card,
         None if args.dry_run else args.out,

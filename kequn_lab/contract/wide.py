@@ -252,6 +252,7 @@ def _alike_codes(name, column: pd.Series) -> Iterable[Note]:
         )  # fmt: skip
 
 
+@np.errstate(over="ignore", invalid="ignore")  # huge values are refused later, by name
 def _near_copies(numbers: dict) -> list[Note]:
     """Columns that carry what another one carries already."""
     names = [n for n, v in numbers.items() if np.isfinite(v).sum() > 2 and np.nanstd(v) > 0]

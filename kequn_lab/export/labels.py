@@ -13,11 +13,11 @@ to *Text* (数据 > 从文本/CSV, 列类型选"文本").
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -26,6 +26,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from kequn_lab._files import replacing, sha256, versions, write_json
+from kequn_lab._json import as_kind, read_json
 
 __all__ = [
     "neutralise",
@@ -227,10 +228,8 @@ def read_labels(path: str | Path, *, verify: bool = True) -> pd.DataFrame:
                 f"{sidecar(path)} does not exist; it belongs beside {path.name} (verify=False "
                 "reads the labels without it)"
             )
-        record = json.loads(sidecar(path).read_text(encoding="utf-8"))
-        if record.get("schema") != LABELS_SCHEMA:
-            found = record.get("schema")
-            raise ValueError(f"{sidecar(path).name}: schema {found!r}, expected {LABELS_SCHEMA!r}")
+        record = read_json(sidecar(path))
+        as_kind(_Record, record, what=sidecar(path).name, extra="ignore")
         if sha256(path) != record["sha256"]:
             raise ValueError(
                 f"{path.name} is not the file that {sidecar(path).name} describes (SHA-256 "
@@ -247,20 +246,33 @@ def read_labels(path: str | Path, *, verify: bool = True) -> pd.DataFrame:
     return df
 
 
+@dataclass(frozen=True)
+class _Record:
+    """What :func:`read_labels` needs of a record."""
+
+    schema: Literal["kequn_lab.labels/1"]
+    sha256: str
+    columns: dict[str, str]
+    encoding: str = "utf-8-sig"
+
+
 def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = "utf-8-sig") -> pa.Table:
     """A CSV that this kit wrote, cell for cell, by the types that its record names."""
-    options = pa.csv.ConvertOptions(
-        column_types={name: _type(t) for name, t in columns.items()},
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        null_values=[""],
-    )
-    table = pa.csv.read_csv(
-        path,
-        read_options=pa.csv.ReadOptions(encoding=encoding.removesuffix("-sig")),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-        convert_options=options,
-    )
+    try:
+        options = pa.csv.ConvertOptions(
+            column_types={name: _type(t) for name, t in columns.items()},
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+        )
+        table = pa.csv.read_csv(
+            path,
+            read_options=pa.csv.ReadOptions(encoding=encoding.removesuffix("-sig")),
+            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
+        )
+    except (pa.ArrowException, ValueError, LookupError) as error:
+        raise ValueError(f"{path.name} does not fit its record: {error}") from error
     return _restore(table)
 
 

@@ -7,21 +7,32 @@ are built when it is read. A pickle runs any code that it holds, so none is writ
 from __future__ import annotations
 
 import copy
-import json
 import warnings
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sklearn
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._files import replacing, sha256, versions, write_json
+from kequn_lab._json import as_kind, read_json
 
 __all__ = ["TRUSTED", "load_model", "save_model"]
 
 SCHEMA = "kequn_lab.model/1"
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What :func:`load_model` needs of a record."""
+
+    schema: Literal["kequn_lab.model/1"]
+    sha256: str
+    versions: dict[str, str] = field(default_factory=dict)
+
 
 #: The only types that a stored model may contain beside those that skops itself trusts.
 TRUSTED = (
@@ -59,11 +70,13 @@ def save_model(
     ValueError
         Another ending than ``.skops``.
     TypeError
-        The pipeline holds a type that :func:`load_model` would not build.
+        No pipeline, or one that holds a type that :func:`load_model` would not build.
     """
     import skops.io
 
     path = Path(path)
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(f"give a fitted Pipeline (fit_segments), not {type(pipeline).__name__}")
     if path.suffix != ".skops":
         raise ValueError(f"{path.name}: a model is stored as ….skops, not {path.suffix or 'so'}")
     slim = _without_training(pipeline)
@@ -93,7 +106,7 @@ def load_model(path: str | Path) -> Pipeline:
         No model, or no record beside it.
     ValueError
         A pickle or joblib file, a file changed since, a type that is not on the fixed list,
-        or a model that this scikit-learn cannot read.
+        no pipeline, or one that this scikit-learn cannot read.
 
     Warns
     -----
@@ -113,16 +126,19 @@ def load_model(path: str | Path) -> Pipeline:
     side = path.with_suffix(".meta.json")
     if not side.is_file():
         raise FileNotFoundError(f"{side} does not exist; it was stored beside {path.name}")
-    record = json.loads(side.read_text(encoding="utf-8"))
-    if record.get("schema") != SCHEMA or record.get("sha256") != sha256(path):
+    record = as_kind(_Record, read_json(side), what=side.name, extra="ignore")
+    if record.sha256 != sha256(path):
         raise ValueError(
-            f"{path.name} is not the file that {side.name} describes (SHA-256 or schema differs): "
+            f"{path.name} is not the file that {side.name} describes (SHA-256 differs): "
             "it was changed or exchanged; take it from where it was stored"
         )
-    foreign = _foreign(skops.io.get_untrusted_types(file=path))
+    try:
+        foreign = _foreign(skops.io.get_untrusted_types(file=path))
+    except Exception as error:
+        raise ValueError(f"{path.name} holds no model of skops ({error!r})") from error
     if foreign:
         raise ValueError(f"{path.name} holds {', '.join(foreign)}, which is not on the fixed list")
-    then = record.get("versions", {}).get("scikit-learn")
+    then = record.versions.get("scikit-learn")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -133,6 +149,10 @@ def load_model(path: str | Path) -> Pipeline:
             f"read it ({error}); install that version, fit again, or use scorecard.json, which "
             "any version reads"
         ) from error
+    if not isinstance(pipeline, Pipeline):
+        raise ValueError(
+            f"{path.name} holds a {type(pipeline).__name__}, no pipeline; store one with save_model"
+        )
     if then != sklearn.__version__:
         warnings.warn(
             f"{path.name} was stored with scikit-learn {then}, this is {sklearn.__version__}: "

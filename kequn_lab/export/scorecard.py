@@ -13,16 +13,17 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from kequn_lab._files import versions
+from kequn_lab._files import replacing, versions
+from kequn_lab._json import as_kind, parse_json, read_json
 from kequn_lab.export._learned import learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
-from kequn_lab.export._strict import build, parse
 from kequn_lab.export.sql import select
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
@@ -250,35 +251,17 @@ class Scorecard:
             Another schema, an unknown or missing field, a value of the wrong kind, NaN, a
             centre that lacks a feature, or a ``model_id`` that does not fit the content.
         """
-        record = parse(text, what="scorecard")
-        if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            found = record.get("schema") if isinstance(record, dict) else type(record).__name__
-            raise ValueError(
-                f"scorecard: schema {found!r}, this version reads {SCHEMA!r}; "
-                "write the scorecard again with kequn run"
-            )
-        record = {k: v for k, v in record.items() if k != "schema"}
-        model_id = record.pop("model_id", None)
-        for key, kind in (("features", ScorecardFeature), ("segments", ScorecardSegment)):
-            rows = record.get(key)
-            if not isinstance(rows, list) or not rows:
-                raise ValueError(f"scorecard: {key} must be a list with entries, found {rows!r}")
-            if key == "segments":
-                names = [f.name for f in record["features"]]
-                rows = [
-                    _with_centre(row, names, f"scorecard: segments[{i}]")
-                    for i, row in enumerate(rows)
-                ]
-            record[key] = tuple(
-                build(kind, row, f"scorecard: {key}[{i}]") for i, row in enumerate(rows)
-            )
-        card = build(cls, record, "scorecard")
-        if card.model_id != model_id and not edited:
-            raise ValueError(
-                f"scorecard: model_id {model_id!r} does not fit its content ({card.model_id}): "
-                "a number or name was changed by hand; if that is meant, read it with edited=True"
-            )
-        return card
+        return _read(parse_json(text, what="scorecard"), "scorecard", edited)
+
+    def save(self, path: str | Path) -> None:
+        """Write :meth:`to_json` to a file, whole or not at all."""
+        with replacing(path) as file:
+            file.write(self.to_json().encode())
+
+    @classmethod
+    def load(cls, path: str | Path, *, edited: bool = False) -> Scorecard:
+        """Read the file that :meth:`save` wrote, as :meth:`from_json`; errors name the file."""
+        return _read(read_json(path), Path(path).name, edited)
 
     def predict(self, table) -> pd.Series:
         """The cluster of each row: the pipeline's labels.
@@ -323,11 +306,39 @@ def _record(value) -> dict[str, Any]:
     return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
 
 
-def _with_centre(row, names: list[str], where: str):
+def _read(record, what: str, edited: bool) -> Scorecard:
+    """A scorecard from parsed JSON."""
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        found = record.get("schema") if isinstance(record, dict) else type(record).__name__
+        raise ValueError(
+            f"{what}: schema {found!r}, this version reads {SCHEMA!r}; "
+            "write the scorecard again with kequn run"
+        )
+    record = {k: v for k, v in record.items() if k != "schema"}
+    model_id = record.pop("model_id", None)
+    features, segments = record.get("features"), record.get("segments")
+    if isinstance(features, list) and isinstance(segments, list):
+        names = [f.get("name") if isinstance(f, dict) else None for f in features]
+        if None not in names:
+            where = f"{what}: segments"
+            record["segments"] = [
+                _with_centre(row, names, f"{where}[{i}]") for i, row in enumerate(segments)
+            ]
+    card = as_kind(Scorecard, record, what=what)
+    if card.model_id != model_id and not edited:
+        raise ValueError(
+            f"{what}: model_id {model_id!r} does not fit its content ({card.model_id}): "
+            "a number or name was changed by hand; if that is meant, read it with edited=True"
+        )
+    return card
+
+
+def _with_centre(row, names: list, where: str):
+    """The row of a segment with its centre in the order of the features."""
     centre = row.get("centre") if isinstance(row, dict) else None
     if not isinstance(centre, dict):
         return row
-    if lacking := [n for n in names if n not in centre]:
+    if lacking := [str(n) for n in names if n not in centre]:
         raise ValueError(f"{where}.centre lacks {', '.join(lacking)}")
     if extra := [n for n in centre if n not in names]:
         raise ValueError(f"{where}.centre has {', '.join(extra)}, no feature of it")
@@ -339,9 +350,10 @@ def _check(card: Scorecard) -> None:
 
     def require(true, message):
         if not true:
-            raise ValueError(f"scorecard: {message}")
+            raise ValueError(message)
 
-    require(card.features and card.segments, "it needs at least one feature and one segment")
+    some = card.features and card.segments
+    require(some, "a scorecard needs at least one feature and one segment")
     window = (card.months is None) == (card.definitions is None)
     require(window and (card.months is None or 1 <= card.months <= 60),
             f"months must be 1 to 60 and go with definitions, found {card.months} months and "

@@ -49,6 +49,10 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 
+#: Columns of the result beside the id.
+_RESULT = ("cluster", "segment_id", "distance")
+
+
 def select(
     card, dialect: str, *, table: str | tuple[str, ...], id_column: str = "customer_id"
 ) -> str:
@@ -74,7 +78,8 @@ def select(
     Raises
     ------
     ValueError
-        Unknown dialect, or a name that no database takes.
+        Unknown dialect, a name that no database takes, or an id column that is called like a
+        column of the result.
 
     Notes
     -----
@@ -125,7 +130,14 @@ def select(
     if dialect not in DIALECTS:
         raise ValueError(f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}")
     d = DIALECTS[dialect]
+    if id_column.lower() in _RESULT:
+        raise ValueError(
+            f"id_column {id_column!r} would stand twice in the result, which has "
+            f"{', '.join(_RESULT)}; rename it in a view"
+        )
     parts = table.split(".") if isinstance(table, str) else table
+    if not parts:
+        raise ValueError("table has no name")
     source = ".".join(_name(part, d) for part in parts)
     own_id = _name(id_column, d)
     k = range(len(card.segments))
@@ -137,20 +149,26 @@ def select(
     nearest = ["id", f"{_first_least(len(k))} AS cluster", ", ".join(f"d{i}" for i in k)]
     names = [f"WHEN {i} THEN {_text(s.segment_id)}" for i, s in enumerate(card.segments)]
     roots = [f"WHEN {i} THEN SQRT(d{i})" for i in k]
-    out = [
-        f"id AS {own_id}",
-        f"cluster AS {_name('cluster', d)}",
-        f"CASE cluster {' '.join(names)} END AS {_name('segment_id', d)}",
-        f"CASE cluster {' '.join(roots)} END AS {_name('distance', d)}",
+    result = [
+        "cluster",
+        f"CASE cluster {' '.join(names)} END",
+        f"CASE cluster {' '.join(roots)} END",
     ]
-    steps = [
-        _step("clipped", clipped, source),
-        _step("standardised", standard, "clipped", d),
-        _step("squared", squared, "standardised", d),
-        _step("nearest", nearest, "squared"),
-    ]
+    out = [f"id AS {own_id}", *(f"{v} AS {_name(n, d)}" for n, v in zip(_RESULT, result))]
+    steps, before = [], source
+    for name, columns, fence in (
+        ("clipped", clipped, None),
+        ("standardised", standard, d),
+        ("squared", squared, d),
+        ("nearest", nearest, None),
+    ):
+        step = name + "_" * (
+            name == parts[-1].lower()
+        )  # called like the table, it would read itself
+        steps.append(_step(step, columns, before, fence))
+        before = step
     columns = ",\n  ".join(out)
-    return f"WITH {', '.join(steps)}\nSELECT\n  {columns}\nFROM nearest"
+    return f"WITH {', '.join(steps)}\nSELECT\n  {columns}\nFROM {before}"
 
 
 def _step(name: str, columns: list[str], source: str, d: Dialect | None = None) -> str:

@@ -100,8 +100,7 @@ def fill_folder(
     (folder / "figures").mkdir()
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
-    with export.replacing(folder / "scorecard.json") as file:
-        file.write(result.card.to_json().encode())
+    result.card.save(folder / "scorecard.json")
     result.to_csv(folder / "labels.csv", encoding=encoding)
     kinds = _write_tables(result, folder, encoding)
     _write_report(result, folder / "report.html", pictures, language=language)
@@ -269,6 +268,6 @@ def read_result(folder: str | Path) -> Result:
         names=tables.pop("names"),
         tables=tables,
         record=record,
-        card=export.Scorecard.from_json((folder / "scorecard.json").read_text(encoding="utf-8")),
+        card=export.Scorecard.load(folder / "scorecard.json"),
         refused={n.removeprefix("refused_"): table for n, table in aside.items()},
     )
