@@ -34,7 +34,7 @@ _BEGIN = {
     "mysql": ("SET SESSION TRANSACTION READ ONLY", "START TRANSACTION READ ONLY"),
     "mariadb": ("SET SESSION TRANSACTION READ ONLY", "START TRANSACTION READ ONLY"),
 }
-#: What databases read in different ways; text with any of it is not taken apart.
+#: What databases read in different ways; text with any of it is searched as a whole.
 _EXOTIC = re.compile(
     r"""\\|\#|\$|/\*[!M+]|/\*(?:(?!\*/).)*/\*|--(?!\s|$)|\[[^\]]*['"`]""", re.DOTALL
 )

@@ -77,7 +77,7 @@ def encoding_of(
         return marked, ()
     if wide := _utf16_without_mark(start):
         _require_readable(opened, wide, name)
-        return wide, (_assumed(name, "UTF-16", "没有字节序标记", "it bears no mark"),)
+        return wide, (_assumed(name, "UTF-16", "没有字节序标记", "it has no byte order mark"),)
     fault = _first_fault(opened, "utf-8")
     if fault is None:
         return "utf-8", ()

@@ -89,7 +89,7 @@ def _all_numbers(row: Sequence[str]) -> bool:
 
 
 def _skipped(rows, numbers, filled, index: int, name: str, row_name: str) -> tuple[Note, ...]:
-    """What stands above the header, and whether the header may be none."""
+    """The lines above the header, and whether the header may be data."""
     line, notes = numbers[index], []
     titles = [" ".join(rows[i]).strip()[:_SHOWN] for i in range(index) if filled[i]][:3]
     if index:

@@ -56,8 +56,8 @@ def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | int | Non
             yield Part(frame[wanted].iloc[i : i + size], numbers[i : i + size], [])
 
     merged = sum(end[0] >= top for _, end in merged)
-    spoilt = _spoilt(frame, name, contents[sheet], merged)
-    return name, columns, (*notes, *header.notes, *unnamed, *spoilt), parts
+    lost = _lost_by_excel(frame, name, contents[sheet], merged)
+    return name, columns, (*notes, *header.notes, *unnamed, *lost), parts
 
 
 class _Content(NamedTuple):
@@ -178,8 +178,8 @@ def _text(cell) -> str:
     return str(cell).upper() if isinstance(cell, bool) else str(cell)
 
 
-def _spoilt(frame: pd.DataFrame, name: str, content: _Content, merged: int) -> list[Note]:
-    """What Excel took from the values."""
+def _lost_by_excel(frame: pd.DataFrame, name: str, content: _Content, merged: int) -> list[Note]:
+    """Values that Excel did not keep."""
     notes = []
     if n := content.errors:
         zh = f"{name}：有 {n} 个错误值单元格（如 #N/A），按缺失处理"

@@ -263,7 +263,7 @@ class _Cutter:
     def _fields(self, text, starts, ends):
         """Fields and quotes of every line, and which lines must be looked at one by one.
 
-        A line is plain if its quotes come in pairs, and every first of a pair stands at the
+        A line is plain if its quotes come in pairs, and every first of a pair is at the
         start of a field or right after the second of another pair (a doubled quote).
         """
         separators, quotes = text == self.separator, text == _QUOTE
@@ -303,7 +303,7 @@ _CLOSED = 'a quote (") closes here that did not open in the same row'
 
 
 def _ends_of_lines(text: np.ndarray, last: bool) -> np.ndarray:
-    """Where lines end: at every newline, and at a carriage return that stands alone."""
+    """Where lines end: at every newline, and at a carriage return without one."""
     ends = np.flatnonzero(text == _NEWLINE)
     returns = np.flatnonzero(text == _RETURN)
     if not len(returns):

@@ -32,7 +32,7 @@ _CELLS = 20_000_000  # of one chunk, whatever its rows
 
 @dataclass(frozen=True)
 class Refused:
-    """A row that was not taken: its line in the file, why, and its text as it stands there."""
+    """A row that was not taken: its line in the file, the reason, and its original text."""
 
     line: int
     reason: str
@@ -85,7 +85,7 @@ class Source:
         Yields
         ------
         DataFrame
-            Cells of text files are text, others are as they are. The index bears the line or
+            Cells of text files are text, others are as they are. The index is the line or
             row of each.
 
         Raises
@@ -138,7 +138,7 @@ class Source:
         lines, reasons, texts = zip(*torn)
         found = [t if len(t) <= 80 else t[:80] + " …" for t in texts]
         violations = violations_frame(lines, "all", list(reasons), found, self.row_name)
-        todo = "mend these lines in the file, or set them aside (kequn run --skip-bad-rows)"
+        todo = "correct these lines in the file, or set them aside (kequn run --skip-bad-rows)"
         return ContractError(violations, table=self.name, todo=todo)
 
 
