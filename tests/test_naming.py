@@ -157,6 +157,16 @@ def test_own_columns_have_a_generic_form():
     ]
 
 
+def test_a_working_name_does_not_say_one_thing_twice():
+    rng = np.random.default_rng(0)
+    model = pd.DataFrame(rng.normal(size=(200, 3)), columns=COLUMNS)
+    model["counter_share"] = model["age_years"] + 0.1 * model["counter_share"]
+    row, nobody = [0.9, 1.0, 0.4], {"signatures": SIGNATURES.head(0)}
+    assert names(row, **nobody)["name_en"].tolist() == ["many counter visits · older"]
+    named = names(row, model=model, **nobody)
+    assert named["name_en"].tolist() == ["many counter visits · high assets"]
+
+
 def test_working_names_are_unique_within_a_run():
     rows = [[0.5, 2.0, 0.4], [0.6, 1.9, 0.35], [0.7, 1.8, 0.0], [0.7, 1.8, 0.0]]
     named = names(*rows, signatures=SIGNATURES.head(0))

@@ -270,7 +270,7 @@ def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_stat
         previous = previous.assign(cluster=previous["segment_id"].map(kept))
     names = name_clusters(
         centres, book["signatures"], minimum=least, overrides=overrides, previous=previous,
-        segments=known, words=book["feature_words"],
+        segments=known, words=book["feature_words"], model=model,
     )  # fmt: skip
     tables["chance_likeness"] = chance
     tables["nameless_segments"] = nameless_segments(

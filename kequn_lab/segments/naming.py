@@ -23,6 +23,8 @@ __all__ = ["name_clusters"]
 CLEAR_MARGIN = 0.15
 #: A feature marks a cluster in its working name from this many standard deviations on.
 MARK_SD = 0.3
+#: Of two marks that are correlated more than this the weaker one is not said.
+SAME_MARK = 0.5
 
 
 def name_clusters(
@@ -34,6 +36,7 @@ def name_clusters(
     previous: pd.DataFrame | None = None,
     segments: pd.DataFrame | None = None,
     words: pd.DataFrame | None = None,
+    model: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Name every cluster: by a person, as last time, by a signature, or by its own marks.
 
@@ -64,6 +67,8 @@ def name_clusters(
         Names of the catalogue: ``segment_id``, ``name_zh``, ``name_en``.
     words : DataFrame, optional
         For working names: ``feature``, ``high_zh``, ``low_zh``, ``high_en``, ``low_en``.
+    model : DataFrame, optional
+        Model columns of the customers, so that a working name does not say one thing twice.
 
     Returns
     -------
@@ -106,7 +111,7 @@ def name_clusters(
     out = []
     for cluster, centre in centres.iterrows():
         if cluster not in given:
-            names = _working_name(centre, words, spoken)
+            names = _working_name(_marks(centre, model), words, spoken)
             spoken |= set(names)
             given[cluster] = (_free_id("cluster", cluster, used), *names, "marks")
             used.add(given[cluster][0])
@@ -184,10 +189,22 @@ def _free_id(prefix: str, number: int, used) -> str:
 # Working names --------------------------------------------------------------------------------
 
 
-def _working_name(centre: pd.Series, words: pd.DataFrame | None, spoken) -> tuple[str, str]:
-    """The two features that mark a cluster most; more, or a number, where a name is taken."""
+def _marks(centre: pd.Series, model: pd.DataFrame | None) -> pd.Series:
+    """The features that mark a cluster most, without those that go along with one before."""
     marks = centre[centre.abs() >= MARK_SD]
-    marks = marks.iloc[np.argsort(-marks.abs().to_numpy(), kind="stable")]
+    marks = marks.iloc[np.argsort(-marks.abs().to_numpy(), kind="stable")].head(12)
+    if model is None or len(marks) < 2:
+        return marks
+    alike = model[marks.index].corr().abs() > SAME_MARK
+    kept: list = []
+    for feature in marks.index:
+        if not alike.loc[feature, kept].any():
+            kept.append(feature)
+    return marks[kept]
+
+
+def _working_name(marks: pd.Series, words: pd.DataFrame | None, spoken) -> tuple[str, str]:
+    """The first two marks; more, or a number, where a name is taken."""
     known = {} if words is None else words.set_index("feature").to_dict("index")
     zh, en = [], []
     for feature, value in marks.items():
