@@ -127,7 +127,7 @@ STABILITY = pd.DataFrame(
         "action": ["keep", "merge", "keep", "keep"],
     }
 )
-CHANCE = pd.DataFrame({"shuffled": [False, True, True], "similarity": 0.1,
+CHANCE = pd.DataFrame({"kind": ["table", "values", "values"], "similarity": 0.1,
                        "unexplained": [0.5, 0.9, 0.9]})  # fmt: skip
 NAMELESS = pd.DataFrame(
     {"segment_id": ["micro_enterprise"], "reason": ["not_similar"], "nearest": ["elderly"],

@@ -119,22 +119,39 @@ def test_why_a_segment_has_no_cluster_is_said_in_both_languages():
 # Chance ----------------------------------------------------------------------------------------
 
 
-def test_shuffled_columns_set_the_least_similarity():
+def test_shuffled_values_set_the_least_similarity():
     rng = np.random.default_rng(0)
     skewed = pd.DataFrame(rng.lognormal(0, 1.5, (400, 4)), columns=list("abcd"))
     model = (skewed - skewed.mean()) / skewed.std()
     rare = pd.DataFrame({"segment_id": "rich", "feature": list("abcd"),
                          "level_sd": [2.0, 0.1, 0.1, 0.1]})  # fmt: skip
-    chance = chance_likeness(model, rare, n_clusters=5)
-    assert chance["shuffled"].sum() == 20
+    centres = model.head(5)
+    chance = chance_likeness(model, centres, rare)
+    assert chance["kind"].value_counts().to_dict() == {"values": 20, "table": 5, "found": 1}
     assert least_similarity(chance) > 0.6  # one skewed column alone looks like this signature
-    ties = pd.concat([model] * 2)
-    pd.testing.assert_frame_equal(chance, chance_likeness(model, rare, n_clusters=5))
-    assert (
-        chance_likeness(ties, rare, n_clusters=5, n_sample=300)["unexplained"].between(0, 1).all()
-    )
-    none = chance_likeness(model, SIGNATURES, n_clusters=5)
-    assert least_similarity(none) == 0.5
+    pd.testing.assert_frame_equal(chance, chance_likeness(model, centres, rare))
+    few = chance_likeness(model, centres, rare, n_sample=300)["unexplained"].dropna()
+    assert len(few) == 25 and few.between(0, 1).all()
+    assert least_similarity(chance_likeness(model, centres, SIGNATURES)) == 0.5
+
+
+def test_a_likeness_that_columns_of_other_names_reach_names_nobody():
+    """Groups are there, but not in the columns that the signature speaks of."""
+    rng = np.random.default_rng(1)
+    columns = [f"x{i}" for i in range(12)]
+    model = pd.DataFrame(rng.normal(size=(300, 12)), columns=columns)
+    signature = pd.DataFrame({"segment_id": "s", "feature": columns[:3], "level_sd": 1.0})
+    centres = pd.DataFrame(0.0, range(4), columns)
+    centres.loc[0, columns[:3]] = [1.3, 1.0, 0.8]
+    own = chance_likeness(model, centres, signature)
+    assert (own["kind"] == "meanings").sum() == 200
+    assert least_similarity(own) < 0.7 < own["similarity"].iloc[0]
+    many = centres.copy()
+    many.loc[1, columns[3:6]] = many.loc[2, columns[6:9]] = many.loc[3, columns[9:]] = 1.0
+    for i in range(1, 4):  # half of the columns are so in some cluster
+        many.loc[i, rng.choice(columns, 8, replace=False)] = 1.0
+    least = least_similarity(chance_likeness(model, many, signature))
+    assert least >= chance_likeness(model, many, signature)["similarity"].iloc[0] > 0.9
 
 
 # Working names ---------------------------------------------------------------------------------

@@ -256,9 +256,7 @@ def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_stat
     A group of customers keeps the id and the names that it had, whatever they were.
     """
     centres, known = centre_table(pipeline), book["segments"]
-    chance = chance_likeness(
-        model, book["signatures"], n_clusters=len(centres), random_state=random_state
-    )
+    chance = chance_likeness(model, centres, book["signatures"], random_state=random_state)
     least = least_similarity(chance)
     previous = None
     if earlier is not None:

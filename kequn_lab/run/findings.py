@@ -158,8 +158,8 @@ def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
     """Whether anything at all says that there are segments."""
     if len(names) < 2:
         return []
-    own = chance.loc[~chance["shuffled"], "unexplained"].median()
-    least = chance.loc[chance["shuffled"], "unexplained"].quantile(0.05)
+    own = chance.loc[chance["kind"] == "table", "unexplained"].median()
+    least = chance.loc[chance["kind"] == "values", "unexplained"].quantile(0.05)
     possible = len(nameless) > nameless["reason"].isin(_CANNOT_TELL).sum()
     if not own < least:
         why = (

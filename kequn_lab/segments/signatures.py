@@ -166,26 +166,30 @@ _WHY = {
 
 def chance_likeness(
     model: pd.DataFrame,
+    centres: pd.DataFrame,
     signatures: pd.DataFrame,
     *,
-    n_clusters: int,
     n_copies: int = 20,
+    n_renamed: int = 200,
     n_sample: int = 3000,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """How like a signature clusters become where there is nothing to name.
 
-    In a copy of the table each column is shuffled by itself: its values stay, whatever ties
-    them to other columns is gone. A few starts of k-means on each copy say how similar to a
-    signature a cluster gets by chance, and how much of the variance k-means explains anyway.
+    Two ways to take the meaning out of a table. *values*: each column is shuffled by itself; its
+    values stay, whatever ties them to other columns is gone. A start of k-means on each copy says
+    how similar to a signature a cluster gets by chance, and how much of the variance k-means
+    explains anyway. *meanings*: the columns change names; the groups stay, but they are no longer
+    what the signatures speak of.
 
     Parameters
     ----------
     model : DataFrame
         Model columns.
-    signatures : DataFrame
+    centres, signatures : DataFrame
         As :func:`~kequn_lab.segments.name_clusters`.
-    n_clusters, n_copies : int
+    n_copies, n_renamed : int
+        Tables whose values, and whose meanings, are shuffled.
     n_sample : int
         Rows used of a larger table.
     random_state : int
@@ -193,41 +197,57 @@ def chance_likeness(
     Returns
     -------
     DataFrame
-        One row per fit: ``shuffled`` (False for the five of the table itself), ``similarity``
-        (the largest of any cluster to a signature whose essential features agree; missing where
-        there is none), ``unexplained`` (inertia as a share of the whole variance).
+        One row per look: ``kind`` (``found``: the centres given; ``table``: a start of k-means on
+        the table itself; ``values``; ``meanings``), ``similarity`` (the largest of any cluster to
+        a signature whose essential features agree; missing where there is none), ``unexplained``
+        (inertia as a share of the whole variance, of what was fitted here).
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> model = pd.DataFrame(rng.normal(size=(300, 3)), columns=["age_years", "aum_cny", "x"])
     >>> old = pd.DataFrame({"segment_id": "old", "feature": list(model), "level_sd": 2})
-    >>> table = chance_likeness(model, old, n_clusters=3)
-    >>> int(table["shuffled"].sum()), least_similarity(table)
-    (20, 0.5)
+    >>> table = chance_likeness(model, model.head(3), old)
+    >>> table["kind"].value_counts(sort=False).to_dict(), least_similarity(table)
+    ({'found': 1, 'table': 5, 'values': 20}, 0.5)
     """
     rng = np.random.default_rng(random_state)
     x = model.to_numpy(np.float32)
     if len(x) > n_sample:
         x = x[rng.choice(len(x), n_sample, replace=False)]
     total = float(((x - x.mean(axis=0)) ** 2).sum())
-    out = []
-    for shuffled in [False] * 5 + [True] * n_copies:
-        copy = rng.permuted(x, axis=0) if shuffled else x
-        kmeans = KMeans(n_clusters, n_init=1, max_iter=30, random_state=int(rng.integers(2**31)))
+    out = [("found", _likeness(centres, signatures), np.nan)]
+    for kind in ["table"] * 5 + ["values"] * n_copies:
+        copy = rng.permuted(x, axis=0) if kind == "values" else x
+        kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
-        centres = pd.DataFrame(kmeans.cluster_centers_, columns=model.columns)
-        similarity = similarities(centres, signatures)
-        similarity = similarity.where(essentials_agree(centres, signatures)[similarity.columns])
-        largest = similarity.max(axis=None) if similarity.size else np.nan
-        out.append((shuffled, largest, kmeans.inertia_ / total if total else np.nan))
-    return pd.DataFrame(out, columns=["shuffled", "similarity", "unexplained"])
+        likeness = _likeness(
+            pd.DataFrame(kmeans.cluster_centers_, columns=model.columns), signatures
+        )
+        out.append((kind, likeness, kmeans.inertia_ / total if total else np.nan))
+    # Where most columns belong to one signature, changing their names changes little.
+    longest = signatures.groupby("segment_id")["feature"].agg(lambda f: f.isin(model.columns).sum())
+    if len(longest) and len(model.columns) >= 3 * longest.max():
+        for _ in range(n_renamed):
+            renamed = centres.set_axis(rng.permutation(centres.columns), axis=1)
+            out.append(("meanings", _likeness(renamed, signatures), np.nan))
+    return pd.DataFrame(out, columns=["kind", "similarity", "unexplained"])
+
+
+def _likeness(centres: pd.DataFrame, signatures: pd.DataFrame) -> float:
+    """The largest similarity for which a name could be given."""
+    similarity = similarities(centres, signatures)
+    possible = similarity.where(essentials_agree(centres, signatures)[similarity.columns])
+    return possible.max(axis=None) if possible.size else np.nan
 
 
 def least_similarity(chance: pd.DataFrame) -> float:
-    """Least similarity for a name: 0.5, or the 95 % point over shuffled copies if that is more.
+    """Least similarity for a name: 0.5, or the 95 % point over shuffled values if that is more.
+
+    Where even the best likeness found is no larger than the 95 % point over shuffled meanings,
+    it is that point, and nothing is named.
 
     Parameters
     ----------
@@ -236,9 +256,12 @@ def least_similarity(chance: pd.DataFrame) -> float:
 
     Examples
     --------
-    >>> least_similarity(pd.DataFrame({"shuffled": True, "similarity": [0.75, 0.75, None]}))
-    0.75
+    >>> chance = pd.DataFrame({"kind": ["found", "values", "values", "meanings"],
+    ...                        "similarity": [0.9, 0.75, 0.75, 0.8]})
+    >>> least_similarity(chance), least_similarity(chance.replace(0.9, 0.78))
+    (0.75, 0.8)
     """
-    by_chance = chance.loc[chance["shuffled"], "similarity"].astype(float).fillna(-np.inf)
-    reached = by_chance[by_chance > -np.inf]
-    return float(max(MIN_SIMILARITY, reached.quantile(0.95))) if len(reached) else MIN_SIMILARITY
+    points = chance.groupby("kind")["similarity"].quantile(0.95)
+    least = np.fmax(MIN_SIMILARITY, points.get("values", np.nan))
+    by_meaning = points.get("meanings", np.nan)
+    return float(max(least, by_meaning) if points.get("found", np.nan) <= by_meaning else least)
