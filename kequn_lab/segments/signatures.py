@@ -32,14 +32,35 @@ ESSENTIAL_SHARE = 0.5
 
 def similarities(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
     """Clusters × segments; a segment of whose signature too little is known is left out."""
-    columns = {}
-    for segment, signature in signatures.groupby("segment_id", sort=False):
-        if _why_unusable(signature, centres.columns) is None:
-            expected = signature.set_index("feature")["level_sd"]
-            expected = expected[expected.index.isin(centres.columns)]
-            missed = ((centres[expected.index] - expected) ** 2).sum(axis=1)
-            columns[segment] = 1 - missed / (expected**2).sum()
+    parts, x = _parts(signatures, centres.columns), centres.to_numpy(float)
+    columns = {segment: _compared(x, *part)[0] for segment, part in parts.items()}
     return pd.DataFrame(columns, index=centres.index, dtype=float)
+
+
+def essentials_agree(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
+    """As :func:`similarities`: does every essential feature lie on its side?"""
+    parts, x = _parts(signatures, centres.columns), centres.to_numpy(float)
+    columns = {segment: _compared(x, *part)[1] for segment, part in parts.items()}
+    return pd.DataFrame(columns, index=centres.index, dtype=bool)
+
+
+def _parts(signatures: pd.DataFrame, columns) -> dict[str, tuple[np.ndarray, ...]]:
+    """Of segments that can be told here: positions of features, levels, which are essential."""
+    out = {}
+    for segment, signature in signatures.groupby("segment_id", sort=False):
+        if _why_unusable(signature, columns) is None:
+            here = signature[signature["feature"].isin(columns)]
+            positions = pd.Index(columns).get_indexer(here["feature"])
+            out[segment] = positions, here["level_sd"].to_numpy(), _essential(here).to_numpy()
+    return out
+
+
+def _compared(x: np.ndarray, positions, levels, essential) -> tuple[np.ndarray, np.ndarray]:
+    """Similarity of each cluster to one signature, and whether the essentials agree."""
+    own = x[:, positions]
+    similarity = 1 - ((own - levels) ** 2).sum(axis=1) / (levels**2).sum()
+    agree = own * np.sign(levels) >= ESSENTIAL_SHARE * np.abs(levels)
+    return similarity, agree[:, essential].all(axis=1)
 
 
 def _why_unusable(signature: pd.DataFrame, columns) -> str | None:
@@ -55,16 +76,6 @@ def _essential(signatures: pd.DataFrame) -> pd.Series:
     if "essential" in signatures:
         return signatures["essential"].astype(bool)
     return pd.Series(False, signatures.index)
-
-
-def essentials_agree(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
-    """Clusters × segments: does every essential feature lie on its side?"""
-    agree = pd.DataFrame(True, centres.index, signatures["segment_id"].unique())
-    for row in signatures[_essential(signatures)].itertuples():
-        if row.feature in centres:
-            least = ESSENTIAL_SHARE * abs(row.level_sd)
-            agree[row.segment_id] &= centres[row.feature] * np.sign(row.level_sd) >= least
-    return agree
 
 
 def nameless_segments(
@@ -216,31 +227,31 @@ def chance_likeness(
     if len(x) > n_sample:
         x = x[rng.choice(len(x), n_sample, replace=False)]
     total = float(((x - x.mean(axis=0)) ** 2).sum())
-    out = [("found", _likeness(centres, signatures), np.nan)]
+    parts, found = _parts(signatures, model.columns), centres[model.columns].to_numpy(float)
+    out = [("found", _likeness(found, parts), np.nan)]
     for kind in ["table"] * 5 + ["values"] * n_copies:
         copy = rng.permuted(x, axis=0) if kind == "values" else x
         kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
-        likeness = _likeness(
-            pd.DataFrame(kmeans.cluster_centers_, columns=model.columns), signatures
-        )
+        likeness = _likeness(kmeans.cluster_centers_, parts)
         out.append((kind, likeness, kmeans.inertia_ / total if total else np.nan))
     # Where most columns belong to one signature, changing their names changes little.
-    longest = signatures.groupby("segment_id")["feature"].agg(lambda f: f.isin(model.columns).sum())
-    if len(longest) and len(model.columns) >= 3 * longest.max():
+    longest = max((len(positions) for positions, *_ in parts.values()), default=len(model.columns))
+    if len(model.columns) >= 3 * longest:
         for _ in range(n_renamed):
-            renamed = centres.set_axis(rng.permutation(centres.columns), axis=1)
-            out.append(("meanings", _likeness(renamed, signatures), np.nan))
+            out.append(
+                ("meanings", _likeness(found[:, rng.permutation(found.shape[1])], parts), np.nan)
+            )
     return pd.DataFrame(out, columns=["kind", "similarity", "unexplained"])
 
 
-def _likeness(centres: pd.DataFrame, signatures: pd.DataFrame) -> float:
+def _likeness(x: np.ndarray, parts: dict) -> float:
     """The largest similarity for which a name could be given."""
-    similarity = similarities(centres, signatures)
-    possible = similarity.where(essentials_agree(centres, signatures)[similarity.columns])
-    return possible.max(axis=None) if possible.size else np.nan
+    each = [_compared(x, *part) for part in parts.values()]
+    possible = [similarity[agree].max() for similarity, agree in each if agree.any()]
+    return max(possible, default=np.nan)
 
 
 def least_similarity(chance: pd.DataFrame) -> float:
