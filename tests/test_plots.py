@@ -481,6 +481,20 @@ def test_separation_draws_customers_who_have_no_hull():
     assert not ax.patches
 
 
+def test_names_of_arrows_stand_within_the_axes():
+    loadings = pd.DataFrame(
+        {"PC1": [0.1, -0.9], "PC2": [-0.8, 0.1]}, ["A_LONG_VARIABLE_NAME", "ANOTHER_LONG_NAME"]
+    )
+    ax = plots.separation_plot(SCORES, loadings=loadings)
+    ax.figure.draw_without_rendering()
+    inside = ax.get_window_extent()
+    for text in ax.texts:
+        if text.get_text():
+            box = text.get_window_extent()
+            assert inside.x0 - 3 <= box.x0 and box.x1 <= inside.x1 + 3
+            assert inside.y0 - 3 <= box.y0 and box.y1 <= inside.y1 + 3
+
+
 def test_separation_says_sample_and_share():
     explained = pd.DataFrame({"component": ["PC1", "PC2"], "explained_share": [0.7, 0.2]})
     loadings = pd.DataFrame({"PC1": [1, 0.9, 0.0], "PC2": [0, 0.1, 0.5]}, index=["a", "b", "c"])

@@ -110,10 +110,8 @@ def separation_plot(
     ax.axhline(0, color="0.85", lw=0.8, zorder=0)
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), markerscale=0.8)
+    _fit_in(ax, own)
     sampled(ax, len(scores), n_customers)
-    if own:  # as high as the plane is, or as the legend
-        high = 6 * np.ptp(ax.get_ylim()) / np.ptp(ax.get_xlim())
-        ax.figure.set_figheight(float(np.clip(high, 0.26 * len(looks), 7)) + 1.3)
     return ax
 
 
@@ -129,18 +127,32 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> No
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")
     reach = 0.75 * min(np.abs(ax.get_xlim()).max(), np.abs(ax.get_ylim()).max()) / length.max()
-    ends, heights = ax.get_xlim(), [*ax.get_ylim()]
-    wide = 0.013 * np.ptp(ends)  # of a letter, about
+    wide = 0.013 * np.ptp(ax.get_xlim())  # of a letter, about
+    taken = centres
     for tip, text in zip(longest[["PC1", "PC2"]].to_numpy() * reach, labels):
         ax.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": "0.2"}, zorder=6)
         half = wide * len(text) * (1 if text.isascii() else 2) / 2
-        x, y = _clear_place(tip, half, centres, enough=4 * wide)
+        x, y = _clear_place(tip, half, taken, enough=4 * wide)
+        taken = np.vstack([taken, [[x + np.sign(tip[0]) * i * half, y] for i in (0, 1, 2)]])
         ax.text(x, y, text, ha="left" if tip[0] > 0 else "right", va="center", fontsize=9,
                 color="0.1", path_effects=[HALO], zorder=9)  # fmt: skip
-        far = x + np.sign(tip[0]) * 2.6 * half  # the whole text within the axes
-        ends = min(ends[0], far), max(ends[1], far)
-        heights += [y - 3 * wide, y + 3 * wide]
-    ax.set(xlim=ends, ylim=(min(heights), max(heights)))
+
+
+def _fit_in(ax: Axes, own: bool) -> None:
+    """Widen the axes until they hold their texts; make an own figure as high as the plane needs."""
+    figure = ax.figure.get_figure(root=True)
+    for _ in range(2):  # wider axes make smaller units, so that texts grow
+        figure.draw_without_rendering()
+        words = [t.get_window_extent() for t in ax.texts if t.get_text()]
+        boxes = [b.transformed(ax.transData.inverted()) for b in words]
+        (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        ax.set_xlim(min([low, *(b.x0 for b in boxes)]), max([high, *(b.x1 for b in boxes)]))
+        ax.set_ylim(min([bottom, *(b.y0 for b in boxes)]), max([top, *(b.y1 for b in boxes)]))
+    if own:
+        width = ax.get_window_extent().width / figure.dpi
+        height = width * np.ptp(ax.get_ylim()) / np.ptp(ax.get_xlim())
+        legend = ax.get_legend().get_window_extent().height / figure.dpi
+        figure.set_figheight(float(np.clip(height, legend, 7)) + 1.1)
 
 
 def _clear_place(tip: np.ndarray, half: float, centres: np.ndarray, enough: float) -> np.ndarray:
