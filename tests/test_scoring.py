@@ -139,10 +139,10 @@ def test_refused_rows_can_be_corrected_and_fed_back(tmp_path, card):
     assert not (out / "refused_features.csv").exists()  # of the call before
 
 
-def test_what_an_earlier_call_set_aside_goes_and_a_run_is_not_scored_over(tmp_path, card):
+def test_what_an_earlier_call_set_aside_goes_and_edited_labels_stay(tmp_path, card):
     out = tmp_path / "out"
     broken_csv(tmp_path / "broken.csv")
-    with pytest.raises(ValueError, match="forty"):
+    with pytest.raises(ValueError, match="10 rows, first line 9"):
         score_files(card, out, features=tmp_path / "broken.csv")
     assert not out.exists(), "a refused call leaves no folder"
     score_files(card, out, features=tmp_path / "broken.csv", skip_bad_rows=True)
