@@ -212,7 +212,10 @@ def from_bank(bank) -> Inputs:
     window = {"as_of": f"{bank.as_of:%Y-%m-%d}", "months": bank.recipe.months}
     tables = {"holdings": bank.holdings, "customers": bank.customers}
     features = customer_features(bank.events, **tables, **window)
-    return _inputs(model_columns(features), Entered(), synthetic=True, truth=bank.truth, **window)
+    of = bank.recipe
+    facts = {"n_customers": of.n_customers, "preset": of.preset, "bank_seed": of.seed}
+    features, known = model_columns(features), {"synthetic": True, "truth": bank.truth}
+    return _inputs(features, Entered(), facts=facts, **known, **window)
 
 
 def _last_day(entered: Entered) -> pd.Timestamp:

@@ -13,8 +13,7 @@
 # %matplotlib inline
 from pathlib import Path
 
-from kequn_lab import features, plots, run
-from kequn_lab.run import inputs
+import kequn_lab as kq
 
 SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
 
@@ -22,20 +21,19 @@ SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
 # ## 1 数据 · Data
 #
 # A small bank comes with the kit: customers (客户), a year of events (交易流水) and holdings
-# (持有产品). It becomes one row per customer:
+# (持有产品).
 
 # %%
 if (SAMPLE / "events.parquet").exists():
-    bank = inputs.from_tables(
-        SAMPLE / "events.parquet",
-        customers=SAMPLE / "customers.csv",
-        holdings=SAMPLE / "holdings.parquet",
-        as_of=AS_OF,
-    )
+    data = {
+        "table": SAMPLE / "events.parquet",
+        "customers": SAMPLE / "customers.csv",
+        "holdings": SAMPLE / "holdings.parquet",
+        "as_of": AS_OF,
+    }
 else:  # no sample here: draw one
-    bank = inputs.from_synthetic_bank(2000, random_state=0, as_of=AS_OF)
-print(f"{len(bank.features):,} customers, {bank.features.shape[1]} features")
-print("synthetic:", bank.synthetic)
+    data = {"table": kq.make_bank(2000, random_state=0, as_of=AS_OF)}
+kq.read_table(SAMPLE / "customers.csv").head(3) if "customers" in data else data["table"]
 
 # %% [markdown]
 # ## 2 猜 · Guess
@@ -45,8 +43,8 @@ print("synthetic:", bank.synthetic)
 # else: no names, no truth. Write down: will it find these eight?
 
 # %%
-analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
-print(analysis.summary())
+result = kq.segment(**data, stability=0, quiet=True)
+print(result.summary())
 
 # %% [markdown]
 # ## 3 看 · Look
@@ -55,23 +53,14 @@ print(analysis.summary())
 # same bank would give a slightly different bar.
 
 # %%
-style = {
-    "segments": analysis.labels.drop_duplicates("segment_id"),
-    "variables": features.feature_table(),
-    "synthetic": True,
-}
-with plots.style("zh", **style):
-    plots.size_plot(analysis.tables["sizes"])
+result.plot("sizes", language="zh")
 
 # %% [markdown]
 # What marks them? Each cell is the distance of a segment from all other customers, in standard
 # deviations (标准差): red is more than the others, blue is less.
 
 # %%
-profile = analysis.tables["profile"]
-strongest = profile.groupby("variable")["effect"].apply(lambda e: e.abs().max()).nlargest(16).index
-with plots.style("zh", **style):
-    plots.heat_map(profile[profile["level"].isna()], order=list(strongest))
+result.plot("heat_map", language="zh")
 
 # %% [markdown]
 # **解 Explain.** Read one column from top to bottom and you have a segment. If a cluster is called
@@ -85,7 +74,7 @@ with plots.style("zh", **style):
 # the two target groups.
 
 # %%
-comparison = analysis.tables["comparison"]
+comparison = result.comparison
 comparison[["variable", "mean_a", "mean_b", "effect", "effect_low", "effect_high"]].head(8).round(2)
 
 # %% [markdown]
@@ -98,10 +87,12 @@ comparison[["variable", "mean_a", "mean_b", "effect", "effect_low", "effect_high
 # One row per customer, ready for a campaign system (chapter 09):
 
 # %%
-analysis.labels.head()
+result.labels.head()
 
 # %% [markdown]
-# The same on the command line, with all tables, pictures and a record of the run:
+# `result.to_csv("labels.csv")` writes them, `result.report("report.html", language="zh")` writes
+# everything as one page, and `result.rename({5: "高净值客户"})` gives a segment another name. The
+# same on the command line, with all tables, pictures and a record of the run:
 #
 # ```
 # kequn run --out data/output/first
@@ -110,14 +101,16 @@ analysis.labels.head()
 # ## 你自己的数据 · Your own data
 #
 # ```
-# kequn check --events my_events.csv --customers my_customers.csv
-# kequn run   --events my_events.csv --customers my_customers.csv --as-of 2024-12-31 --out results
+# kequn run  my_customers.xlsx --out results      # one row per customer
+# kequn init my_events.csv                        # transactions: guesses a mapping to look through
+# kequn run  my_events.csv --mapping mapping.toml --out results
 # ```
 #
-# Files may be CSV of any encoding (UTF-8, GBK …) or Parquet. If your bank uses other words for
-# columns and codes, write a mapping (映射, a small TOML file; examples in `data/mappings/`) and add
-# `--mapping my_bank.toml`. A column that your bank lacks costs the features that need it, by name,
-# and nothing else. These columns are understood; the `required` ones must be there:
+# In Python: `kq.segment(my_table, id="客户编号", k=5)`. Files may be CSV of any encoding (UTF-8,
+# GBK …), Excel or Parquet. A mapping (映射, a small TOML file; examples in `data/mappings/`) says
+# which of your columns and codes is which. A column that your bank lacks costs the features that
+# need it, by name, and nothing else. These columns are understood; the `required` ones must be
+# there:
 
 # %%
 from kequn_lab import contract

@@ -10,19 +10,18 @@
 # %matplotlib inline
 import pandas as pd
 
-from kequn_lab import catalogue, features, plots, profiles, run, segments
+import kequn_lab as kq
+from kequn_lab import catalogue, features, plots, profiles, segments
 from kequn_lab.profiles import cards, plane, rules
-from kequn_lab.run import inputs
 
 pd.set_option("display.max_colwidth", 120)
 
 # %%
-bank = inputs.from_synthetic_bank(2000, random_state=0)
-analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
-labels = analysis.labels.set_index("customer_id")["segment_id"]
-names = analysis.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
+result = kq.segment(kq.make_bank(2000, random_state=0), stability=0, quiet=True)
+labels = result.labels.set_index("customer_id")["segment_id"]
+names = result.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
 words = {"segments": names, "variables": features.feature_table()}
-print(analysis.summary().splitlines()[0])
+print(result.summary().splitlines()[0])
 
 # %% [markdown]
 # ## 一个变量 · One variable
@@ -30,7 +29,7 @@ print(analysis.summary().splitlines()[0])
 # Start with age. Guess the order of the segments from young to old, then look.
 
 # %%
-profile = analysis.tables["profile"]
+profile = result.profile
 with plots.style("zh", synthetic=True, **words):
     plots.distribution_plot(profile, variable="age_years", unit="岁")
 
@@ -44,12 +43,12 @@ with plots.style("zh", synthetic=True, **words):
 # lies far enough out, by a stated rule:
 
 # %%
-markers = analysis.tables["markers"]
+markers = result.markers
 print(markers.groupby("segment_id")["marker"].sum().rename("markers").to_string())
 print("rules used:", markers["rule"].value_counts().to_dict())
 
 # %%
-order = analysis.tables["order"]["variable"]
+order = result.order["variable"]
 strong = profile.assign(size=profile["effect"].abs()).groupby("variable")["size"].max()
 shown = [variable for variable in order if variable in strong.nlargest(20).index]
 with plots.style("zh", synthetic=True, **words):
@@ -65,7 +64,7 @@ with plots.style("zh", synthetic=True, **words):
 # variance do the best two axes hold?
 
 # %%
-z = analysis.pipeline["preprocess"].transform(bank.features)
+z = result.pipeline["preprocess"].transform(result.features)
 found = plane.components(z, labels)
 two = found.explained["explained_share"].head(2).sum()
 print(f"the first two components hold {two:.0%} of the variance")
@@ -83,7 +82,7 @@ with plots.style("zh", synthetic=True, **words):
 # most three conditions. Guess how many of a segment's customers such a rule finds.
 
 # %%
-sentences = rules.segment_rules(bank.features, labels, **words)
+sentences = rules.segment_rules(result.features, labels, **words)
 for row in sentences.itertuples():
     print(row.sentence_zh)
 
@@ -104,7 +103,7 @@ sentences[["segment_id", "rule", "precision", "recall"]].round(2)
 card = cards.segment_cards(
     profile,
     markers,
-    sizes=analysis.tables["sizes"],
+    sizes=result.sizes,
     traits=catalogue.traits(),
     signatures=catalogue.signatures(),
     model_profile=profiles.profile_table(z, labels, n_boot=0),
@@ -142,9 +141,9 @@ checks.loc[
 # %%
 warnings = profiles.warnings_table(
     profile,
-    sizes=analysis.tables["sizes"],
-    features=bank.features,
-    logged=bank.log_columns,
+    sizes=result.sizes,
+    features=result.features,
+    logged=[f.name for f in result.card.features if f.log],
     **words,
 )
 warnings[["warning", "value", "bound", "text_en"]] if len(warnings) else "none"
@@ -153,14 +152,14 @@ warnings[["warning", "value", "bound", "text_en"]] if len(warnings) else "none"
 # ## 修：没有名字的客群 · Repair: a cluster without a name
 #
 # You have seen the profile. Name a cluster that resembles none of the eight (or rename the one
-# that resembles its name least) in your own words. `run.analyse(…, overrides=mine)` uses the name
+# that resembles its name least) in your own words. `kq.segment(…, names=mine)` uses the name
 # in every table that follows, and the record says that a person gave it.
 
 # %%
-unmatched = analysis.names.sort_values(["matched", "similarity"]).iloc[0]
+unmatched = result.names.sort_values(["matched", "similarity"]).iloc[0]
 mine = {int(unmatched["cluster"]): "my_segment"}
 again = segments.name_clusters(
-    segments.centre_table(analysis.pipeline), catalogue.signatures(), overrides=mine
+    segments.centre_table(result.pipeline), catalogue.signatures(), overrides=mine
 )
 again[["cluster", "segment_id", "similarity", "by"]].round(2)
 

@@ -10,9 +10,9 @@
 
 # %%
 # %matplotlib inline
-from kequn_lab import catalogue, compare, features, plots, run
+import kequn_lab as kq
+from kequn_lab import catalogue, compare, features, plots
 from kequn_lab.compare import attractiveness, banks, criteria
-from kequn_lab.run import inputs
 
 # %% [markdown]
 # ## 先写下来 · Write it down first
@@ -30,12 +30,12 @@ declared.table[["criterion_id", "axis", "role", "columns", "basis"]]
 # Every row says `assumption`: the article ranks no segment.
 
 # %%
-bank = inputs.from_synthetic_bank(2000, random_state=0)
-analysis = run.analyse(bank, n_boot=300, n_stability=0, random_state=0, quiet=True)
-segment = analysis.labels.set_index("customer_id")["segment_id"]
-names = analysis.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
+bank = kq.make_bank(2000, random_state=0)
+result = kq.segment(bank, stability=0, quiet=True)
+segment = result.labels.set_index("customer_id")["segment_id"]
+names = result.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
 words = {"segments": names, "variables": features.feature_table(), "synthetic": True}
-analysis.tables["groups"].round(2)
+result.groups.round(2)
 
 # %% [markdown]
 # `role` tells what happens to a segment that both groups name. Young adults are a stated target
@@ -46,7 +46,7 @@ analysis.tables["groups"].round(2)
 # Age? Money? Channel? Write down three variables in order.
 
 # %%
-comparison = analysis.tables["comparison"]
+comparison = result.comparison
 with plots.style("zh", **words):
     plots.difference_plot(comparison, top=18)
 
@@ -71,7 +71,7 @@ comparison[columns].head(6).round(2)
 
 # %%
 group = compare.assign_groups(segment, catalogue.target_groups())
-told = compare.overlap(bank.features, group)
+told = compare.overlap(result.features, group)
 told.summary.round(3)
 
 # %% [markdown]
@@ -107,7 +107,7 @@ print("in neither group, by true segment:", lost.to_dict())
 # Do the effects suffer?
 
 # %%
-by_truth = compare.compare_groups(bank.features, true_group, n_boot=0)
+by_truth = compare.compare_groups(result.features, true_group, n_boot=0)
 effects = by_truth.set_index("variable")["effect"].to_frame("by true segments")
 effects["by clusters"] = comparison.set_index("variable")["effect"]
 larger = effects["by clusters"].abs() > effects["by true segments"].abs()
@@ -127,7 +127,7 @@ effects.head(8).round(2)
 # Guess: how different are the rows of the internet banks?
 
 # %%
-fit = banks.target_fit(bank.features, segment, catalogue.bank_focus(), catalogue.bank_channels())
+fit = banks.target_fit(result.features, segment, catalogue.bank_focus(), catalogue.bank_channels())
 with plots.style("zh", **words):
     plots.fit_plot(fit, names=catalogue.banks())
 
@@ -146,7 +146,7 @@ banks.fit_parts()[["part", "columns", "best", "weight", "basis"]]
 # that? Weights and customers are drawn again and again. Guess: is the first target safe?
 
 # %%
-values = criteria.segment_values(bank.features, segment, declared.table, n_boot=100)
+values = criteria.segment_values(result.features, segment, declared.table, n_boot=100)
 matrix = attractiveness.attractiveness_matrix(values, declared, declared_sha256=fingerprint)
 with plots.style("zh", **words):
     plots.decision_plot(matrix)

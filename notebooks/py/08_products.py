@@ -12,21 +12,18 @@
 # %matplotlib inline
 import pandas as pd
 
-from kequn_lab import catalogue, features, plots, products, segments, synth
+import kequn_lab as kq
+from kequn_lab import catalogue, features, plots, products, synth
 from kequn_lab.compare import targeting
-from kequn_lab.features import preprocessing
 from kequn_lab.products import ladder, lifecycle
 
 # %%
-bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")
+bank = kq.make_bank(2000, random_state=0, as_of="2024-12-31")
 table = features.customer_features(
     bank.events, customers=bank.customers, holdings=bank.holdings, as_of=bank.as_of
 )
-model_table = preprocessing.model_columns(table)
-model = segments.fit_segments(model_table, n_clusters=8, random_state=0)
-words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
-names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
-labels = segments.label_table(model, model_table, names, target_groups=catalogue.target_groups())
+result = kq.segment(bank, stability=0, quiet=True)
+labels = result.labels
 segment = labels.set_index("customer_id")["segment_id"]
 words = {"segments": labels.drop_duplicates("segment_id"), "synthetic": True}
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from kequn_lab import catalogue, export, features, monitor, segments, synth
-from kequn_lab.export import Scorecard
-from kequn_lab.features import preprocessing
+import kequn_lab as kq
+from kequn_lab import export, features, monitor, synth
 from kequn_lab.monitor import drift, watch
 
 
@@ -27,12 +26,9 @@ def customer_table(bank):
     )
 
 
-bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")
-table = preprocessing.model_columns(customer_table(bank))
-model = segments.fit_segments(table, n_clusters=8, random_state=0)
-words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
-names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
-labels = segments.label_table(model, table, names, target_groups=catalogue.target_groups())
+bank = kq.make_bank(2000, random_state=0, as_of="2024-12-31")
+result = kq.segment(bank, stability=0, quiet=True)
+table, labels = result.features, result.labels
 labels.head(3)
 
 # %% [markdown]
@@ -90,9 +86,8 @@ print(export.read_labels(folder / "risky.csv")["customer_id"].tolist())
 # customer is in it. A reviewer can read it, and it labels exactly as the model does:
 
 # %%
-facts = {"names": names, "synthetic": True, "random_state": 0}
-card = Scorecard.from_pipeline(model, table, labels, as_of=bank.as_of, **facts)
-again = Scorecard.from_json(card.to_json())
+card = result.scorecard()
+again = kq.Scorecard.from_json(card.to_json())
 same = (again.predict(table).to_numpy() == labels["cluster"].to_numpy()).mean()
 print(f"model {card.model_id}, {len(card.to_json()):,} characters; same labels: {same:.1%}")
 print(card.to_json()[:420], "…")
@@ -177,7 +172,7 @@ spread[["feature", "psi", "noise_floor", "level", "hint"]].head(3).round(3)
 # customers that old and new segments share:
 
 # %%
-refit = monitor.refit_like(card, model, table, changed, as_of=leaving.as_of)
+refit = monitor.refit_like(card, result.pipeline, table, changed, as_of=leaving.as_of)
 refit.matching[["before", "after", "common", "jaccard", "event", "partner"]].round(2)
 
 # %%
