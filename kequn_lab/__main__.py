@@ -12,7 +12,10 @@ from importlib import import_module
 from kequn_lab.commands.console import console, guarded
 from kequn_lab.commands.parser import parser
 
-_ROOMS = {"running": ("run", "init", "check", "score", "sample")}
+_ROOMS = {
+    "running": ("run", "init", "check", "score", "sample"),
+    "reworking": ("rename", "report", "plot", "sql", "compare"),
+}
 
 
 def main(argv: list[str] | None = None) -> int:

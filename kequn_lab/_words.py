@@ -9,7 +9,8 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -230,6 +231,34 @@ def percent(value: float, decimals: int | None = None) -> str:
     if decimals is None:
         decimals = 1 if value == 0 or abs(value) >= 0.001 else 2
     return f"{100 * value:.{decimals}f}%".replace("-", "−")
+
+
+def width(text: str) -> int:
+    """Places that a text takes on a screen; a hanzi takes two.
+
+    Examples
+    --------
+    >>> width("客群 x")
+    6
+    """
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int]) -> list[str]:
+    """Lines of a table for the terminal; the columns in ``left`` to the left, numbers right.
+
+    Examples
+    --------
+    >>> aligned([("客群", "n"), ("x", "10")], left=[0])
+    ['  客群   n', '  x     10']
+    """
+    widths = [max(map(width, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        gaps = [" " * (w - width(text)) for text, w in zip(row, widths)]
+        cells = [t + g if i in left else g + t for i, (t, g) in enumerate(zip(row, gaps))]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines
 
 
 def as_option(names: Iterable[str]) -> str:

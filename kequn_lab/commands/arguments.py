@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = [
     "check_catalogue", "check_names", "check_paths", "clusters", "columns", "day", "overrides",
-    "table", "whole",
+    "renaming", "table", "whole",
 ]  # fmt: skip
 
 
@@ -91,25 +91,45 @@ def table(text: str) -> Path | str:
     return text if "://" in text else Path(text)
 
 
-def overrides(text: str) -> dict[int, str]:
+def overrides(text: str) -> dict[int, str | tuple[str, str]]:
     """Names of clusters, given by a person.
 
     Examples
     --------
-    >>> overrides("0=elderly,3=young_adult")
-    {0: 'elderly', 3: 'young_adult'}
+    >>> overrides("0=elderly,3=高净值客户/High net worth")
+    {0: 'elderly', 3: ('高净值客户', 'High net worth')}
     """
-    out: dict[int, str] = {}
+    out: dict[int, str | tuple[str, str]] = {}
     for pair in columns(text):
         cluster, _, segment = (part.strip() for part in pair.partition("="))
         if not (cluster.isdecimal() and segment):
             raise argparse.ArgumentTypeError(f"{pair!r}; write 0=elderly,3=young_adult")
+        segment = _both_languages(segment)
         if int(cluster) in out:
             raise argparse.ArgumentTypeError(f"cluster {cluster} has two names in {text!r}")
         if segment in out.values():
             raise argparse.ArgumentTypeError(f"{segment} is given to two clusters in {text!r}")
         out[int(cluster)] = segment
     return out
+
+
+def renaming(text: str) -> tuple[str, str | tuple[str, str]]:
+    """A segment, by its cluster, id or name, and its new name.
+
+    Examples
+    --------
+    >>> renaming("5=高净值客户/High net worth")
+    ('5', ('高净值客户', 'High net worth'))
+    """
+    which, _, name = (part.strip() for part in text.partition("="))
+    if not (which and name):
+        raise argparse.ArgumentTypeError(f"{text!r}; write 5=高净值客户 or 5=中文/English")
+    return which, _both_languages(name)
+
+
+def _both_languages(name: str) -> str | tuple[str, str]:
+    zh, slash, en = (part.strip() for part in name.partition("/"))
+    return (zh, en) if slash and zh and en else name
 
 
 def day(text: str) -> str:
@@ -172,7 +192,7 @@ def check_catalogue(folder: Path | None) -> None:
             Criteria(book["criteria"], book["weights"])
 
 
-def check_names(names: dict[int, str] | None, k: int | range, folder: Path | None) -> None:
+def check_names(names: dict | None, k: int | range, folder: Path | None) -> None:
     """Names that a person gives belong to clusters and segments that there are.
 
     Raises
@@ -187,7 +207,7 @@ def check_names(names: dict[int, str] | None, k: int | range, folder: Path | Non
     if beyond:
         raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")
     known = list(catalogue.segments(folder=folder)["segment_id"])
-    for name in (names or {}).values():
+    for name in (n for n in (names or {}).values() if isinstance(n, str)):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near and name not in known:
             raise ValueError(

@@ -6,7 +6,15 @@ import argparse
 from pathlib import Path
 
 from kequn_lab import __version__
-from kequn_lab.commands.arguments import clusters, columns, day, overrides, table, whole
+from kequn_lab.commands.arguments import (
+    clusters,
+    columns,
+    day,
+    overrides,
+    renaming,
+    table,
+    whole,
+)
 
 __all__ = ["parser"]
 
@@ -44,16 +52,19 @@ def parser() -> argparse.ArgumentParser:
         epilog="To start:\n  kequn run --out demo              a synthetic bank\n"
         "  kequn run customers.xlsx --out r  one row per customer\n"
         "  kequn init transactions.csv       transactions: describe them once, then run\n"
+        "  kequn rename r 2=常客             from a result: other names, no refit\n"
         "Each command has its own help: kequn run --help",
     )
     top.add_argument("--version", action="version", version=f"kequn_lab {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _init, _check, _score, _sample):
+    for add in (_run, _init, _check, _score, _rename, _report, _plot, _sql, _compare, _sample):
         command = add(commands)
         general = command.add_argument_group("in general")
-        general.add_argument(
-            "--language", choices=("zh", "en"), default="en", help="of messages and results"
-        )
+        if add in (_rename, _report, _plot, _sql, _compare):
+            told = {"help": "of messages and pictures (default: that of the report)"}
+        else:
+            told = {"default": "en", "help": "of messages and results"}
+        general.add_argument("--language", choices=("zh", "en"), **told)
         general.add_argument(
             "--debug", action="store_true", help="show where in the program an error arose"
         )
@@ -182,6 +193,98 @@ def _score(commands) -> argparse.ArgumentParser:
     score.add_argument("--dry-run", action="store_true", help="read all, write nothing")
     _results(score, required=False)
     return score
+
+
+def _rename(commands) -> argparse.ArgumentParser:
+    rename = _command(
+        commands,
+        "rename",
+        "RESULT 5=NAME …",
+        "give segments of a result other names, everywhere in it; nothing is fitted again",
+        "kequn rename result 5=高净值客户",
+        'kequn rename result "5=高净值客户/High net worth"',
+        "kequn rename result 0=常客/Regulars cluster_3=新客/Newcomers",
+    )
+    _result(rename)
+    rename.add_argument(
+        "name", nargs="+", type=renaming, metavar="5=NAME",
+        help="cluster (or id, or present name) and new name; Chinese/English, or one for both",
+    )  # fmt: skip
+    return rename
+
+
+def _report(commands) -> argparse.ArgumentParser:
+    report = _command(
+        commands,
+        "report",
+        "RESULT [options]",
+        "write the report and pictures of a result in another language",
+        "kequn report result --language zh",
+        "kequn report result --language en",
+        "kequn report result --language zh --out 报告.html",
+    )
+    _result(report)
+    report.add_argument("--out", type=Path, metavar="FILE", help="a file instead of the result's")
+    return report
+
+
+def _plot(commands) -> argparse.ArgumentParser:
+    plot = _command(
+        commands,
+        "plot",
+        "RESULT [NAME] [options]",
+        "draw one picture of a result; without a name, say which there are",
+        "kequn plot result",
+        "kequn plot result sizes",
+        "kequn plot result comparison --language zh --out 差异.svg",
+    )
+    _result(plot)
+    plot.add_argument("name", nargs="?", metavar="NAME", help="such as sizes, comparison, decision")
+    plot.add_argument(
+        "--out", type=Path, metavar="FILE", help=".png, .svg or .pdf (default: NAME.png)"
+    )
+    return plot
+
+
+def _sql(commands) -> argparse.ArgumentParser:
+    sql = _command(
+        commands,
+        "sql",
+        "RESULT --dialect D --table T [options]",
+        "write the model of a result as one SELECT that labels customers in a database",
+        "kequn sql result --dialect postgresql --table customers",
+        "kequn sql result --dialect mysql --table crm.customers --id 客户编号",
+        "kequn sql result --dialect spark --table customers --out segments.sql",
+    )
+    _result(sql)
+    sql.add_argument(
+        "--dialect", required=True, metavar="D",
+        help="duckdb, hive, mariadb, mysql, oracle, postgresql, spark, sqlite or sqlserver",
+    )  # fmt: skip
+    sql.add_argument("--table", required=True, metavar="T", help="of the customers' features")
+    sql.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
+    sql.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
+    return sql
+
+
+def _compare(commands) -> argparse.ArgumentParser:
+    compare = _command(
+        commands,
+        "compare",
+        "RESULT OTHER [options]",
+        "say who moved since an earlier result, what drifted, and whether a refit is due",
+        "kequn compare may june",
+        "kequn compare may june_scored",
+        "kequn compare 五月 六月 --language zh",
+        more="OTHER is the folder of a later run, or of a score by RESULT's scorecard.",
+    )
+    _result(compare)
+    compare.add_argument("other", type=Path, metavar="OTHER", help="folder of the later one")
+    return compare
+
+
+def _result(command: argparse.ArgumentParser) -> None:
+    command.add_argument("result", type=Path, metavar="RESULT", help="folder that a run wrote")
 
 
 def _sample(commands) -> argparse.ArgumentParser:

@@ -34,12 +34,13 @@ class Dialect:
 
 
 _MYSQL = Dialect(quotes="``", limit="\n  LIMIT 18446744073709551615")
-
+_POSTGRES = Dialect(double="DOUBLE PRECISION", fence="MATERIALIZED ", nan=True)
 DIALECTS: dict[str, Dialect] = {
     "duckdb": Dialect(nan=True),
     # Not "…" in SQLite: there a name that does not exist would silently become a text.
     "sqlite": Dialect(quotes="``", double="REAL", fence="MATERIALIZED "),
-    "postgres": Dialect(double="DOUBLE PRECISION", fence="MATERIALIZED ", nan=True),
+    "postgresql": _POSTGRES,
+    "postgres": _POSTGRES,
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     "spark": Dialect(quotes="``", nan=True),

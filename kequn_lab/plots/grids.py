@@ -9,6 +9,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
+from kequn_lab._words import width
+
 from .canvas import (
     axes,
     clean,
@@ -207,16 +209,12 @@ def truth_plot(
 
 def _columns_on_top(ax: Axes, labels: Sequence[str]) -> None:
     """Names of the columns above a grid, slanted where they are long or many."""
-    slant = len(labels) > 8 or max(map(_width, labels), default=0) > 9
+    slant = len(labels) > 8 or max(map(width, labels), default=0) > 9
     ax.set_xticks(range(len(labels)), labels, rotation=35 if slant else 0,
                   ha="left" if slant else "center", rotation_mode="anchor")  # fmt: skip
     ax.xaxis.tick_top()
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-
-
-def _width(text: str) -> int:
-    return sum(1 if c.isascii() else 2 for c in text)
 
 
 def _grid(table, key, looks, labels, value) -> np.ndarray:

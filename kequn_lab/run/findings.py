@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import silhouette_score
 
 from kequn_lab._notes import Note
-from kequn_lab._words import Words, listed, percent, term
+from kequn_lab._words import Words, aligned, listed, percent, term
 from kequn_lab.profiles.cautions import MIN_SILHOUETTE
 from kequn_lab.segments.naming import CLEAR_MARGIN
 
@@ -273,21 +272,4 @@ def summary_text(
         end = [say["warnings"].format(n=len(found)), *(f"  - {text}" for text in found)]
     else:
         end = [say["unchecked"] if stability is None and len(names) > 1 else say["none"]]
-    return "\n".join([head, *([why_k] if why_k else []), *_aligned(rows), *end])
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Columns of text; a hanzi is two places wide. Names and words left, numbers right."""
-    widths = [max(map(_width, column)) for column in zip(*rows)]
-    lines = []
-    for row in rows:
-        cells = []
-        for i, (text, width) in enumerate(zip(row, widths)):
-            gap = " " * (width - _width(text))
-            cells.append(text + gap if i in (1, 5) else gap + text)
-        lines.append("  " + "  ".join(cells).rstrip())
-    return lines
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return "\n".join([head, *([why_k] if why_k else []), *aligned(rows, left=(1, 5)), *end])

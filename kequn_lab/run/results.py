@@ -104,7 +104,8 @@ def fill_folder(
     result.to_csv(folder / "labels.csv", encoding=encoding)
     kinds = _write_tables(result, folder, encoding)
     _write_report(result, folder / "report.html", pictures, language=language)
-    record = {**result.record, "encoding": encoding, "tables": kinds}
+    written = {"language": language, "encoding": encoding, "tables": kinds}
+    record = {**result.record, **written}
     export.write_json(record, folder / "run.json")
     return result
 

@@ -1,0 +1,157 @@
+"""Commands on a result: ``rename``, ``report``, ``plot``, ``sql``, ``compare``; no refit."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from kequn_lab._words import Words, aligned, percent
+from kequn_lab.commands.arguments import check_paths
+from kequn_lab.run.result import Result
+from kequn_lab.run.results import fill_folder, read_result, run_folder
+
+__all__ = ["compare", "plot", "rename", "report", "sql"]
+
+_SAY = {
+    "customers": (
+        "{both:,} customers are in both, {left:,} left, {new:,} are new",
+        "{both:,} 位客户两次都在，{left:,} 位离开，{new:,} 位新来",
+    ),
+    "refitted": (
+        "{other} was fitted anew: {kept} of {n} segments are there again",
+        "{other} 重新拟合过：{n} 个客群中有 {kept} 个仍在",
+    ),
+    "due": ("A refit is due:", "应当重新拟合："),
+    "not due": (
+        "Nothing speaks for a refit: no segment loses its customers, no feature drifted.",
+        "没有重新拟合的理由：没有客群在流失，没有变量偏移。",
+    ),
+    "pictures": ("Pictures of this result: {names}", "这个结果的图：{names}"),
+    "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
+    "open": ("Open {report}", "请打开 {report}"),
+}
+_HEAD = (
+    ("segment", "customers", "stayed", "left", "moved most to"),
+    ("客群", "客户数", "未变", "离开", "其余多去往"),
+)
+
+
+def _say(language: str, what: str, **values) -> str:
+    return _SAY[what][language == "zh"].format(**values)
+
+
+def _opened(args: Namespace) -> tuple[Result, str]:
+    """The result, and the language: that of the option, else that of its report."""
+    check_paths(args, files=(), folders=("result", "other"))
+    result = read_result(args.result)
+    return result, args.language or result.record.get("language", "en")
+
+
+def rename(args: Namespace) -> int:
+    """Give segments other names."""
+    result, language = _opened(args)
+    column = f"name_{language}"
+    new = result.rename(dict(args.name))
+    known = result.tables["known_segments"].set_index("segment_id")
+    for row in new.names.itertuples():
+        theirs = known.index[known.isin([row.name_zh, row.name_en]).any(axis=1)]
+        if row.segment_id not in theirs and len(theirs):
+            raise ValueError(
+                f"{getattr(row, column)} is a segment of the catalogue, with a target group; to "
+                f"make a cluster that segment, run again with --names {row.cluster}={theirs[0]}"
+            )
+    _write(new, args, language)
+    for old, now in zip(result.names[column], new.names[column]):
+        if old != now:
+            print(_say(language, "renamed", old=old, new=now))
+    print(_say(language, "open", report=args.result / "report.html"))
+    return 0
+
+
+def report(args: Namespace) -> int:
+    """The report and its pictures in another language."""
+    result, language = _opened(args)
+    if args.out is None:
+        _write(result, args, language)
+    else:
+        result.report(args.out, language=language)
+    print(_say(language, "open", report=args.out or args.result / "report.html"))
+    return 0
+
+
+def _write(result: Result, args: Namespace, language: str) -> None:
+    with run_folder(args.result) as folder:
+        fill_folder(
+            result, folder, language=language, encoding=result.record["encoding"], quiet=True
+        )
+
+
+def plot(args: Namespace) -> int:
+    """One picture of the report as a file."""
+    from kequn_lab import plots
+    from kequn_lab.run.drawings import drawings
+
+    result, language = _opened(args)
+    there = drawings(result.tables)
+    if args.name is None:
+        print(_say(language, "pictures", names=", ".join(there)))
+        return 0
+    out = args.out or Path(f"{args.name}.png")
+    ax = result.plot(args.name, language=language)
+    plots.save(ax.figure, out, title=there[args.name].title_en)
+    print(out)
+    return 0
+
+
+def sql(args: Namespace) -> int:
+    """The scorecard as a SELECT."""
+    from kequn_lab._files import replacing
+
+    result, _ = _opened(args)
+    text = result.card.to_sql(args.dialect, table=args.table, id_column=args.id)
+    if args.out is None:
+        print(text)
+    else:
+        with replacing(args.out) as file:
+            file.write(f"{text}\n".encode())
+        print(args.out)
+    return 0
+
+
+def compare(args: Namespace) -> int:
+    """Who moved since, what drifted, whether a refit is due."""
+    from kequn_lab import export
+    from kequn_lab._folder import read_record, require_whole
+    from kequn_lab.features.definitions import feature_table
+    from kequn_lab.monitor import compare_labels, scorecard_shifts
+
+    before, language = _opened(args)
+    scored = "drift" in read_record(args.other)
+    if scored:
+        drift = pd.DataFrame(require_whole(args.other)["drift"])
+        labels = export.read_labels(args.other / "labels.csv")
+    else:
+        after = read_result(args.other)
+        drift, labels = scorecard_shifts(before.card, after.card), after.labels
+    words = Words.of(variables=feature_table())
+    found = compare_labels(before.labels, labels, drift=drift, refitted=not scored, words=words)
+    names = found.names
+    print(_say(language, "customers", both=found.both, left=found.left, new=found.new))
+    if not scored:
+        kept = (found.matching["event"] == "kept").sum()
+        print(_say(language, "refitted", other=args.other, kept=kept, n=len(before.names)))
+    rows = [_HEAD[language == "zh"]]
+    for move in found.moves.itertuples():
+        to = f"{names.segment(move.to, language)} {percent(move.to_share)}" if move.to else "—"
+        rows.append((names.segment(move.segment_id, language), f"{move.customers:,}",
+                     percent(move.same_share), percent(move.left_share), to))  # fmt: skip
+    print("\n".join(aligned(rows, left=(0, 4))))
+    if found.reasons:
+        print(_say(language, "due"))
+        for zh, en in found.reasons:
+            print(f"  - {zh if language == 'zh' else en}")
+    else:
+        print(_say(language, "not due"))
+    return 0

@@ -1,0 +1,170 @@
+"""From a result folder, without its tables: other names, languages, pictures, SQL, a comparison."""
+
+import shutil
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab import read_result
+from kequn_lab.__main__ import main
+from kequn_lab._folder import verify_folder
+from kequn_lab.export import DIALECTS
+from kequn_lab.monitor import compare_labels
+
+RUN = ["--k", "3", "--stability", "0", "--starts", "2", "--quiet"]
+
+
+def customers(seed: int = 0) -> pd.DataFrame:
+    """Three kinds of customers, thirty each, far apart."""
+    rng = np.random.default_rng(seed)
+    kind = np.arange(90) % 3
+    table = {"customer_id": [f"{i:03d}" for i in range(90)], "visits": kind * 10, "age": kind * 20}
+    return pd.DataFrame(
+        {k: v if k == "customer_id" else v + rng.random(90) for k, v in table.items()}
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    customers().to_csv(folder / "c.csv", index=False)
+    assert main(["run", str(folder / "c.csv"), *RUN, "--out", str(folder / "may")]) == 0
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A copy of the result, in the working folder; its table is not there any more."""
+    shutil.copytree(made / "may", tmp_path / "may")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_renamed_segment_bears_its_name_in_every_file(folder, capsys):
+    before = read_result("may")
+    old = before.names.set_index("cluster").loc[1]
+    assert main(["rename", "may", "1=高净值客户/High net worth", "0=常客"]) == 0
+    assert f"{old['name_en']} is called High net worth now" in capsys.readouterr().out
+    assert verify_folder("may").empty
+    after = read_result("may")
+    ids = ["customer_id", "cluster", "segment_id", "distance"]
+    assert after.labels[ids].equals(before.labels[ids])  # nobody moved
+    for path in (folder / "may").rglob("*"):
+        if path.suffix in (".csv", ".json", ".html"):
+            text = path.read_text(encoding="utf-8-sig")
+            assert old["name_en"] not in text and old["name_zh"] not in text, path
+    report = (folder / "may" / "report.html").read_text(encoding="utf-8")
+    assert "High net worth" in report
+    names = after.names.set_index("cluster")
+    assert names.loc[[0, 1], "name_zh"].tolist() == ["常客", "高净值客户"]
+    assert names.loc[[0, 1], "by"].tolist() == ["override"] * 2
+    assert [s.name_en for s in after.card.segments][:2] == ["常客", "High net worth"]
+
+
+def test_a_name_that_cannot_be_given_changes_nothing(folder, capsys):
+    kept = (folder / "may" / "run.json").read_bytes()
+    for names, says in (
+        (["9=x"], "no segment '9'"),
+        (["0=常客", "1=常客"], "two segments would be called '常客'"),
+        (["1=老年客群"], "run again with --names"),
+    ):
+        assert main(["rename", "may", *names]) == 1
+        assert says in capsys.readouterr().err
+    assert (folder / "may" / "run.json").read_bytes() == kept
+    with pytest.raises(SystemExit):
+        main(["rename", "may", "常客"])
+
+
+def test_a_report_is_written_in_another_language_and_keeps_it(folder, capsys):
+    assert main(["report", "may", "--language", "zh"]) == 0
+    assert "请打开 may/report.html" in capsys.readouterr().out
+    assert '<html lang="zh' in (folder / "may" / "report.html").read_text(encoding="utf-8")
+    assert main(["rename", "may", "0=常客"]) == 0
+    assert "现名 常客" in capsys.readouterr().out  # in the language of the report
+    assert '<html lang="zh' in (folder / "may" / "report.html").read_text(encoding="utf-8")
+    before = (folder / "may" / "run.json").read_bytes()
+    assert main(["report", "may", "--language", "en", "--out", "r.html"]) == 0
+    assert '<html lang="en' in (folder / "r.html").read_text(encoding="utf-8")
+    assert (folder / "may" / "run.json").read_bytes() == before
+
+
+def test_a_picture_is_drawn_by_its_name(folder, capsys):
+    assert main(["plot", "may"]) == 0
+    assert "sizes" in capsys.readouterr().out
+    assert main(["plot", "may", "sizes"]) == 0
+    assert (folder / "sizes.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", "may", "separation", "--language", "zh", "--out", "图.svg"]) == 0
+    assert b"<svg" in (folder / "图.svg").read_bytes()
+    assert main(["plot", "may", "size"]) == 1
+    assert "there are sizes" in capsys.readouterr().err
+
+
+def test_the_select_labels_as_the_run_did(folder, capsys):
+    assert main(["sql", "may", "--dialect", "duckdb", "--table", "customers"]) == 0
+    select = capsys.readouterr().out
+    table = customers()
+    with duckdb.connect() as db:
+        db.register("customers", table)
+        found = db.sql(select).df().set_index("customer_id")["cluster"]
+    labels = read_result("may").labels.set_index("customer_id")["cluster"]
+    assert found.loc[labels.index].tolist() == labels.tolist()
+    assert main(["sql", "may", "--dialect", "postgresql", "--table", "c", "--out", "s.sql"]) == 0
+    assert "DOUBLE PRECISION" in (folder / "s.sql").read_text()
+    assert main(["sql", "may", "--dialect", "dbase", "--table", "c"]) == 1
+    said = capsys.readouterr().err
+    assert all(d in said for d in DIALECTS)
+
+
+def test_a_month_later_is_compared_without_the_tables(folder, capsys):
+    later = customers(1)
+    gone = later["customer_id"].astype(int) % 3 == 2
+    gone &= later["customer_id"].astype(int) > 30
+    later = later[~gone]
+    later.to_csv("june.csv", index=False)
+    score = ["score", "june.csv", "--scorecard", "may/scorecard.json", "--out", "scored"]
+    assert main(score) == 0
+    capsys.readouterr()
+    assert main(["compare", "may", "scored"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{len(later)} customers are in both, {gone.sum()} left, 0 are new\n")
+    assert "A refit is due:" in said and "is leaving" in said
+    assert main(["run", "june.csv", *RUN, "--out", "june"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "may", "june", "--language", "zh"]) == 0
+    assert "june 重新拟合过：3 个客群中有 3 个仍在" in capsys.readouterr().out
+
+
+def test_nothing_speaks_for_a_refit_where_nothing_changed(folder, capsys):
+    assert main(["compare", "may", "may"]) == 0
+    said = capsys.readouterr().out
+    assert "90 customers are in both" in said and said.count("100.0%") == 3
+    assert "Nothing speaks for a refit" in said
+
+
+def test_an_id_that_another_fit_gives_to_others_is_not_the_same_segment():
+    names = {"name_zh": "", "name_en": ""}
+    before = pd.DataFrame({"customer_id": range(9), "segment_id": list("xxxxxxyyy"), **names})
+    after = before.assign(segment_id=list("yyyxxxzzz"))
+    none = pd.DataFrame(columns=["feature", "level"])
+    moves = compare_labels(before, after, drift=none, refitted=True).moves.set_index("segment_id")
+    assert moves.loc["y", "same_share"] == 1.0  # called z now
+    assert moves.loc["x", "same_share"] == 0.5
+    assert moves.loc["x", "to"].endswith("(new)")
+    scored = compare_labels(before, after, drift=none).moves.set_index("segment_id")
+    assert scored.loc["y", "same_share"] == 0.0  # the same model: an id is an id
+
+
+@pytest.mark.parametrize("command", ["rename", "report", "plot", "sql", "compare"])
+def test_what_is_no_result_is_said(folder, capsys, command):
+    more = {"rename": ["0=x"], "compare": ["may"], "sql": ["--dialect", "hive", "--table", "t"]}
+    assert main([command, "nowhere", *more.get(command, [])]) == 1
+    assert "nowhere does not exist" in capsys.readouterr().err
+    (folder / "empty").mkdir()
+    assert main([command, "empty", *more.get(command, [])]) == 1
+    assert "holds no result" in capsys.readouterr().err
+    with (folder / "may" / "labels.csv").open("a") as file:
+        file.write("x")
+    assert main([command, "may", *more.get(command, [])]) == 1
+    assert "labels.csv" in capsys.readouterr().err
