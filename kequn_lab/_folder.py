@@ -46,9 +46,7 @@ _REASONS = _FULL | {
 
 
 @contextmanager
-def result_folder(
-    out: str | Path, *, kind: str, names: Iterable[str] = (), update: bool = False
-) -> Iterator[Path]:
+def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> Iterator[Path]:
     """Give a hidden folder to write results to; at the end they take the place of the old ones.
 
     Parameters
@@ -60,8 +58,6 @@ def result_folder(
         The command. Its record (see :data:`RECORDS`) must be written in the block, as JSON.
     names : iterable of str
         Files that may be written: what is in their way is found before the work.
-    update : bool
-        Files of the earlier result that the block does not write stay part of it.
 
     Yields
     ------
@@ -93,10 +89,10 @@ def result_folder(
     with _claimed(out):
         stage = out / f".kequn-{os.getpid()}-{secrets.token_hex(4)}"
         try:
-            old = _prepare(out, kind, names, update)
+            old = _prepare(out, kind, names)
             stage.mkdir()
             yield stage
-            _seal(stage, kind, old if update else {})
+            _seal(stage, kind)
             _require_free(out, _entries(stage / record, kind), old, kind)
         except BaseException as error:
             with suppress(KeyboardInterrupt), undisturbed():
@@ -169,14 +165,12 @@ def require_whole(folder: str | Path) -> dict[str, Any]:
 # before the work
 
 
-def _prepare(out: Path, kind: str, names: Iterable[str], update: bool) -> dict[str, dict]:
+def _prepare(out: Path, kind: str, names: Iterable[str]) -> dict[str, dict]:
     """Clear away what a killed process left, look for obstacles; return the earlier result."""
     for left in sorted(p for p in out.iterdir() if _STAGE.fullmatch(p.name)):
         with undisturbed():
             _finish(left, out)
     old = _earlier(out, kind)
-    if update:
-        require_whole(out)
     _require_free(out, {*names, RECORDS[kind]}, old, kind)
     disk = shutil.disk_usage(out)
     if disk.total and disk.free < _ROOM:
@@ -315,14 +309,13 @@ def _require_free(out: Path, names: Iterable[str], old: dict[str, dict], kind: s
 # after the work
 
 
-def _seal(stage: Path, kind: str, kept: dict[str, dict]) -> None:
+def _seal(stage: Path, kind: str) -> None:
     """Complete the record: whoever finds it in the stage knows that the result is whole."""
     path = stage / RECORDS[kind]
     record = json.loads(path.read_text(encoding="utf-8"))
     written = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     written.remove(path.name)
-    files = kept | {name: _described(stage / name, name) for name in written}
-    record["files"] = [files[name] for name in sorted(files.keys() - {path.name})]
+    record["files"] = [_described(stage / name, name) for name in written]
     for staged in stage.rglob("*"):
         sync(staged)
     write_json(record, path)

@@ -79,19 +79,6 @@ def test_what_does_not_fit_the_record_is_named(tmp_path):
         verify_folder(tmp_path / "tables")
 
 
-def test_an_update_keeps_the_files_that_it_does_not_write(tmp_path):
-    write(tmp_path, "may")
-    write(tmp_path, "zh", files=["report.html"], update=True)
-    assert content(tmp_path) == dict.fromkeys(FILES, "may") | {"report.html": "zh"}
-    assert verify_folder(tmp_path).empty
-    (tmp_path / "labels.csv").write_text("edited")
-    with pytest.raises(ValueError, match="not one whole result: labels.csv"):
-        write(tmp_path, "en", files=["report.html"], update=True)
-    with pytest.raises(FileNotFoundError, match="no result of kequn"):
-        write(tmp_path / "new", "en", files=["report.html"], update=True)
-    assert not (tmp_path / "new").exists()
-
-
 # what is in the way
 
 
