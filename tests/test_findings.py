@@ -83,7 +83,7 @@ def test_clear_groups_that_fit_no_description_are_called_by_their_marks():
     codes = analysis.tables["warnings"]["warning"].tolist()
     assert "no_segments" not in codes and "weak_silhouette" not in codes
     notes = pd.DataFrame(analysis.record["notes"]).set_index("warning")
-    assert "too few of its features" in notes.loc["names_not_possible", "text_en"]
+    assert "too few of their features" in notes.loc["names_not_possible", "text_en"]
     assert notes.loc["names_not_possible", "level"] == "note"
     assert "names_not_possible" not in codes
     assert "clear gap" in analysis.summary() and "界线清楚" in analysis.summary("zh")
@@ -146,7 +146,9 @@ def test_verdicts_and_names_become_warnings_in_both_languages():
     found = doubts()
     assert list(found) == ["merge_segments", "segments_without_cluster", "unclear_names"]
     assert found["merge_segments"].text_en.endswith("Young adults → Elderly")
-    assert found["segments_without_cluster"].text_zh == "没有对应的簇——小微企业：最接近的是老年客群"
+    assert (
+        found["segments_without_cluster"].text_zh == "没有对应的簇：小微企业（最接近的是老年客群）"
+    )
     assert "Farm households (0.10 ahead of Elderly)" in found["unclear_names"].text_en
     dropped = doubts(stability=STABILITY.assign(action=["drop", "merge", "keep", "keep"]))
     assert dropped["drop_segments"].text_zh.endswith("老年客群")
@@ -193,7 +195,7 @@ def test_two_small_files_name_segments_and_leave_out_what_they_do_not_say(shop, 
     assert analysis.names["segment_id"].tolist() == ["cluster_0", "vip"]
     assert {"groups", "decision"}.isdisjoint(analysis.tables)
     said = analysis.tables["warnings"].set_index("warning")["text_en"]
-    assert "Ghosts: too few of its features are in the table: 0 of 2" in said["names_not_possible"]
+    assert "Ghosts (too few of their features" in said["names_not_possible"]
     write_results(analysis, tmp_path / "out", language="zh", quiet=True)
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "贵宾" in report and "目标客群比较" not in report and "选哪些客群" not in report
@@ -226,7 +228,7 @@ def test_a_mistyped_criterion_stops_the_run_and_one_without_data_is_said(shop):
         run(shoppers(), 2, catalogue_folder=shop)
     criteria.write_text(criteria.read_text().replace("x7", "aum_cny"))  # the kit's, not the table's
     said = run(shoppers(), 2, catalogue_folder=shop).tables["warnings"].set_index("warning")
-    assert said.loc["no_decision", "text_en"].endswith("money (aum_cny)")
+    assert said.loc["no_decision", "text_en"].endswith("what the data lack: Assets at the bank")
     criteria.write_text(criteria.read_text().replace("aum_cny", "x1"))
     decision = run(shoppers(), 2, catalogue_folder=shop).tables["decision"]
     assert set(decision["bank_kind"]) == {"门店"}

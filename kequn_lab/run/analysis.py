@@ -328,7 +328,7 @@ def _decide(inputs, segment, criteria, names, tables, no_segments, random_state)
     known = values.dropna(subset="value")["criterion_id"].unique()
     without = criteria.table[~criteria.table["criterion_id"].isin(known)]
     if len(without):
-        return [no_decision(without, inputs.features)]
+        return [no_decision(without, inputs.features, feature_table())]
     matrix = attractiveness_matrix(
         values,
         criteria,

@@ -108,16 +108,7 @@ def findings(
         ))  # fmt: skip
     else:
         out += _verdicts(stability, words)
-    tried = nameless[~nameless["reason"].isin(_CANNOT_TELL)]
-    out += _about(
-        "segments_without_cluster", tried, words,
-        "没有对应的簇——{items}", "No cluster for {items}",
-    )  # fmt: skip
-    out += _about(
-        "names_not_possible", nameless.drop(tried.index), words,
-        "本数据无法判断、因此不用的名称——{items}",
-        "Names that these data cannot tell and that are not used; {items}", level="note",
-    )  # fmt: skip
+    out += _without_cluster(nameless, words)
     unclear = names[names["mark"] == "unclear"].sort_values("margin")
     if len(unclear):
         zh, en = ([], [])
@@ -134,23 +125,45 @@ def findings(
     return out
 
 
-_CANNOT_TELL = ("too_few_features", "essential_missing")
+_CANNOT_TELL = {
+    "too_few_features": ("表中这些客群的特征太少", "too few of their features are in the table"),
+    "essential_missing": None,  # each says itself what the table lacks
+}
 
 
-def _about(code: str, rows: pd.DataFrame, words: Words, zh: str, en: str, **facts) -> list[Note]:
-    """One note of several segments, each with its reason."""
-    if rows.empty:
-        return []
-    first = rows.sort_values("similarity", ascending=False).iloc[0]
-    said = {
-        "zh": [f"{words.segment(r.segment_id, 'zh')}：{r.text_zh}" for r in rows.itertuples()],
-        "en": [f"{words.segment(r.segment_id, 'en')}: {r.text_en}" for r in rows.itertuples()],
-    }
-    return [Note(
-        code, zh.format(items="；".join(said["zh"])),
-        en.format(items="; ".join(said["en"])),
-        float(len(rows)), segment_id=first["segment_id"], other_id=first["nearest"], **facts,
-    )]  # fmt: skip
+def _without_cluster(nameless: pd.DataFrame, words: Words) -> list[Note]:
+    """Segments of the catalogue that are not here, and those that cannot be told here."""
+    out, untold = [], nameless["reason"].isin(_CANNOT_TELL)
+    for code, rows, zh, en in (
+        ("segments_without_cluster", nameless[~untold], "没有对应的簇", "No cluster for"),
+        (
+            "names_not_possible",
+            nameless[untold],
+            "本数据无法判断的名称",
+            "Names that cannot be told here",
+        ),
+    ):
+        if rows.empty:
+            continue
+        reasons = {}
+        for row in rows.itertuples():
+            why = _CANNOT_TELL.get(row.reason) or (row.text_zh, row.text_en)
+            reasons.setdefault(why, []).append(row.segment_id)
+        said = {
+            language: [
+                listed([words.segment(s, language) for s in ids], language, most=8)
+                + (f"（{why[0]}）" if language == "zh" else f" ({why[1]})")
+                for why, ids in reasons.items()
+            ]
+            for language in ("zh", "en")
+        }
+        first = rows.sort_values("similarity", ascending=False).iloc[0]
+        out.append(Note(
+            code, f"{zh}：{'；'.join(said['zh'])}", f"{en}: {'; '.join(said['en'])}",
+            float(len(rows)), segment_id=first["segment_id"], other_id=first["nearest"],
+            level="warning" if code == "segments_without_cluster" else "note",
+        ))  # fmt: skip
+    return out
 
 
 def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
@@ -209,17 +222,16 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
     return out
 
 
-def no_decision(criteria: pd.DataFrame, features: pd.DataFrame) -> Note:
-    """Why there is no decision: criteria that have no value here."""
-    zh, en = (criteria[c].fillna(criteria["criterion_id"]) for c in ("name_zh", "name_en"))
-    columns = [[c.strip() for c in str(text).split("+")] for text in criteria["columns"]]
-    lack = [", ".join(c for c in own if c not in features) or "—" for own in columns]
-    zh = listed([f"{name}（{what}）" for name, what in zip(zh, lack)], "zh")
-    en = listed([f"{name} ({what})" for name, what in zip(en, lack)], "en")
+def no_decision(criteria: pd.DataFrame, features: pd.DataFrame, variables: pd.DataFrame) -> Note:
+    """Why there is no decision: criteria that have no value here need what the data lack."""
+    needed = [c.strip() for text in criteria["columns"].dropna() for c in str(text).split("+")]
+    lack = [c for c in dict.fromkeys(needed) if c not in features or features[c].isna().all()]
+    words = Words.of(variables=variables)
+    zh, en = ([words.variable(c, language) for c in lack] for language in ("zh", "en"))
     return Note(
-        "no_decision", f"没有决策矩阵，数据缺少这些标准所需的变量：{zh}",
-        f"No decision: the data lack what these criteria need: {en}",
-        float(len(criteria)), level="note",
+        "no_decision", f"没有决策矩阵：所定标准需要数据中没有的{listed(zh, 'zh')}",
+        f"No decision: its criteria need what the data lack: {listed(en, 'en')}",
+        float(len(criteria)), variable=next(iter(lack), None), level="note",
     )  # fmt: skip
 
 

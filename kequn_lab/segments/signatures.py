@@ -158,16 +158,16 @@ _WHY = {
     ),
     "essential_missing": ("表中没有{features}", "the table lacks {features}"),
     "essential_differs": (
-        "最接近的是{nearest}（相似度 {value:.2f}），但{features}不符",
-        "nearest is {nearest} (similarity {value:.2f}), but {features} does not agree",
+        "最接近{nearest}，相似度 {value:.2f}，但{features}不符",
+        "nearest: {nearest}, similarity {value:.2f}, but {features} does not agree",
     ),
     "not_similar": (
-        "最接近的是{nearest}，相似度只有 {value:.2f}（至少 {minimum:.2f}）",
-        "nearest is {nearest}, with a similarity of only {value:.2f} (at least {minimum:.2f})",
+        "最接近{nearest}，相似度 {value:.2f}，不足 {minimum:.2f}",
+        "nearest: {nearest}, similarity {value:.2f}, below {minimum:.2f}",
     ),
     "taken": (
-        "最接近的是{nearest}（相似度 {value:.2f}），它已另有名称",
-        "nearest is {nearest} (similarity {value:.2f}), which has another name",
+        "最接近{nearest}，相似度 {value:.2f}，它另有名称",
+        "nearest: {nearest}, similarity {value:.2f}, which has another name",
     ),
 }
 
