@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -272,6 +273,13 @@ def test_two_calls_do_not_write_to_one_folder(tmp_path):
     assert whole(out) == "may"
     write(out, "june")
     assert whole(out) == "june"
+
+
+def test_a_thread_may_write_too(tmp_path):
+    """Only the main thread may set handlers of signals."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(write, tmp_path, "may").result()
+    assert whole(tmp_path) == "may"
 
 
 def test_a_lock_whose_file_was_removed_is_no_lock(tmp_path, monkeypatch):
