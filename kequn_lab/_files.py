@@ -12,6 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+#: What starts a formula in a spreadsheet: = + - @, their full-width and small forms, after
+#: blanks that it trims; and a leading tab or line break. An apostrophe before them is doubled,
+#: so that taking one off is exact.
+_BLANK = r"[ \x{00a0}\x{200b}\x{3000}\x{feff}]*"
+FORMULA = rf"'*(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠﹦﹢﹣﹫])"
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BinaryIO]:

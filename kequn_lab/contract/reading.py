@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kequn_lab._notes import Note
 from kequn_lab.contract.cells import Options, Survey, survey
 from kequn_lab.contract.keys import Keys, Known
-from kequn_lab.contract.skipping import Skipped
+from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped, restored
 from kequn_lab.contract.sources import ROWS, Refused, Source, open_source
 from kequn_lab.contract.tables import Contract, convert, problems
 from kequn_lab.contract.violations import ContractError, join_violations, violations_frame
@@ -189,9 +189,14 @@ def open_table(
     else:
         ours = {c.name for c in contract.columns}
         columns = [c for c in source.columns if c in ours]
-    columns = columns or list(
-        source.columns[:1]
-    )  # nothing of ours: the rows are counted all the same
+    if not columns:  # nothing of ours: count the rows all the same
+        columns = list(source.columns[:1])
+    if REFUSED_COLUMNS[0] in source.columns:
+        within = translate
+
+        def translate(table: pd.DataFrame) -> pd.DataFrame:
+            return within(restored(table))
+
     torn: list[Refused] = []
     keys = Keys(contract, options)
     chunks = _looked_at(source, columns, contract.key, translate, torn.append if skip else None)

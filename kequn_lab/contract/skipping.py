@@ -8,8 +8,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kequn_lab._files import FORMULA
 from kequn_lab._notes import Note
 from kequn_lab.contract.sources import Refused
 
@@ -98,6 +101,18 @@ class Skipped:
         table.insert(0, REFUSED_COLUMNS[0], table.index)
         table.insert(1, REFUSED_COLUMNS[1], [reason[line] for line in table.index])
         return table.sort_index(kind="stable").reset_index(drop=True)
+
+
+def restored(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows that were refused, without the apostrophes that kept a spreadsheet from running them."""
+    text = {
+        name: pd.array(
+            pc.replace_substring_regex(pa.array(cells), rf"^'({FORMULA})", r"\1"), dtype="str"
+        )
+        for name, cells in table.items()
+        if pd.api.types.is_string_dtype(cells.dtype)
+    }
+    return table.assign(**text)
 
 
 def csv_line(cells: Iterable) -> str:

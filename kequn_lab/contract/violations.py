@@ -22,7 +22,8 @@ class ContractError(ValueError):
         self.violations = violations
         self.table = table
         n, rows = len(violations), violations.attrs.get("rows")
-        of = f" in {violations['row'].nunique():,} of {rows:,} rows" if rows else ""
+        bad = violations["row"].nunique()
+        of = f" in {bad:,} of {rows:,} rows" if rows and bad else ""
         lines = [f"{table}: {n:,} violation{'s' * (n != 1)} of the contract{of}"]
         kinds = list(violations.groupby(["column", "rule"], sort=False))
         for (column, rule), found in kinds[:_SHOWN]:

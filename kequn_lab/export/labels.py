@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kequn_lab._files import replacing, sha256, versions, write_json
+from kequn_lab._files import FORMULA, replacing, sha256, versions, write_json
 from kequn_lab._json import as_kind, read_json
 
 __all__ = [
@@ -42,12 +42,6 @@ __all__ = [
 ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 LABELS_SCHEMA = "kequn_lab.labels/1"
 
-# What starts a formula: = + - @, their full-width and small forms, after blanks that a
-# spreadsheet trims; and a leading tab or line break. An apostrophe before them is doubled,
-# so that taking one off is exact.
-_BLANK = r"[ \x{00a0}\x{200b}\x{3000}\x{feff}]*"
-_FORMULA = rf"'*(?:[\t\r\n]|{_BLANK}[=+\-@＝＋－＠﹦﹢﹣﹫])"
-
 
 def neutralise(table: pa.Table) -> pa.Table:
     """Put an apostrophe before every text cell that a spreadsheet would run as a formula.
@@ -57,11 +51,11 @@ def neutralise(table: pa.Table) -> pa.Table:
     >>> neutralise(pa.table({"note": ["=1+1", "plain", "-x"], "cny": [-1, 0, 1]})).to_pydict()
     {'note': ["'=1+1", 'plain', "'-x"], 'cny': [-1, 0, 1]}
     """
-    return _on_text(table, rf"^{_FORMULA}", rf"^({_FORMULA})", r"'\1")
+    return _on_text(table, rf"^{FORMULA}", rf"^({FORMULA})", r"'\1")
 
 
 def _restore(table: pa.Table) -> pa.Table:
-    return _on_text(table, rf"^'{_FORMULA}", rf"^'({_FORMULA})", r"\1")
+    return _on_text(table, rf"^'{FORMULA}", rf"^'({FORMULA})", r"\1")
 
 
 def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.Table:
