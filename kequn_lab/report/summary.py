@@ -118,7 +118,7 @@ def _segments(tables, run, language: str, say) -> pd.DataFrame:
             advice = say(f"宜与{near}合并", f"merge with {near}")
         rows.append({
             **head._asdict(), "name": words.segment(head.segment_id, language), "fit": fit,
-            "fits": measured > 0, "unnamed": named.get("mark") == "unnamed",
+            "fits": 2 * yes > measured, "unnamed": named.get("mark") == "unnamed",
             "reading": own.get("reading", ""), "action": action, "advice": advice,
             "firm": term(own["reading"], language) if own else "",
         })  # fmt: skip
@@ -169,9 +169,9 @@ def _names(segments, say) -> str:
     parts = []
     if len(fits):
         parts.append(say(
-            f"{len(segments)} 个中有 {len(fits)} 个与目录中的描述相符（逐条见下表）。",
-            f"{len(fits)} of {len(segments)} fit a description of the catalogue, point by point "
-            "in the table.",
+            f"{len(segments)} 个中有 {len(fits)} 个与名称所依据的描述相符（见下表）。",
+            f"{len(fits)} of {len(segments)} fit the description behind their name (see the "
+            "table).",
         ))  # fmt: skip
     if len(without):
         which = "、".join(without["name"]), ", ".join(without["name"])
