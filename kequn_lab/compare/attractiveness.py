@@ -195,7 +195,7 @@ def _targets(score: np.ndarray, out: np.ndarray, n_targets: int) -> tuple[np.nda
 _ADVICE = {
     "": ("推荐", "recommended"),
     "drop": ("不宜推荐：换一批客户就不再出现",
-             "not to be recommended: other customers would not give this segment"),
+             "not to be recommended: not found again with other customers"),
     "merge": ("不宜推荐：应与相邻客群合并", "not to be recommended: to be merged with another"),
     "unnamed": ("不宜推荐：没有名称，不知道是谁",
                 "not to be recommended: without a name, nobody knows who they are"),

@@ -50,7 +50,7 @@ DRAWINGS = (
         ),
     ),
     Drawing(
-        "separation", "客群之间的距离", "How the segments lie to each other",
+        "separation", "客群之间的距离", "Where the segments lie",
         "前两个主成分上的客户与客群中心", "Customers and centres on the first two components",
         "profiles", ("plane_scores",),
         lambda t, plots: plots.separation_plot(
@@ -80,7 +80,7 @@ DRAWINGS = (
         "decision", ("decision",), lambda t, plots: plots.decision_plot(t["decision"]),
     ),
     Drawing(
-        "truth", "找到的与真实的", "Found against true", "找到的客群与真实客群的交叉表",
+        "truth", "交叉表", "Cross table", "找到的客群与真实客群的交叉表",
         "Customers by segment found and true segment",
         "truth", ("truth_table",),
         lambda t, plots: plots.truth_plot(t["truth_table"], names=t["known_segments"]),
@@ -96,7 +96,7 @@ DRAWINGS = (
         "evidence", ("pairs",), lambda t, plots: plots.stability_plot(t["pairs"]),
     ),
     Drawing(
-        "segment_stability", "各客群能否重现", "Does each segment come back",
+        "segment_stability", "换一批客户，各客群是否还在", "Is each segment found again",
         "重抽样中各客群的杰卡德指数", "Jaccard index of each segment over resamples",
         "evidence", ("slsw",), lambda t, plots: plots.segment_stability_plot(t["slsw"]),
     ),

@@ -103,7 +103,7 @@ def findings(
     if stability is None:
         out.append(Note(
             "stability_not_computed", "未计算稳定性：不知道换一批客户后这些客群是否还在",
-            "Stability was not computed: whether other customers would give the same segments "
+            "Stability was not computed: whether the segments are found again with other customers "
             "is not known", level="note",
         ))  # fmt: skip
     else:
@@ -202,7 +202,7 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
     merge = stability[stability["action"] == "merge"].sort_values("similarity", ascending=False)
     for code, rows, zh, en in (
         ("drop_segments", drop, "不宜使用（换一批客户就不再出现）：{}",
-         "Not to be used (other customers would give others): {}"),
+         "Do not use (not found again with other customers): {}"),
         ("merge_segments", merge, "应与相邻客群合并：{}",
          "To be merged with the neighbour: {}"),
     ):  # fmt: skip
