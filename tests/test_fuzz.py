@@ -112,4 +112,4 @@ def test_any_table_ends_in_labels_for_everybody_or_in_a_reason(
         again = pd.read_csv("s/labels.csv", dtype={"customer_id": "str"})
         both = labels.merge(again, on="customer_id")
         assert len(both) == len(labels) and (both["cluster_x"] == both["cluster_y"]).all()
-    assert not [p for p in Path().rglob(".*")], "nothing is left over"
+    assert not list(Path().rglob(".*")), "nothing is left over"
