@@ -93,7 +93,8 @@ def test_customers_and_events_outside_the_window_are_counted_and_said(kequn, cas
     assert code == 0
     events = pd.read_csv(file)
     left = events["customer_id"].nunique() - len(labels("o"))
-    assert left > 0 and f"{left} of {events['customer_id'].nunique()} customers" in text
+    n = events["customer_id"].nunique()
+    assert left > 0 and f"Of {n} customers with events, {left} have none in the window" in text
     window = json.loads(Path("o/run.json").read_text(encoding="utf-8"))["window"]
     counted = [window[k] for k in ("events_before", "events_inside", "events_after")]
     assert sum(counted) == len(events)
@@ -104,7 +105,7 @@ def test_words_for_missing_ids_are_not_a_customer(kequn, cases):
     code, text = kequn(
         "run", "--events", file, "--as-of", "2024-12-31", "--k", 2, *QUICK, "--out", "o"
     )
-    assert code == 1 and "missing" in text and "'nan'" in text and not Path("o").exists()
+    assert code == 1 and "missing id; found nan (50 times)" in text and not Path("o").exists()
 
 
 @pytest.mark.parametrize("table", ["q4.csv", "year.csv"])
@@ -115,13 +116,13 @@ def test_a_month_is_not_the_first_of_january(kequn, cases, table):
 
 def test_month_first_dates_that_prove_it_are_read_and_said(kequn, cases):
     code, text = kequn("check", "--events", cases / "08_check_all_rows_bad/us_dates.csv")
-    assert code == 0 and "160 valid rows" in text and "month" in text
+    assert code == 0 and "160 of 160 rows are valid" in text and "month" in text
 
 
 @pytest.mark.parametrize("table", ["z.csv", "offsets.csv"])
 def test_times_with_a_zone_are_converted_to_one_zone_and_said(kequn, cases, table):
     code, text = kequn("check", "--events", cases / "09_timezone_text" / table)
-    assert code == 0 and "160 valid rows" in text and "Asia/Shanghai" in text
+    assert code == 0 and "160 of 160 rows are valid" in text and "Asia/Shanghai" in text
 
 
 def test_currency_thousands_and_per_cent_are_read_and_said(kequn, cases):
@@ -129,7 +130,7 @@ def test_currency_thousands_and_per_cent_are_read_and_said(kequn, cases):
     code, text = kequn("run", "--features", file, "--id", "id", "--k", 2, *QUICK, "--out", "o")
     assert code == 0 and "spend" in text and "rate" in text
     code, text = kequn("check", "--events", cases / "10_thousands_currency_percent/bank.csv")
-    assert code == 0 and "2 valid rows" in text and "thousands" in text
+    assert code == 0 and "2 of 2 rows are valid" in text and "thousands" in text
 
 
 def test_an_excel_file_is_read(kequn, cases):
@@ -394,7 +395,7 @@ def test_numbers_beyond_reason_are_refused_by_name(kequn):
     )
     Path("h.csv").write_text("customer_id,a,b\n" + rows)
     code, text = kequn("run", "--features", "h.csv", "--k", 3, *QUICK, "--out", "o")
-    assert code == 1 and "column 'a'" in text
+    assert code == 1 and "values beyond 1e+18: a;" in text
 
 
 def test_what_stands_in_the_way_is_seen_before_the_work(kequn, bank):
