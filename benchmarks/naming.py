@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,8 +22,9 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
-from kequn_lab.run.analysis import Analysis, analyse
+from kequn_lab.run.analysis import analyse
 from kequn_lab.run.inputs import Inputs, from_synthetic_bank
+from kequn_lab.run.result import Result
 from kequn_lab.segments import centre_table, name_clusters
 
 KINDS = ("shuffled", "noise", "meanings")
@@ -43,52 +43,50 @@ def without_segments(kind: str, bank: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(noise, bank.index, bank.columns)
 
 
-def run(inputs: Inputs, n_stability: int) -> tuple[Analysis, float]:
-    start = time.perf_counter()
-    quick = {"n_boot": 0, "n_starts": 5, "n_stability": n_stability, "quiet": True}
-    analysis = analyse(inputs, **quick)
-    return analysis, time.perf_counter() - start
+def run(inputs: Inputs, n_stability: int) -> Result:
+    return analyse(inputs, n_boot=0, n_starts=5, n_stability=n_stability, quiet=True)
 
 
-def plainly_named(analysis: Analysis) -> int:
+def plainly_named(result: Result) -> int:
     """Clusters that get a name by likeness above 0.1 alone."""
     signatures = catalogue.signatures().drop(columns="essential")
-    centres = centre_table(analysis.pipeline)
+    centres = centre_table(result.pipeline)
     return int(name_clusters(centres, signatures, minimum=0.1)["matched"].sum())
 
 
 def nothing_to_name(kind: str, bank: Inputs, seed: int, n_stability: int) -> dict:
     table = without_segments(kind, bank.features, seed)
     log = bank.log_columns if kind == "shuffled" else ()
-    analysis, _ = run(Inputs(table, log_columns=log), n_stability)
-    decision = analysis.tables.get("decision")
+    result = run(Inputs(table, log_columns=log), n_stability)
+    decision = result.tables.get("decision")
     return {
         "table": kind,
-        "clusters": len(analysis.names),
-        "named": int(analysis.names["matched"].sum()),
-        "named_by_0.1": plainly_named(analysis),
-        "least_similarity": analysis.measures["least_similarity"],
+        "clusters": len(result.names),
+        "named": int(result.names["matched"].sum()),
+        "named_by_0.1": plainly_named(result),
+        "least_similarity": result.record["fit"]["least_similarity"],
         "recommends": decision is not None and bool(decision["recommended"].any()),
-        "warns": "no_segments" in set(analysis.tables["warnings"]["warning"]),
+        "warns": "no_segments" in set(result.tables["warnings"]["warning"]),
     }
 
 
 def true_names(preset: str, n_customers: int, seed: int) -> dict:
     """Of the clusters of a bank: how many get a name, and that of most of their customers."""
-    analysis, _ = run(from_synthetic_bank(n_customers, random_state=seed, preset=preset), 0)
-    truth = analysis.inputs.truth.set_index("customer_id")["segment_id"]
-    labels = analysis.labels.set_index("customer_id")
+    bank = from_synthetic_bank(n_customers, random_state=seed, preset=preset)
+    result = run(bank, 0)
+    truth = bank.truth.set_index("customer_id")["segment_id"]
+    labels = result.labels.set_index("customer_id")
     own = truth.reindex(labels.index).groupby(labels["cluster"]).agg(lambda s: s.mode()[0])
-    names = analysis.names.set_index("cluster").query("matched")
+    names = result.names.set_index("cluster").query("matched")
     return {
         "preset": preset,
         "clusters": len(own),
         "named": len(names),
         "right": int((names["segment_id"] == own.reindex(names.index)).sum()),
         "unclear": int((names["mark"] == "unclear").sum()),
-        "named_by_0.1": plainly_named(analysis),
+        "named_by_0.1": plainly_named(result),
         "least_given": names["similarity"].min(),
-        "least_similarity": analysis.measures["least_similarity"],
+        "least_similarity": result.record["fit"]["least_similarity"],
     }
 
 

@@ -72,7 +72,7 @@ def test_run_on_files_writes_labels_that_keep_18_digit_ids(bank, tmp_path, capsy
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert [f["rows"] for f in record["inputs"]] == [40, 2000]
     assert all(len(f["sha256"]) == 64 for f in record["inputs"])
-    assert record["rows"] == {"customers": 40, "labels": 40}
+    assert record["rows"] == {"customers": 40}
     assert record["features"]["left_out"]["cash_share"] == "no type in events"
     assert "40 customers" in capsys.readouterr().out
 
