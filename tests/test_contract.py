@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import (
     CUSTOMERS,
     EVENTS,
@@ -184,3 +185,9 @@ def test_describe_lists_every_column_with_unit():
     assert table.loc["amount_cny", "unit"] == "CNY"
     assert "mobile" in table.loc["channel", "allowed"]
     assert table["meaning"].ne("").all()
+
+
+def test_a_table_whose_only_id_is_missing_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("customer_id,age_years\nnan,30\n")
+    with pytest.raises(ContractError, match="missing id; found nan"):
+        read_table(tmp_path / "t.csv", CUSTOMERS)

@@ -100,3 +100,8 @@ def test_rules_need_numbers(bank):
     features, labels = bank
     with pytest.raises(ValueError, match="no variable with numbers"):
         segment_rules(features[["city"]], labels)
+
+
+def test_a_segment_that_no_number_tells_has_no_rule():
+    features = pd.DataFrame({"a": [1.0, 1.0, 1.0]})
+    assert segment_rules(features, pd.Series(["x", "x", "y"])).empty

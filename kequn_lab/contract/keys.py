@@ -71,9 +71,9 @@ class Keys:
         self._rows.append(chunk.index.to_numpy()[there])
 
     def twice(self) -> NDArray:
-        if not self._hashes:
+        found = np.concatenate([np.array([], dtype=np.uint64), *self._hashes])
+        if len(found) < 2:
             return np.array([], dtype=np.int64)
-        found = np.concatenate(self._hashes)
         order = np.argsort(found, kind="stable")
         same = found[order[1:]] == found[order[:-1]]
         again = np.append(same, False) | np.insert(same, 0, False)

@@ -89,6 +89,8 @@ def segment_rules(
     for s, segment in enumerate(rows.ids if len(rows.ids) > 1 else ()):
         own = rows.codes[at] == s
         rule = _best_rule(x, own, weight, max_conditions, random_state)
+        if not rule:  # no number tells this segment from the others
+            continue
         met = _met(rule, [features[names[j]] for j, *_ in rule])[rows.order]
         hits, n = np.count_nonzero(met & (rows.codes == s)), np.count_nonzero(met)
         precision, recall = hits / n if n else 0.0, hits / rows.sizes[s]
