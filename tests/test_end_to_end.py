@@ -258,7 +258,7 @@ def test_columns_that_tell_no_customers_apart_are_left_out_by_name(tmp_path, cap
     assert run(*args) == 0
     said = "".join(capsys.readouterr())
     assert "Left out, as text: z ('u')" in said
-    assert "Left out: y (constant), half (missing for 67 % of customers)" in said
+    assert "Left out of the model: y (constant), half (missing for 67 % of customers)" in said
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert record["features"]["used"] == ["x"]
 

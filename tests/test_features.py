@@ -9,7 +9,7 @@ import pytest
 from kequn_lab.contract.mapping import read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import EVENTS
-from kequn_lab.features.customers import customer_features, feature_sql
+from kequn_lab.features.customers import customer_features, feature_query, feature_sql
 from kequn_lab.features.definitions import FEATURES, feature_table
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "data" / "mappings"
@@ -190,3 +190,8 @@ def test_berka_features_equal_the_published_ones_on_110_of_110_accounts(shared):
         "balance_min_cny": "balance_min",
     }.items():
         np.testing.assert_allclose(ours[mine], theirs[other], rtol=1e-9)
+
+
+def test_one_thread_adds_so_that_the_same_events_give_the_same_bytes():
+    with feature_query(events=EVENTS_, as_of="2024-12-31", months=12) as (con, *_):
+        assert con.execute("SELECT current_setting('threads')").fetchone() == (1,)

@@ -52,7 +52,7 @@ def test_events_before_inside_and_after_add_up_to_those_in_the_file(tmp_path):
 def test_a_window_that_takes_all_says_nothing(tmp_path):
     events(first="2024-01-01", days=366).to_csv(tmp_path / "e.csv", index=False)
     inputs = from_tables(tmp_path / "e.csv", as_of="2024-12-31")
-    assert inputs.notes == ()
+    assert set(notes_of(inputs)) == {"features_left_out"}
     assert inputs.window["customers_lost"] == inputs.window["events_after"] == 0
 
 
@@ -76,6 +76,7 @@ def test_features_of_one_or_two_events_are_left_out_by_name_with_the_reason(tmp_
     assert left_out["weekend_share"] == "fewer than 5 events behind it for 99 % of customers"
     assert left_out["amount_std_cny"].startswith("missing for 5")
     assert left_out["web_share"].startswith("missing for ")
+    assert "weekend_share (fewer than 5" in notes_of(inputs)["features_left_out"].text_en
     assert {"tx_per_month", "recency_days", "amount_mean_cny"} <= set(inputs.features)
     assert "1 events or fewer" in notes_of(inputs)["few_events"].text_en
 

@@ -296,13 +296,16 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
     assert (labels == card.predict(table)).all()
     with pytest.raises(ValueError, match="raw tables need as_of"):
         score_files(card, tmp_path, **files)
-    with pytest.raises(ValueError, match="trained with another window: 12 months, found 6"):
+    with pytest.raises(ValueError, match="trained with another window: 12 months, found 6 months"):
         score_files(card, tmp_path, **files, as_of="2024-12-31", months=6)
     mapping = Mapping(events=TableMapping(timezone="UTC"))
     with pytest.raises(ValueError, match="another time zone: Asia/Shanghai, found UTC"):
         score_files(card, None, **files, as_of="2024-12-31", mapping=mapping)
     with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
         score_files(card, None, **files, as_of="2024-12-31", mapping=Mapping(currency="CZK"))
+    with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
+        score_files(card, None, features=table.reset_index(), mapping=Mapping(currency="CZK"))
+    assert score_files(card, None, features=table.reset_index())["segments"] == record["segments"]
     with pytest.raises(ValueError, match="another definitions of the features"):
         score_files(replace(card, definitions="0"), None, **files, as_of="2024-12-31")
     with pytest.raises(ValueError, match="does not know how long a window"):

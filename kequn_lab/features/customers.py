@@ -8,8 +8,9 @@ with zeros.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -192,8 +193,10 @@ def feature_query(*, as_of, months: int, **tables):
     """
     import duckdb
 
-    con = duckdb.connect(config={"memory_limit": MEMORY_LIMIT})
-    try:
+    with ExitStack() as stack:
+        spill = stack.enter_context(TemporaryDirectory(prefix="kequn_"))
+        config = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
+        con = stack.enter_context(duckdb.connect(config=config))
         available = _register(con, tables)
         used = [f for f in FEATURES if f.table == "events" and set(f.needs) <= available["events"]]
         counted = tuple(dict.fromkeys(f.per for f in used if f.per))
@@ -204,8 +207,6 @@ def feature_query(*, as_of, months: int, **tables):
         window["few"] = {f.name: few[f.per] for f in used if f.per}
         con.execute("SET threads = 1")
         yield con, feature_sql(available, as_of=as_of, months=months), available, window
-    finally:
-        con.close()
 
 
 def _register(con, tables: dict) -> dict[str, set[str]]:

@@ -117,9 +117,8 @@ def from_tables(
         raise ValueError(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
-    features = model_columns(features.drop(columns=list(drop)))
     return _inputs(
-        features,
+        _telling(features.drop(columns=list(drop)), entered),
         entered,
         synthetic=_marked_synthetic(given.values()),
         currency=words.currency,
@@ -247,18 +246,21 @@ def _inputs(features: pd.DataFrame, entered: Entered, **facts) -> Inputs:
 
 
 def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
-    """A ready table without columns that tell no customers apart, which are named."""
+    """The features without those that tell no customers apart, which are named."""
     out = model_columns(features)
-    if left_out := out.attrs["left_out"]:
+    left_out = {n: why for n, why in out.attrs["left_out"].items() if n in features}
+    chosen = "window" not in features.attrs  # by a person, not by the kit's list of features
+    if left_out:
         shown = ", ".join(f"{name} ({why})" for name, why in left_out.items())
         entered.notes.append(Note(
-            "columns_left_out",
-            f"以下列已略去:{shown}。",
-            f"Left out: {shown}.",
+            "features_left_out",
+            f"以下变量不进入模型：{shown}",
+            f"Left out of the model: {shown}",
             value=float(len(left_out)),
-            level="note" if set(left_out.values()) == {"constant"} else "warning",
+            level="warning" if chosen and {*left_out.values()} != {"constant"} else "note",
         ))  # fmt: skip
-    entered.notes.extend(doubtful_columns(out))
+    if chosen:
+        entered.notes.extend(doubtful_columns(out))
     return out
 
 

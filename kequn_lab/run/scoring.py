@@ -107,6 +107,8 @@ def score_files(
     if (features is None) == (events is None):
         raise ValueError("give either a ready customer table (features) or raw tables (events)")
     words = words_of(mapping)
+    if mapping is not None and features is not None:
+        _require_same({"currency": (words.currency, card.currency)})
     meta: dict[str, Any] = {"synthetic": synthetic, "window": {}}
     notes: list[Note] = []
     with ExitStack() as stack:
@@ -181,19 +183,22 @@ def _months(card: Scorecard, months: int | None, words: Mapping) -> int:
                 "its features cover: name it (months, --months)"
             )
         return months
-    pairs = {
-        "window": (months or card.months, card.months, "months"),
-        "currency": (words.currency, card.currency, ""),
-        "time zone": (words.events.timezone, card.timezone, ""),
-        "definitions of the features": (DEFINITIONS, card.definitions, ""),
-    }
-    for what, (found, trained, unit) in pairs.items():
+    _require_same({
+        "window": (f"{months or card.months} months", f"{card.months} months"),
+        "currency": (words.currency, card.currency),
+        "time zone": (words.events.timezone, card.timezone),
+        "definitions of the features": (DEFINITIONS, card.definitions),
+    })  # fmt: skip
+    return card.months
+
+
+def _require_same(pairs: dict[str, tuple]) -> None:
+    for what, (found, trained) in pairs.items():
         if found != trained:
             raise ValueError(
-                f"the scorecard was trained with another {what}: {trained} {unit}".rstrip()
-                + f", found {found}; score with the same, or train again (kequn run)"
+                f"the scorecard was trained with another {what}: {trained}, found {found}; score "
+                "with the same, or train again (kequn run)"
             )
-    return card.months
 
 
 def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: str):
