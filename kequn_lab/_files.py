@@ -78,6 +78,9 @@ def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:
         os.fsync(handle)
+    except OSError:
+        if not folder:  # some network disks cannot sync folders
+            raise
     finally:
         os.close(handle)
 

@@ -260,9 +260,8 @@ def _record(path: Path, kind: str) -> dict[str, Any]:
 
 def _inside(name: str) -> bool:
     path = PurePosixPath(name)
-    return (
-        bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\\" not in name
-    )
+    strange = path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0")
+    return bool(path.parts) and not strange
 
 
 def _entries(path: Path, kind: str) -> dict[str, dict]:
@@ -335,9 +334,12 @@ def _move(stage: Path, out: Path, kind: str) -> None:
         for folder in {(out / name).parent for name in new}:
             sync(folder)
     except OSError as error:
+        why = f"{error.filename2 or error.filename}: {error.strerror}"
+        if all((stage / name).exists() for name in new):
+            shutil.rmtree(stage, ignore_errors=True)
+            raise OSError(f"{why}; nothing was written") from error
         raise OSError(
-            f"{error.filename2 or error.filename}: {error.strerror}; {out} holds parts of two "
-            "results: run again into this folder"
+            f"{why}; {out} holds parts of two results: run again into this folder"
         ) from error
     shutil.rmtree(stage, ignore_errors=True)
 

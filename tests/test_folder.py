@@ -123,7 +123,7 @@ def record(text):
 
 
 OTHERS = json.dumps({"files": ["mine.txt"]})
-OUTSIDE = json.dumps({"files": [{"file": "../mine.txt", "bytes": 0, "sha256": "x"}]})
+OUTSIDE = ["../mine.txt", "/mine.txt", "a/../../mine.txt", "C:mine.txt", "a\\mine.txt", "a\0"]
 IN_THE_WAY = {
     "a folder": (folder_for_a_file, "labels.csv is a folder; move it"),
     "a file": (file_of_somebody, "holds labels.csv, not as an earlier kequn run wrote it there"),
@@ -134,7 +134,13 @@ IN_THE_WAY = {
     "a torn record": (record("{ broken"), "is not a record of kequn run"),
     "a deep record": (record("[" * 100_000), "is not a record of kequn run"),
     "a strange record": (record(OTHERS), "it does not list its files; move it away"),
-    "a record that leads outside": (record(OUTSIDE), "it does not list its files"),
+    **{
+        f"a record of {name!r}": (
+            record(json.dumps({"files": [{"file": name, "bytes": 0, "sha256": "x"}]})),
+            "it does not list its files",
+        )
+        for name in OUTSIDE
+    },
 }
 
 
@@ -431,6 +437,21 @@ def test_a_rename_that_fails_in_the_middle_is_said_and_finished_by_the_next_call
     monkeypatch.undo()
     write(tmp_path, "july", files=["labels.csv"])
     assert content(tmp_path) == {"labels.csv": "july"}
+
+
+def test_a_first_rename_that_fails_leaves_the_old_result_and_says_so(tmp_path, monkeypatch):
+    write(tmp_path, "may")
+
+    def fail(source, target, replace=os.replace):
+        if Path(target).parent == tmp_path:
+            raise PermissionError(13, "somebody has it open", source, None, target)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    files = ["labels.csv", "report.html"]
+    with pytest.raises(OSError, match=r"labels.csv: somebody has it open; nothing was written"):
+        write(tmp_path, "june", files=files)
+    assert whole(tmp_path) == "may" and not list(tmp_path.glob(".kequn*"))
 
 
 def test_signals_wait_and_are_not_lost():
