@@ -92,7 +92,7 @@ def test_one_comma_before_three_digits_needs_an_option(options, value):
 
 @pytest.mark.parametrize(
     "cell", ["1,23,456", "12,5", "1.234,5", "1,2345", "a", "1.2.3", "5 CR", "((5))", "--5", "1e5%",
-             "inf", "0x1F", "1_000", "5 5", "¥5€"],
+             "inf", "0x1F", "1_000", "5 5", "¥5€", "5²", "½", "٣"],
 )  # fmt: skip
 def test_a_cell_written_otherwise_than_the_rest_is_a_violation(cell):
     values, _, problems, violations = read(["1,234.5", "2.25", cell], "number")
@@ -213,6 +213,10 @@ def test_declared_date_format_is_the_only_one():
     )
     assert values[0] == pd.Timestamp("2024-03-05")
     assert violations["found"].tolist() == ["2024-03-06"]
+    values, _, _, violations = read(
+        ["202411", "20241101", "now"], "timestamp", date_format="%Y%m%d"
+    )
+    assert violations["found"].tolist() == ["202411", "now"]
     by_column = read(["240305"], "timestamp", date_format={"x": "%y%m%d"})
     assert by_column[0] == [pd.Timestamp("2024-03-05")]
 

@@ -86,10 +86,14 @@ def test_column_that_is_not_there_is_named_with_the_nearest():
         ("[events.columns]\namount = 'x'\n", "unknown column in .events.columns.: 'amount'"),
         ("[events.codes.channel]\nAPP = 'mobil'\n", "code for 'APP'.*did you mean 'mobile'"),
         ("[events]\nsigned_amounts = 'no'\n", "signed_amounts must be true or false; found 'no'"),
-        ("[events]\ncodes = 'x'\n", r"\[events\] codes must be a table of codes"),
+        ("[events]\ncodes = 'x'\n", r"\[events\] codes must be a table, \[events.codes\]"),
         ("[events.columns]\namount_cny = []\n", r"\[events.columns\] amount_cny must be a column"),
         ("[events.codes]\nchannel = 'x'\n", r"\[events.codes\] channel must be a table of codes"),
         ("[events.scale]\namount_cny = '1'\n", "amount_cny must be a number; found '1'"),
+        ("[events]\nscale = 1.5\n", r"scale must be a table, \[events.scale\]; found 1.5"),
+        ("[events.scale]\namount_cny = nan\n", "amount_cny must be a number; found nan"),
+        ("[events]\ndate_format = 'y/m/d'\n", "no codes such as %Y-%m-%d"),
+        ("[currency]\na = 1\n", "currency must be text"),
         ("events = 3\n", "events must be a table; found 3"),
         ("currency = 3\n", "currency must be text in quotes; found 3"),
         ("[events]\ndecimal = ';'\n", "decimal must be"),
@@ -103,6 +107,43 @@ def test_column_that_is_not_there_is_named_with_the_nearest():
 def test_wrong_mapping_file_says_which_word(tmp_path, text, says):
     with pytest.raises(ValueError, match=says):
         read_mapping(mapping_file(tmp_path, text))
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01\xff", "[events]\n日期 = 1".encode("gbk")])
+def test_a_file_that_is_no_text_is_named(tmp_path, content):
+    file = tmp_path / "bank.toml"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="bank.toml is not a TOML file in UTF-8"):
+        read_mapping(file)
+    with pytest.raises(FileNotFoundError, match="mapping file .*none.toml does not exist"):
+        read_mapping(tmp_path / "none.toml")
+    with pytest.raises(IsADirectoryError, match="is a folder"):
+        read_mapping(tmp_path)
+
+
+def test_options_of_cells_reach_the_conversion(tmp_path):
+    text = """
+[events]
+decimal = ","
+dayfirst = true
+timezone = "Europe/Berlin"
+real_ids = ["NA"]
+[features]
+id = "Kunde"
+drop = ["Notiz"]
+columns = { aum_cny = "Guthaben" }
+"""
+    mapping = read_mapping(mapping_file(tmp_path, text))
+    raw = pd.DataFrame(
+        {"customer_id": ["NA"], "timestamp": ["03/04/2024"], "amount_cny": ["1,234"]}
+    )
+    typed, violations = convert(raw, EVENTS, options=mapping.events)
+    assert violations.empty
+    assert typed.loc[0].tolist() == ["NA", pd.Timestamp("2024-04-03"), 1.234]
+    table = pd.DataFrame({"Kunde": ["1"], "Guthaben": ["5"], "Notiz": ["x"]})
+    assert mapping.features.translate(table).columns.tolist() == ["Kunde", "aum_cny"]
+    with pytest.raises(ValueError, match="did you mean 'Guthabn'"):
+        mapping.features.translate(table.rename(columns={"Guthaben": "Guthabn"}))
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "data" / "mappings").glob("*.toml")), ids=str)

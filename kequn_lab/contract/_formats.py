@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from kequn_lab.contract import _dates, _numbers
 from kequn_lab.contract._texts import (
@@ -68,7 +69,9 @@ class Options:
     date_format: StrictStr | dict[str, StrictStr] | None = None
     timezone: StrictStr = "Asia/Shanghai"
     real_ids: tuple[StrictStr, ...] = ()
-    scale: dict[str, StrictInt | StrictFloat] = field(default_factory=dict)
+    scale: dict[str, Annotated[float, Field(strict=True, allow_inf_nan=False)]] = field(
+        default_factory=dict
+    )
     signed_amounts: StrictBool = False
     encoding: StrictStr | None = None
     sheet: StrictStr | StrictInt | None = None
@@ -76,6 +79,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.decimal and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands are both {self.decimal!r}; give two signs")
+        declared = self.date_format or {}
+        for text in declared.values() if isinstance(declared, dict) else [declared]:
+            if "%" not in text:
+                raise ValueError(f"date_format {text!r} has no codes such as %Y-%m-%d")
         try:
             ZoneInfo(self.timezone)
         except (KeyError, ValueError, OSError) as error:
@@ -146,14 +153,25 @@ def read_column(values: pd.Series, fmt: Format) -> tuple[pd.Series, list[tuple[s
     return _READERS[fmt.kind](values, fmt)
 
 
+_NO_PERCENT = "with % where other cells have none, or without where they have it"
+
+
+def is_whole(values: pd.Series) -> NDArray:
+    """Numbers such as 12, which beside 12 % can be either; a cell of 0.12 is a share."""
+    return ((values != 0) & (values % 1 == 0)).to_numpy(dtype=bool, na_value=False)
+
+
 def _is_typed(values: pd.Series) -> bool:
     return not pd.api.types.is_string_dtype(values.dtype)
 
 
 def _read_number(values: pd.Series, fmt: Format):
-    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values):
+    if pd.api.types.is_numeric_dtype(values.dtype) and values.dtype.kind != "b":
         out = values.astype("float64")
-        return out * fmt.scale, [("not a finite number", np.isinf(out.to_numpy()))]
+        bad = [("not a finite number", np.isinf(out.to_numpy()))]
+        if fmt.percent:
+            bad.append((_NO_PERCENT, is_whole(values)))
+        return out * fmt.scale, bad
     if _is_typed(values):
         return pd.Series(np.nan, index=values.index), [
             ("not a finite number", values.notna().to_numpy())
@@ -172,9 +190,8 @@ def _read_number(values: pd.Series, fmt: Format):
         f"written otherwise than the other cells, which have {_SEPARATOR[fmt.decimal]}": readable
         & ~taken,
     }
-    zero = out == 0
-    other = ~numbers.percent & ~zero if fmt.percent else numbers.percent
-    bad["with % where other cells have none, or without"] = readable & taken & other
+    bare = ~numbers.percent & (out != 0) & ~numbers.is_way("exp")
+    bad[_NO_PERCENT] = readable & taken & (bare if fmt.percent else numbers.percent)
     if fmt.currency:
         foreign = np.zeros(len(values), dtype=bool)
         for currency in _numbers.CURRENCIES:
@@ -239,13 +256,9 @@ def _read_timestamp(values: pd.Series, fmt: Format):
     gone = is_missing(array)
     array = pc.if_else(pa.array(gone), None, array)
     if fmt.date_format:
-        text = pd.Series(array.to_pandas().to_numpy(), index=values.index)
-        zoned = "%z" in fmt.date_format
-        out = pd.to_datetime(text, format=fmt.date_format, errors="coerce", utc=zoned)
-        if zoned:
-            out = out.dt.tz_convert(fmt.timezone).dt.tz_localize(None)
-        bad = [(f"not a date written {fmt.date_format}", out.isna().to_numpy() & ~gone)]
-        return out.astype("datetime64[us]"), bad
+        out = _declared_dates(array, fmt)
+        bad = [(f"not a date written {fmt.date_format}", np.isnat(out) & ~gone)]
+        return pd.Series(out, index=values.index), bad
     out = _dates.read_dates(array).values(fmt.order, fmt.timezone)
     todo = np.isnat(out) & ~gone
     bad = []
@@ -256,6 +269,22 @@ def _read_timestamp(values: pd.Series, fmt: Format):
             todo = todo & ~hit
         bad.append((f"not a date written {_ORDER[fmt.order]}", todo))
     return pd.Series(out, index=values.index), bad
+
+
+def _declared_dates(array: pa.Array, fmt: Format) -> NDArray:
+    # pandas takes now and today for dates whatever the format.
+    text = pc.if_else(pc.match_substring_regex(array, r"\d"), array, None).to_pandas()
+    zoned = "%z" in fmt.date_format
+    out = pd.to_datetime(text, format=fmt.date_format, errors="coerce", utc=zoned)
+    if re.search("%[YmdyHMS]%[YmdyHMS]", fmt.date_format):
+        # 202411 is no day of January, though strptime takes %Y%m%d for 2024, 1 and 1.
+        out = out.where(out.dt.strftime(fmt.date_format) == text)
+    if zoned:
+        out = out.dt.tz_convert(fmt.timezone).dt.tz_localize(None)
+    out = out.to_numpy().astype("datetime64[us]")
+    typed = pc.match_substring_regex(array, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+    of_typed = _dates.read_dates(pc.if_else(typed, array, None)).values("year", fmt.timezone)
+    return np.where(np.isnat(out), of_typed, out)
 
 
 _ORDER = {

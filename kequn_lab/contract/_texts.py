@@ -37,6 +37,7 @@ _TOTALS = (
     "合计", "总计", "小计", "累计", "汇总", "总和",
     "total", "totals", "subtotal", "sub-total", "grandtotal", "sum",
 )  # fmt: skip
+_RAISED = "[²³¹⁰-₎½¼¾①-⓿㈠-㋿]"
 MOST_SEEN = 30
 _WHOLE = 2**53  # above it a float does not tell neighbours apart
 
@@ -45,32 +46,47 @@ def plain(values: pd.Series) -> pd.Series:
     """The column as text, numbers, booleans or dates; objects of several kinds become text."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
+    if isinstance(values.dtype, pd.ArrowDtype):
+        whole = {"i": "Int64", "u": "UInt64", "b": "boolean"}.get(values.dtype.kind)
+        python = pa.array(values.array).to_pandas().array if whole is None else values.array
+        values = pd.Series(python, index=values.index, dtype=whole)
+    if pd.api.types.is_float_dtype(values.dtype):
+        return values.astype("float64")
+    if pd.api.types.is_string_dtype(values.dtype) and values.dtype != object:
+        return values.astype("str")
     if values.dtype != object:
-        return values.astype("str") if pd.api.types.is_string_dtype(values.dtype) else values
+        return _as_text(values) if values.dtype.kind == "c" else values
     kind = pd.api.types.infer_dtype(values, skipna=True)
     if kind in ("string", "empty"):
         return values.astype("str")
     if kind in ("integer", "boolean") and not values.isna().any():
         return values.infer_objects()
-    if kind in ("date", "datetime64") or (kind == "datetime" and _one_zone(values)):
+    if kind in ("date", "datetime64", "datetime") and _one_zone(values):
         return pd.to_datetime(values, errors="coerce")
-    return pd.Series([_text(v) for v in values], index=values.index, dtype="str")
+    return _as_text(values)
 
 
 def _one_zone(values: pd.Series) -> bool:
     return len({getattr(v, "tzinfo", None) for v in values if not pd.isna(v)}) == 1
 
 
-def _text(value: Any) -> str | None:
+def _as_text(values: pd.Series) -> pd.Series:
+    return pd.Series([text_of(v) for v in values], index=values.index, dtype="str")
+
+
+def text_of(value: Any) -> str | None:
+    """A cell as text; None where there is nothing."""
     if isinstance(value, str):
         return value
-    if value is None or value is pd.NaT or value is pd.NA or value != value:
+    if not pd.api.types.is_scalar(value):
+        return str(value)
+    if pd.isna(value):
         return None
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     if isinstance(value, int | np.integer):
         return str(int(value))
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         value = value.normalize()
         return f"{value:f}" if value == value.to_integral_value() else f"{value:f}e0"
     if isinstance(value, float | np.floating):
@@ -79,19 +95,28 @@ def _text(value: Any) -> str | None:
         # With an exponent, so that nobody takes the point for a thousands separator.
         text = repr(float(value))
         return text if "e" in text or "n" in text else text + "e0"
-    if isinstance(value, dt.datetime | dt.date):
-        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return str(pd.Timedelta(value))
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, dt.date):
+        # With the T that tells a typed time from a text.
+        return value.isoformat() + ("" if isinstance(value, dt.datetime) else "T00:00:00")
     return str(value)
 
 
 def texts(values: pd.Series) -> pa.Array:
     """The cells of a `plain` column as text, missing where there is none."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
-        whole = np.isfinite(values) & (values % 1 == 0) & (values.abs() < _WHOLE)
-        out = values.astype("str").where(values.isna(), lambda text: text + "e0")
-        out = out.mask(whole, values.where(whole, 0).astype("int64").astype("str"))
-        return pa.array(out, from_pandas=True, type=pa.large_string())
-    return pa.array(values.astype("str"), from_pandas=True, type=pa.large_string())
+    kind = values.dtype.kind
+    if kind == "f":
+        whole = (values % 1 == 0) & (values.abs() < _WHOLE)
+        out = values.where(whole, 0).astype("int64").astype("str")
+        out[~whole] = _as_text(values[~whole])
+    elif kind in "iu" or pd.api.types.is_string_dtype(values.dtype):
+        out = values.astype("str")
+    else:
+        out = _as_text(values)
+    return pa.array(out, from_pandas=True, type=pa.large_string())
 
 
 def series(array: pa.Array, index: pd.Index) -> pd.Series:
@@ -115,7 +140,9 @@ def nothing_to_do(array: pa.Array, codes=None) -> bool:
 def clean(array: pa.Array, *, width: bool = True) -> pa.Array:
     """Texts without surrounding blanks; ``width``: full-width characters become plain ones."""
     if width and pc.all(pc.string_is_ascii(array)).as_py() is False:
-        array = pc.utf8_normalize(array, "NFKC")
+        plain_ones = pc.utf8_normalize(array, "NFKC")
+        # 5² is not 52.
+        array = pc.if_else(pc.match_substring_regex(array, _RAISED), array, plain_ones)
         for theirs, ours in (("−", "-"), ("‐", "-"), ("‑", "-"), ("’", "'"), ("′", "'")):
             array = pc.replace_substring(array, theirs, ours)
     return pc.utf8_trim_whitespace(array)
@@ -172,7 +199,8 @@ class Tally(dict):
             self[name] = (self[name][0] + n, *self[name][1:])
         else:
             i = int(np.argmax(cells))
-            self[name] = (n, raw.index[i], str(raw.iloc[i]))
+            text = text_of(raw.iloc[i]) or ""
+            self[name] = (n, raw.index[i], text.removesuffix("e0").removesuffix("T00:00:00"))
 
     def count(self, *names: str) -> int:
         return sum(self[n][0] for n in names if n in self)

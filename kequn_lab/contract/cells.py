@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from kequn_lab._notes import Note
 from kequn_lab.contract import _dates, _numbers
-from kequn_lab.contract._formats import BOOLEANS, Format, Options, read_column
+from kequn_lab.contract._formats import BOOLEANS, Format, Options, is_whole, read_column
 from kequn_lab.contract._texts import (
     MISSING,
     MISSING_TEXT,
@@ -130,6 +130,8 @@ def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
         tally.add("cells", values.notna().to_numpy(), values)
         is_bool = pd.api.types.is_bool_dtype(values.dtype)
         tally.add("yes_no" if is_bool else "number", values.notna().to_numpy(), values)
+        if not is_bool:
+            tally.add("no %", is_whole(values), values)
         if kind == "feature" and not is_bool and values.dropna().between(*_DAYS).all():
             tally.add("date", _is_date(texts(values), values.notna().to_numpy()), values)
         return
@@ -167,7 +169,8 @@ def _count_numbers(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tal
         tally.add(mark, cells & (numbers.way >= 0), values)
     readable = numbers.way >= 0
     tally.add("number", readable, values)
-    tally.add("no %", readable & ~numbers.percent & matches(numbers.core, "[1-9]"), values)
+    bare = ~numbers.percent & ~numbers.is_way("exp") & matches(numbers.core, "[1-9]")
+    tally.add("no %", readable & bare, values)
     return readable
 
 
@@ -192,10 +195,10 @@ def _is_date(array: pa.Array, number: NDArray) -> NDArray:
 
 def _count_booleans(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
     words = pc.utf8_lower(array)
-    tally.add("yes_no", mask(pc.is_in(words, pa.array(list(BOOLEANS), words.type))), values)
+    known = mask(pc.is_in(words, pa.array(list(BOOLEANS), words.type)))
+    tally.add("yes_no", known, values)
     plain_words = pa.array(["true", "false", "1", "0", "1.0", "0.0"], words.type)
-    said = pc.and_(pc.is_valid(words), pc.invert(pc.is_in(words, plain_words)))
-    tally.add("words", mask(said), values)
+    tally.add("words", known & ~mask(pc.is_in(words, plain_words)), values)
 
 
 def _count_dates(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:

@@ -191,7 +191,7 @@ def read_mapping(path: str | Path) -> Mapping:
     for name in sorted(unknown):
         raise ValueError(_unknown(path, "table", name, [f.name for f in fields(Mapping)]))
     for name, entries in content.items():
-        if isinstance(entries, dict):
+        if isinstance(entries, dict) and name != "currency":
             _check_names(entries, name, path)
     try:
         return TypeAdapter(Mapping).validate_python(content)
@@ -267,6 +267,8 @@ def _invalid(error: ValidationError, content: dict, path: Path) -> str:
     field_name = keys[1] if len(keys) > 1 else keys[0]
     expected = "a table" if len(keys) == 1 and key != "currency" else "text in quotes"
     expected = _EXPECTED.get(field_name, expected)
+    if len(keys) == 2 and field_name in ("columns", "codes", "constants", "scale"):
+        expected = f"a table, [{table}.{key}]"
     where = f"[{table}] {key}" if table else key
     return f"{path.name}: {where} must be {expected}; found {found!r}"
 

@@ -165,9 +165,7 @@ def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
                     f"{missing:.0%} missing; what the model sees is mostly filled in",
                 )
             )  # fmt: skip
-        if pd.api.types.is_bool_dtype(column.dtype):
-            continue
-        if pd.api.types.is_numeric_dtype(column.dtype):
+        if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
             values = column.to_numpy(dtype="float64", na_value=np.nan)
             numbers[name] = values
             notes += _about_numbers(name, values[np.isfinite(values)])
