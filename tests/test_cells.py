@@ -260,6 +260,15 @@ def test_ids_that_differ_by_writing_are_one_and_it_is_said():
     assert set(notes) == {"full_width", "id_blanks", "id_point_zero"}
 
 
+def test_ids_that_a_spreadsheet_rounded_are_a_warning():
+    rounded = [f"{i}" + "000" for i in range(110101199001010, 110101199001016)]
+    note = read(rounded, "id")[1]["ids_rounded"]
+    assert note.level == "warning"
+    assert "export the ids again as text" in note.text_en
+    assert not read([*rounded, "110101199001010123"], "id")[1]
+    assert not read([str(i) for i in range(1000, 9000, 1000)], "id")[1]
+
+
 def events(n=60, seed=0):
     rng = np.random.default_rng(seed)
     amounts = rng.uniform(0, 5000, n)

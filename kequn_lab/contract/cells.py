@@ -144,6 +144,8 @@ def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
     whole = kind == "id" and not pd.api.types.is_float_dtype(values.dtype)
     if (codes or whole) and nothing_to_do(raw, codes):
         tally.add("cells", mask(pc.is_valid(raw)), values)
+        if whole and (pc.max(pc.utf8_length(raw)).as_py() or 0) > 15:
+            _count_ids(raw, raw, values, tally)
         return
     array = clean(raw, width=kind != "text" or column.isin is not None)
     words, keep = MISSING, ()
