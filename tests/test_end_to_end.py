@@ -290,7 +290,7 @@ def test_failure_while_writing_leaves_the_old_results_whole(bank, tmp_path, monk
     "args",
     [
         ["run"],
-        ["run", "--out", "x", "--events", "e.csv"],
+        ["score", "--out", "x", "--scorecard", "s", "--events", "e.csv"],
         ["run", "--out", "x", "--customers", "c.csv"],
         ["run", "--out", "x", "--features", "f.csv", "--events", "e.csv"],
         ["run", "--out", "x", "--as-of", "31/12/2024"],

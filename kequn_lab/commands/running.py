@@ -28,6 +28,10 @@ _SAY = {
         "{name}：每位客户一行；客户编号列为 {id}",
     ),
     "events": ("{name}: transactions", "{name}：交易明细"),
+    "until": (
+        "Last day: {day}, the last in the table (--as-of names another)",
+        "截止日：{day}，即表中最后一天（可用 --as-of 另定）",
+    ),
     "results": ("\nOpen {report}", "\n请打开 {report}"),
     "valid": (
         "{name}: {valid:,} of {rows:,} rows are valid",
@@ -69,9 +73,9 @@ def run(args: Namespace) -> int:
             encoding=args.out_encoding,
             quiet=args.quiet,
         )
-    for note in result.record["notes"]:
-        if note["level"] == "note":
-            print(f"- {note[f'text_{args.language}']}", file=sys.stderr)
+    _tell(args, result.record["notes"])
+    if kind == "events" and not args.as_of:
+        print(say(args, "until", day=result.record["as_of"]))
     print(result.summary(args.language))
     print(say(args, "results", report=args.out / "report.html"))
     return 0
@@ -171,6 +175,14 @@ def _kind(args: Namespace) -> str:
     return kind
 
 
+def _tell(args: Namespace, notes: list[dict], levels: tuple[str, ...] = ("note",)) -> None:
+    """Notes, one a line; long ones are whole in the record."""
+    for note in notes:
+        if note["level"] in levels:
+            text = note[f"text_{args.language}"]
+            print(f"- {text if len(text) <= 200 else f'{text[:199]}…'}", file=sys.stderr)
+
+
 def check(args: Namespace) -> int:
     """Every finding in the tables, as a run would see them."""
     from kequn_lab.run.checking import check_tables
@@ -215,8 +227,7 @@ def score(args: Namespace) -> int:
         accept_units=args.accept_units,
         encoding=args.out_encoding,
     )
-    for note in record["notes"]:
-        print(f"- {note[f'text_{args.language}']}", file=sys.stderr)
+    _tell(args, record["notes"], levels=("note", "warning"))
     print(say(args, "dry" if args.dry_run else "labelled", n=record["rows"], out=args.out))
     return 0
 
