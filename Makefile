@@ -4,7 +4,7 @@ PYTHON ?= python3
 EXTRAS ?= test
 BIN := .venv/bin
 
-.PHONY: demo test lab notebooks sample figures bench lint clean
+.PHONY: demo test lab notebooks sample figures names bench lint clean
 
 demo: .venv/.ready
 	$(BIN)/kequn run --out data/output/demo
@@ -25,6 +25,9 @@ sample: .venv/.ready
 figures: .venv/.ready
 	$(BIN)/kequn run --out data/output/figures --quiet
 	$(BIN)/python notebooks/figures/make.py data/output/figures
+
+names: .venv/.ready
+	$(BIN)/python tests/test_package.py
 
 bench: .venv/.ready
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

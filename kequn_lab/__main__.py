@@ -12,6 +12,8 @@ from importlib import import_module
 from kequn_lab.commands.console import console, guarded
 from kequn_lab.commands.parser import parser
 
+__all__ = ["main"]
+
 _ROOMS = {
     "running": ("run", "init", "check", "score", "sample"),
     "reworking": ("rename", "report", "plot", "sql", "compare"),

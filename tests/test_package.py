@@ -1,10 +1,13 @@
 """The package as a whole: what it exports, which room may use which, what it installs."""
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -27,6 +30,38 @@ STOREYS = [
     {"__main__"},
 ]
 
+#: What a room may hold at most: lines of code (no blank lines, comments, docstrings), public names.
+#: Growth is decided here: raise a number in the commit that needs it, and say why in its message.
+MOST = {
+    "_files": (100, 0),
+    "_intervals": (20, 0),
+    "_json": (60, 0),
+    "_notes": (30, 0),
+    "_signals": (40, 0),
+    "_words": (200, 0),
+    "_folder": (300, 0),
+    "contract": (3_450, 24),
+    "features": (550, 11),
+    "plots": (1_650, 30),
+    "catalogue": (250, 25),
+    "compare": (1_000, 22),
+    "export": (1_000, 20),
+    "profiles": (850, 9),
+    "report": (900, 4),
+    "segments": (900, 9),
+    "choosing": (1_350, 28),
+    "monitor": (550, 17),
+    "products": (600, 15),
+    "spark": (40, 2),
+    "synth": (1_800, 11),
+    "run": (1_700, 13),
+    "commands": (900, 0),
+    "__main__": (30, 0),
+}
+
+#: Every public name of every room, one a line: ``make names`` writes it.
+NAMES = ROOT / "tests" / "public_names.txt"
+
 
 def tracked(pattern: str = "") -> list[Path]:
     """Files of the repository, or all files where there is no git."""
@@ -35,15 +70,39 @@ def tracked(pattern: str = "") -> list[Path]:
 
 
 def imports_of(file: Path) -> set[str]:
-    """Rooms of the package that a file imports, wherever in the file."""
+    """Rooms of the package that a file imports, wherever in the file, also from a relative name."""
+    package = file.relative_to(ROOT).parent.parts
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kequn_lab"):
-            inside = node.module.split(".")[1:]
-            found |= {inside[0]} if inside else {a.name for a in node.names}
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = [*above, *(node.module or "").split(".")] if node.module else [*above]
+            found |= {".".join([*module, alias.name]) for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("kequn_lab.")}
-    return found - {"__version__"}
+            found |= {alias.name for alias in node.names}
+    inside = {name.split(".")[1] for name in found if name.startswith(f"{PACKAGE.name}.")}
+    return inside - {"__version__"}
+
+
+def code_lines(file: Path) -> int:
+    """Lines of a file that hold code: no blank lines, comments and docstrings."""
+    text = file.read_text(encoding="utf-8")
+    no_code = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in {*no_code, tokenize.ENDMARKER}:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node) is not None:
+            lines -= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return len(lines)
+
+
+def public_names() -> list[str]:
+    """The public names of the package and of every room, with the room in front."""
+    public = ["kequn_lab", *sorted(f"kequn_lab.{r}" for r in rooms() if not r.startswith("_"))]
+    return [f"{room}.{name}" for room in public for name in sorted(import_module(room).__all__)]
 
 
 def rooms() -> dict[str, list[Path]]:
@@ -60,7 +119,27 @@ def test_arrows_run_one_way():
     assert set(storey) == set(rooms()), "every room stands on one storey"
     for room, files in rooms().items():
         for used in set().union(*map(imports_of, files)) - {room}:
+            assert used in storey, f"{room} imports {used}, which is no room"
             assert storey[used] < storey[room], f"{room} may not use {used}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import kequn_lab.run.inputs",
+        "from kequn_lab import run",
+        "from kequn_lab.run import analyse",
+        "from .. import run",
+        "from ..run import analyse",
+        "def f():\n    from ..run.inputs import Inputs",
+    ],
+)
+def test_an_arrow_is_seen_however_it_is_written(line, tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    file = tmp_path / "kequn_lab" / "contract" / "cells.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(line, encoding="utf-8")
+    assert imports_of(file) == {"run"}
 
 
 MODULES = sorted(
@@ -72,19 +151,42 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_says_what_it_is_and_exports_what_it_has(name):
+    """A module whose own name is private (`_text.py`, `__init__.py` aside) lists nothing."""
     module = import_module(name)
     assert module.__doc__
+    private = re.search(r"\._[^_]", name)
+    assert private or hasattr(module, "__all__"), f"{name} does not say what is public in it"
     for name in getattr(module, "__all__", ()):
         assert getattr(module, name).__doc__ or isinstance(getattr(module, name), tuple | dict)
 
 
-def test_rooms_are_small():
+def test_modules_are_small():
     long = {
         f"{p.relative_to(PACKAGE)}": n
         for p in PACKAGE.rglob("*.py")
         if (n := len(p.read_text(encoding="utf-8").splitlines())) > 420
     }
     assert not long
+
+
+def test_rooms_hold_no_more_than_was_decided():
+    assert set(MOST) == set(rooms()), "every room has its size in MOST"
+    names = Counter(name.split(".")[1] for name in public_names())
+    found = {room: (sum(map(code_lines, files)), names[room]) for room, files in rooms().items()}
+    grown = {
+        room: f"{found[room]}, decided were {MOST[room]} (lines, names)"
+        for room in found
+        if found[room][0] > MOST[room][0] or found[room][1] > MOST[room][1]
+    }
+    assert not grown, "see MOST in tests/test_package.py"
+
+
+def test_no_public_name_appears_or_vanishes_unlisted():
+    listed = NAMES.read_text(encoding="utf-8").split()
+    found = public_names()
+    new, gone = sorted({*found} - {*listed}), sorted({*listed} - {*found})
+    assert (new, gone) == ([], []), "meant? then `make names` lists it"
+    assert listed == found, "`make names` puts them in order"
 
 
 def test_import_is_light():
@@ -172,3 +274,7 @@ def test_wheel_finds_its_catalogue_and_font_and_runs(wheel_python, tmp_path):
     assert "--events" in run("-m", "kequn_lab", "run", "--help")
     run("-m", "kequn_lab", "run", "--synthetic", "200", "--out", "out", "--quiet")
     assert (tmp_path / "out" / "labels.csv").stat().st_size > 1000
+
+
+if __name__ == "__main__":
+    NAMES.write_text("".join(f"{name}\n" for name in public_names()), encoding="utf-8")

@@ -25,6 +25,14 @@ from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, nearest, summarise
 
+__all__ = [
+    "against_chance",
+    "null_like",
+    "null_reference",
+    "null_separation",
+    "prediction_strength",
+]
+
 SPLIT_ROWS = 10_000  # rows that are split in two, at most
 FITTED_ROWS = 20_000  # rows on which the null data's correlations are fitted, and margins taken
 

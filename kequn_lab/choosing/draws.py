@@ -21,6 +21,20 @@ from tqdm.auto import tqdm
 from kequn_lab.segments.search import memberships, one_thread_each, search, settle, starting_centres
 from kequn_lab.segments.summaries import Summary, as_numbers, summarise
 
+__all__ = [
+    "Ground",
+    "anchors",
+    "checked_count",
+    "checked_effort",
+    "checked_ks",
+    "cross_tables",
+    "ground",
+    "row_weights",
+    "searches",
+    "side_by_side",
+    "to_the_end",
+]
+
 EXACT_ROWS = 20_000  # up to here method="auto" keeps every distinct row
 COMPARED_ROWS = 20_000  # rows whose two labels are compared, where the summary stands for the rest
 POLISHED_ROWS = 200_000  # rows on which the summary's solutions are tried

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from kequn_lab.choosing.draws import row_weights
 from kequn_lab.segments.summaries import as_numbers
 
+__all__ = ["partition_indices", "silhouette_values", "silhouettes"]
+
 
 def partition_indices(
     X: ArrayLike, *, labels: ArrayLike, sample_weight: ArrayLike | None = None

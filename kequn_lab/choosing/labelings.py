@@ -10,6 +10,18 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+__all__ = [
+    "across_solutions",
+    "adjusted_rand",
+    "best_jaccard",
+    "cross_table",
+    "jaccard_of_table",
+    "rand_of_table",
+    "relabel_series",
+    "solution_flows",
+    "truth_table",
+]
+
 
 def cross_table(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> pd.DataFrame:
     """Rows (or their weights) by label in `a` and label in `b`.

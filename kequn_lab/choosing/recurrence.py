@@ -28,6 +28,8 @@ from kequn_lab.choosing.draws import (
 from kequn_lab.choosing.labelings import jaccard_of_table
 from kequn_lab.segments.search import memberships, search
 
+__all__ = ["checked_labels", "clusterwise_jaccard", "segment_stability"]
+
 
 def segment_stability(
     X: ArrayLike,

@@ -22,6 +22,8 @@ from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, summarise
 
+__all__ = ["fit_each_k", "score_k"]
+
 SILHOUETTE_ROWS = 5_000  # above this many rows the silhouette is taken on a sample of so many
 GAP_ROWS = 5_000  # rows of each reference set of the gap statistic, at most
 

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from kequn_lab.segments.summaries import as_numbers
 
+__all__ = ["cluster_similarity", "gorge", "shadow_values"]
+
 CHUNK = 65_536  # rows at a time, so that memory does not grow with the bank
 
 

@@ -35,6 +35,8 @@ from kequn_lab.choosing.draws import (
 from kequn_lab.choosing.labelings import rand_of_table
 from kequn_lab.segments.search import lloyd
 
+__all__ = ["global_stability", "stability_by_k"]
+
 UNFINISHED = 0.05  # a search that costs this much agreement has too few starts
 SAME_READING = 0.95  # agreement at which two searches of one draw tell the same story
 

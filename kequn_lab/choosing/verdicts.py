@@ -15,6 +15,8 @@ from scipy.stats import binom
 
 from kequn_lab.choosing.shadows import cluster_similarity, shadow_values
 
+__all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
+
 STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
 SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
 NATURAL = 0.85  # SLSw from which a segment that also stands apart is called natural

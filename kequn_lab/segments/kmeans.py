@@ -28,6 +28,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from kequn_lab.segments.search import SAME, one_thread_each, search
 from kequn_lab.segments.summaries import Summary, as_numbers, nearest, summarise
 
+__all__ = ["KMeansSearch"]
+
 SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
 N_POLISHED = 3  # of them, those that are run on all rows
 

@@ -20,6 +20,17 @@ from threadpoolctl import ThreadpoolController
 
 from kequn_lab.segments.summaries import Summary
 
+__all__ = [
+    "Solutions",
+    "lloyd",
+    "memberships",
+    "one_thread_each",
+    "search",
+    "seed_centres",
+    "settle",
+    "starting_centres",
+]
+
 PATIENCE = 2  # rounds of swaps without gain after which a chain ends
 MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
+__all__ = ["Summary", "as_numbers", "nearest", "summarise"]
+
 
 @dataclass(frozen=True)
 class Summary:
