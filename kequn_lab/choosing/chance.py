@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from tqdm.auto import tqdm
 
 from kequn_lab.choosing.draws import checked_count, checked_ks, side_by_side
 from kequn_lab.choosing.labelings import cross_table
@@ -309,6 +310,7 @@ def null_separation(
     n_starts: int = 10,
     n_jobs: int | None = None,
     random_state=None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """How far apart do segments stand that k-means cuts out of data without segments?
 
@@ -321,7 +323,7 @@ def null_separation(
     n_rows : int, default=5000
         In a null set, at most. Smaller sets scatter more, so their largest separation is larger
         and harder to exceed.
-    n_starts, n_jobs, random_state : see `choosing.global_stability`
+    n_starts, n_jobs, random_state, progress : see `choosing.global_stability`
 
     Returns
     -------
@@ -332,7 +334,7 @@ def null_separation(
     Examples
     --------
     >>> X = np.random.RandomState(0).normal(size=(50, 2))
-    >>> null_separation(X, n_clusters=2, n_sets=1, random_state=0).columns.tolist()
+    >>> null_separation(X, n_clusters=2, n_sets=1, random_state=0, progress=False).columns.tolist()
     ['set', 'segment', 'rows', 'separation']
     """
     rng = check_random_state(random_state)
@@ -340,7 +342,8 @@ def null_separation(
     if len(X) > FITTED_ROWS:
         X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
     copula, parts = _copula(X, rng), []
-    for number in range(checked_count("n_sets", n_sets)):
+    sets = range(checked_count("n_sets", n_sets))
+    for number in tqdm(sets, desc="chance", disable=not progress, leave=False):
         null = _null_set(*copula, min(len(X), n_rows), rng)
         with warnings.catch_warnings():  # chance may leave out one of few kinds of rows
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -210,7 +210,7 @@ def side_by_side(task: Callable, tasks: list, *, n_jobs, progress: bool, label: 
     jobs = -1 if n_jobs is None else n_jobs
     with one_thread_each(), Parallel(jobs, prefer="threads", return_as="generator") as pool:
         done = pool(delayed(task)(*args) for args in tasks)
-        return list(tqdm(done, total=len(tasks), desc=label, disable=not progress))
+        return list(tqdm(done, total=len(tasks), desc=label, disable=not progress, leave=False))
 
 
 def cross_tables(compared: Summary, centres: NDArray) -> Callable[[int, int], NDArray]:

@@ -69,7 +69,7 @@ def fit_each_k(
     ks = _ks_for(X, ks)
     seed = check_random_state(random_state).randint(0, 2**31 - 1)
     models = {}
-    for k in tqdm(ks, desc="solutions", disable=not progress):
+    for k in tqdm(ks, desc="solutions", disable=not progress, leave=False):
         model = KMeansSearch(k, n_starts=n_starts, n_jobs=n_jobs, random_state=seed)
         models[k] = model.fit(X, sample_weight=sample_weight)
     return models

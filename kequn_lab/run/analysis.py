@@ -106,7 +106,7 @@ def analyse(
 
         if ks is not None:
             steps.set_description("weigh k")
-            chosen = _weigh(inputs.features, tables, ks, fit, n_stability)
+            chosen = _weigh(inputs.features, tables, ks, fit, n_stability, not quiet)
             n_clusters = parameters["n_clusters"] = chosen.k
             parameters |= {"ks": list(ks), "k_why_zh": chosen.why_zh}
             parameters["k_why_en"] = chosen.why_en
@@ -132,7 +132,7 @@ def analyse(
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("stability")
         if n_stability and n_clusters > 1:
-            tables |= _hold_still(pipeline, model, names, n_stability, random_state)
+            tables |= _hold_still(pipeline, model, names, n_stability, random_state, not quiet)
         then("decide")
         silhouette = mean_silhouette(model, segment.cat.codes, random_state=random_state)
         found = findings(
@@ -281,11 +281,11 @@ def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_stat
     return names
 
 
-def _weigh(features, tables, ks, fit, n_stability) -> Choice:
+def _weigh(features, tables, ks, fit, n_stability, progress) -> Choice:
     """The evidence on the number of clusters, into ``tables``; what the stated rule makes of it."""
     columns = {"log_columns": fit["log_columns"]}
     model = preprocessor(features.columns, **columns).fit_transform(features)
-    seed = {"random_state": fit["random_state"], "progress": False}
+    seed = {"random_state": fit["random_state"], "progress": progress}
     scores = score_k(model, ks=ks, n_starts=fit["n_starts"], **seed)
     pairs = global_stability(model, ks=ks, n_boot=max(n_stability, 2), **seed)
     by_k = stability_by_k(pairs)
@@ -365,17 +365,18 @@ def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, 
     return out
 
 
-def _hold_still(pipeline, model, names, n_stability, random_state) -> dict[str, pd.DataFrame]:
-    kmeans = pipeline["kmeans"]
+def _hold_still(
+    pipeline, model, names, n_stability, random_state, progress
+) -> dict[str, pd.DataFrame]:
+    kmeans, run = pipeline["kmeans"], {"random_state": random_state, "progress": progress}
     ids = names.set_index("cluster")["segment_id"]
     slsw = segment_stability(
         model,
         labels=ids.loc[kmeans.predict(model)].to_numpy(),
         n_boot=n_stability,
-        random_state=random_state,
-        progress=False,
+        **run,
     )
-    chance = null_separation(model, n_clusters=len(ids), random_state=random_state)
+    chance = null_separation(model, n_clusters=len(ids), **run)
     centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
     place = {segment: i for i, segment in enumerate(ids)}
     slsw = slsw.sort_values("segment", key=lambda s: s.map(place), kind="stable")

@@ -135,7 +135,7 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
 
 # %%
 centres = segments.centre_table(model).rename(index=segment_of)
-by_chance = chance.null_separation(z, n_clusters=8, random_state=0)
+by_chance = chance.null_separation(z, n_clusters=8, **quick)
 verdict = verdicts.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
 verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action"]].round(2)
 
