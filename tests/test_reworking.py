@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import kequn_lab as kq
 from kequn_lab import read_result
 from kequn_lab.__main__ import main
 from kequn_lab._folder import verify_folder
@@ -49,18 +50,42 @@ def test_a_renamed_segment_bears_its_name_in_every_file(folder, capsys):
     assert f"{old['name_en']} is called High net worth now" in capsys.readouterr().out
     assert verify_folder("may").empty
     after = read_result("may")
-    ids = ["customer_id", "cluster", "segment_id", "distance"]
-    assert after.labels[ids].equals(before.labels[ids])  # nobody moved
+    who = ["customer_id", "cluster", "distance"]
+    assert after.labels[who].equals(before.labels[who])  # nobody moved
     for path in (folder / "may").rglob("*"):
         if path.suffix in (".csv", ".json", ".html"):
             text = path.read_text(encoding="utf-8-sig")
             assert old["name_en"] not in text and old["name_zh"] not in text, path
+            assert "cluster_1" not in text and "cluster_0" not in text, path
     report = (folder / "may" / "report.html").read_text(encoding="utf-8")
     assert "High net worth" in report
     names = after.names.set_index("cluster")
     assert names.loc[[0, 1], "name_zh"].tolist() == ["常客", "高净值客户"]
     assert names.loc[[0, 1], "by"].tolist() == ["override"] * 2
     assert [s.name_en for s in after.card.segments][:2] == ["常客", "High net worth"]
+
+
+def test_a_name_given_by_a_person_is_a_name_next_month_too(folder, capsys):
+    assert main(["rename", "may", "1=高净值客户"]) == 0
+    customers(1).to_csv("june.csv", index=False)
+    assert main(["run", "june.csv", *RUN, "--previous", "may", "--out", "june"]) == 0
+    june = read_result("june").names.set_index("name_zh").loc["高净值客户"]
+    assert june["by"] == "previous" and june["matched"] and june["mark"] != "unnamed"
+    assert june["segment_id"] == "own_1"
+
+
+def test_names_are_swapped_and_the_catalogue_keeps_its_own(tmp_path):
+    bank = kq.make_bank(300, random_state=1, months=2)
+    result = kq.segment(bank, k=4, stability=0, starts=2, quiet=True)
+    a, b = result.names["name_zh"].head(2)
+    c, d = result.names["name_en"].head(2)
+    swapped = result.rename({0: (b, d), 1: (a, c)})
+    assert swapped.names["name_zh"].head(2).tolist() == [b, a]
+    for name, sentence in (("rules", "sentence_zh"), ("warnings", "text_zh")):
+        old, new = result.tables[name][sentence], swapped.tables[name][sentence]
+        assert sorted(old.str.count(a)) == sorted(new.str.count(b))
+    assert swapped.cards["quote_zh"].equals(result.cards["quote_zh"])
+    assert swapped.known_segments.equals(result.known_segments)
 
 
 def test_a_name_that_cannot_be_given_changes_nothing(folder, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -12,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from kequn_lab._notes import notes_table
+from kequn_lab._notes import NOTE_COLUMNS, notes_table
 from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
 from kequn_lab.export import write_labels
@@ -21,8 +22,12 @@ from kequn_lab.features.definitions import feature_table
 from kequn_lab.profiles.cautions import by_weight
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.findings import FINDINGS, findings, segment_marks, summary_text
+from kequn_lab.segments.naming import free_id, is_working
 
 __all__ = ["Result"]
+
+#: Tables in the catalogue's words, where a segment keeps the name that it has there.
+_CATALOGUE = ("known_segments", "criteria", "target_groups")
 
 
 @dataclass(frozen=True, repr=False)
@@ -226,19 +231,44 @@ class Result:
             f"_{language}": {old.loc[s, f"name_{language}"]: pair[i] for s, pair in new.items()}
             for i, language in enumerate(("zh", "en"))
         }
-        tables = {name: _renamed(t, new, said) for name, t in self.tables.items()}
-        tables |= self._judged(table, tables)
+        tables = {
+            name: t if name in _CATALOGUE else _renamed(t, new, {} if name == "cards" else said)
+            for name, t in self.tables.items()
+        }
+        notes = _renamed(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), new, said)
+        tables |= self._judged(table, tables, notes)
+        notes = tables.pop("notes")
         segments = tuple(
             dataclasses.replace(s, name_zh=new[s.segment_id][0], name_en=new[s.segment_id][1])
             if s.segment_id in new else s
             for s in self.card.segments
         )  # fmt: skip
-        return dataclasses.replace(
+        named = dataclasses.replace(
             self,
             labels=_renamed(self.labels, new, {}),
             names=table,
             tables=tables,
-            record=self.record | {"names": records(table)},
+            record=self.record | {"names": records(table), "notes": records(notes)},
+            card=dataclasses.replace(self.card, segments=segments),
+        )
+        return named._with_ids(_own_ids(table, new))
+
+    def _with_ids(self, ids: Mapping[str, str]) -> Result:
+        """The same with other ids of segments; a working name's id says that it has none."""
+        if not ids:
+            return self
+        names = _with_ids(self.names, ids)
+        notes = _with_ids(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), ids)
+        segments = tuple(
+            dataclasses.replace(s, segment_id=ids.get(s.segment_id, s.segment_id))
+            for s in self.card.segments
+        )
+        return dataclasses.replace(
+            self,
+            labels=_with_ids(self.labels, ids),
+            names=names,
+            tables={name: _with_ids(table, ids) for name, table in self.tables.items()},
+            record=self.record | {"names": records(names), "notes": records(notes)},
             card=dataclasses.replace(self.card, segments=segments),
         )
 
@@ -258,18 +288,18 @@ class Result:
             out[known[which]] = tuple(p.strip() for p in pair)
         return out
 
-    def _judged(self, names: pd.DataFrame, tables: dict) -> dict[str, pd.DataFrame]:
-        """Warnings and recommendation, as the names are now."""
+    def _judged(self, names, tables: dict, notes: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Warnings, notes and recommendation, as the names are now."""
         stability = tables.get("segment_stability")
-        notes = findings(
+        found = findings(
             names, tables["nameless_segments"], tables["chance_likeness"],
             stability=stability, silhouette=self.record["fit"].get("silhouette"),
             segments=tables["known_segments"],
         )  # fmt: skip
-        others = tables["warnings"][~tables["warnings"]["warning"].isin(FINDINGS)]
-        warnings = notes_table(n for n in notes if n.level == "warning")
-        warnings = by_weight(pd.concat([warnings, others], ignore_index=True))
-        out = {"warnings": warnings}
+        others = notes[~notes["warning"].isin(FINDINGS)]
+        notes = by_weight(pd.concat([notes_table(found), others], ignore_index=True))
+        warnings = notes[notes["level"] == "warning"].reset_index(drop=True)
+        out = {"notes": notes, "warnings": warnings}
         if "decision" in tables:
             lost = ["mark", "recommended", "advice_zh", "advice_en"]
             out["decision"] = recommend(
@@ -320,6 +350,27 @@ def records(table: pd.DataFrame) -> list[dict]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
+def _own_ids(names: pd.DataFrame, new: Mapping) -> dict[str, str]:
+    """Ids for clusters that had a working name and now have one of their own."""
+    used, out = set(names["segment_id"]), {}
+    for row in names[names["segment_id"].isin(new)].itertuples():
+        if is_working(row.segment_id):
+            out[row.segment_id] = free_id("own", row.cluster, used)
+            used.add(out[row.segment_id])
+    return out
+
+
+def _with_ids(table: pd.DataFrame, ids: Mapping[str, str]) -> pd.DataFrame:
+    out = table.copy()
+    for column in out:
+        if isinstance(out[column].dtype, pd.CategoricalDtype):
+            fresh = {c: ids.get(c, c) for c in out[column].cat.categories}
+            out[column] = out[column].cat.rename_categories(fresh)
+        elif (rows := out[column].isin(list(ids))).any():
+            out.loc[rows, column] = out.loc[rows, column].map(ids)
+    return out
+
+
 def _renamed(table: pd.DataFrame, new: Mapping, said: Mapping) -> pd.DataFrame:
     """A table in which segments bear new names, in columns of names and inside of texts."""
     out = table.copy()
@@ -329,7 +380,11 @@ def _renamed(table: pd.DataFrame, new: Mapping, said: Mapping) -> pd.DataFrame:
             fresh = ids.map({s: pair[i] for s, pair in new.items()})
             out[column] = fresh.fillna(out[column].astype("str"))
     for suffix, words in said.items():
+        # All at once, the longest first: a name can be part of another, or its old name.
+        old = re.compile("|".join(re.escape(w) for w in sorted(words, key=len, reverse=True)))
         for column in [c for c in out if str(c).endswith(suffix) and not c.startswith("name_")]:
-            for old, name in words.items():
-                out[column] = out[column].astype("str").str.replace(old, name, regex=False)
+            out[column] = out[column].map(
+                lambda text, old=old, words=words: old.sub(lambda m: words[m[0]], text),
+                na_action="ignore",
+            )
     return out

@@ -113,7 +113,7 @@ def name_clusters(
         if cluster not in given:
             names = _working_name(_marks(centre, model), words, spoken)
             spoken |= set(names)
-            given[cluster] = (_free_id("cluster", cluster, used), *names, "marks")
+            given[cluster] = (free_id("cluster", cluster, used), *names, "marks")
             used.add(given[cluster][0])
         segment, zh, en, by = given[cluster]
         row = similarity.loc[cluster]
@@ -177,10 +177,11 @@ def _by_hand(cluster, name, known: Words, used) -> tuple[str, str, str]:
         if near := difflib.get_close_matches(zh, known.segments, n=1, cutoff=0.8):
             raise ValueError(f"no segment {zh!r} in the catalogue; did you mean {near[0]!r}?")
         return zh, zh, en
-    return _free_id("own", cluster, used), zh, en
+    return free_id("own", cluster, used), zh, en
 
 
-def _free_id(prefix: str, number: int, used) -> str:
+def free_id(prefix: str, number: int, used) -> str:
+    """An id that is not in use, such as ``own_5``."""
     while f"{prefix}_{number}" in used:
         number += 1
     return f"{prefix}_{number}"
