@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from kequn_lab._words import require_language
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
-    "bank_channels", "bank_focus", "banks", "book", "channels", "contracts", "criteria",
-    "feature_words", "figures", "funnel", "ladder", "names", "operations", "path",
-    "product_facts", "products", "quote", "read", "rules", "segments", "signatures",
-    "target_groups", "traits", "weights",
+    "banks", "book", "contracts", "criteria", "names", "path", "products", "quote", "read",
+    "segments", "signatures", "target_groups", "traits", "weights",
 ]  # fmt: skip
 
 # A column of this name points to the key of that table.
@@ -250,97 +249,47 @@ def _unknown(table, column, parent, parent_name) -> pd.DataFrame:
     return violations_frame(lost.index, column, f"no such {key} in {parent_name}", lost)
 
 
-def segments(*, folder=None) -> pd.DataFrame:
+def segments() -> pd.DataFrame:
     """The eight segments: id, side, names in two languages, the article's word for them."""
-    return read("segments", folder=folder)
+    return read("segments")
 
 
-def traits(*, folder=None) -> pd.DataFrame:
+def traits() -> pd.DataFrame:
     """What the article states about each segment, one row per segment and trait."""
-    return read("traits", folder=folder)
+    return read("traits")
 
 
-def banks(*, folder=None) -> pd.DataFrame:
+def banks() -> pd.DataFrame:
     """The nine banks, their kind and the positioning the article states."""
-    return read("banks", folder=folder)
+    return read("banks")
 
 
-def bank_focus(*, folder=None) -> pd.DataFrame:
-    """Which segments each bank is after: ``stated``, or our ``reading``."""
-    return read("bank_focus", folder=folder)
-
-
-def bank_channels(*, folder=None) -> pd.DataFrame:
-    """Which channels each bank has, and how we know."""
-    return read("bank_channels", folder=folder)
-
-
-def target_groups(*, folder=None) -> pd.DataFrame:
+def target_groups() -> pd.DataFrame:
     """Segments of internet and traditional banks; ``primary`` rows make the groups disjoint."""
-    return read("target_groups", folder=folder)
+    return read("target_groups")
 
 
-def products(*, folder=None) -> pd.DataFrame:
+def products() -> pd.DataFrame:
     """Products with term, least purchase, liquidity, risk, and whether they are still sold."""
-    return read("products", folder=folder)
+    return read("products")
 
 
-def product_facts(*, folder=None) -> pd.DataFrame:
-    """What the article states about each product, one row per product and fact."""
-    return read("product_facts", folder=folder)
-
-
-def rules(*, folder=None) -> pd.DataFrame:
-    """Rules and figures from outside the article, with source and year."""
-    return read("rules", folder=folder)
-
-
-def ladder(*, folder=None) -> pd.DataFrame:
-    """The article's savings ladder for older people, liquid rung first."""
-    return read("ladder", folder=folder)
-
-
-def funnel(*, folder=None) -> pd.DataFrame:
-    """拉新、促活、留存、转化, and how the kit measures each."""
-    return read("funnel", folder=folder)
-
-
-def figures(*, folder=None) -> pd.DataFrame:
-    """The figures that the article gives."""
-    return read("figures", folder=folder)
-
-
-def channels(*, folder=None) -> pd.DataFrame:
-    """The channels of an event, online or offline."""
-    return read("channels", folder=folder)
-
-
-def operations(*, folder=None) -> pd.DataFrame:
-    """People–goods–place, the seven contents of operation, and the article's other ideas."""
-    return read("operations", folder=folder)
-
-
-def signatures(*, folder=None) -> pd.DataFrame:
+def signatures() -> pd.DataFrame:
     """Where each segment's mean should lie, to name clusters by; every size is an assumption."""
-    return read("signatures", folder=folder)
+    return read("signatures")
 
 
-def feature_words(*, folder=None) -> pd.DataFrame:
-    """Words for much and little of each feature, for the working names of clusters."""
-    return read("feature_words", folder=folder)
-
-
-def criteria(*, folder=None) -> pd.DataFrame:
+def criteria() -> pd.DataFrame:
     """What makes a segment a target; yours to change, see :mod:`kequn_lab.compare.criteria`."""
-    return read("criteria", folder=folder)
+    return read("criteria")
 
 
-def weights(*, folder=None) -> pd.DataFrame:
+def weights() -> pd.DataFrame:
     """How much each criterion counts for each kind of bank."""
-    return read("weights", folder=folder)
+    return read("weights")
 
 
-def names(table: str = "segments", *, language: str = "zh", folder=None) -> pd.Series:
+def names(table: str = "segments", *, language: str = "zh") -> pd.Series:
     """Names to show, indexed by id.
 
     Examples
@@ -350,12 +299,11 @@ def names(table: str = "segments", *, language: str = "zh", folder=None) -> pd.S
     >>> names("products", language="en")["large_cd"]
     'Large-denomination CD'
     """
-    if language not in ("zh", "en"):
-        raise ValueError(f"language is {language!r}; give 'zh' or 'en'")
-    return read(table, folder=folder).set_index(contracts()[table].key[0])[f"name_{language}"]
+    require_language(language)
+    return read(table).set_index(contracts()[table].key[0])[f"name_{language}"]
 
 
-def quote(item: str, *, folder=None) -> str:
+def quote(item: str) -> str:
     """The article's words for an id: a segment, trait, bank, product, rung, stage, figure …
 
     Raises
@@ -371,9 +319,7 @@ def quote(item: str, *, folder=None) -> str:
     words = {}
     for name in ("segments", "banks", "products", "ladder", "funnel", "figures", "channels",
                  "operations", "traits"):  # fmt: skip
-        words |= (
-            read(name, folder=folder).set_index(contracts()[name].key[-1])["quote_zh"].to_dict()
-        )
+        words |= read(name).set_index(contracts()[name].key[-1])["quote_zh"].to_dict()
     if item not in words:
         near = difflib.get_close_matches(item, words, n=1)
         raise KeyError(f"no id {item!r} with a quote" + (f"; near: {near[0]}" if near else ""))

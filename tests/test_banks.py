@@ -17,7 +17,7 @@ FEATURES = pd.DataFrame(
     index=list("abcd"),
 )
 LABELS = pd.Series(["young_adult", "young_adult", "elderly", "elderly"], index=list("abcd"))
-FOCUS, REACH = catalogue.bank_focus(), catalogue.bank_channels()
+FOCUS, REACH = catalogue.read("bank_focus"), catalogue.read("bank_channels")
 
 
 def test_fit_by_hand():

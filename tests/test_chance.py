@@ -1,39 +1,12 @@
 """Data without segments: the same margins and correlations, one hill."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
 
 from kequn_lab.choosing import chance
-
-QUIET = {"random_state": 0, "progress": False}
-
-
-def test_prediction_strength_is_near_r(shared):
-    folder = shared / "reference/iris"
-    expected = json.loads((folder / "prediction_strength.json").read_text())["mean.pred"][1:]
-    found = chance.prediction_strength(pd.read_csv(folder / "X.csv"), ks=range(2, 7), **QUIET)
-    means = found.groupby("k")["strength"].mean()
-    np.testing.assert_allclose(means, expected, atol=0.06)
-    assert means[means > 0.8].index.max() == 3  # fpc's choice
-
-
-def test_prediction_strength_of_hills_and_of_one_hill():
-    rng = np.random.default_rng(0)
-    hills = np.concatenate([rng.normal(0, 1, (100, 2)), rng.normal(8, 1, (100, 2))])
-    run = {"ks": [2], "n_splits": 5, **QUIET}
-    assert chance.prediction_strength(hills, **run)["strength"].min() > 0.95
-    one = chance.prediction_strength(rng.normal(0, 1, (200, 2)), **run)
-    assert one["strength"].mean() < 0.85
-
-
-def test_one_row_segments_are_counted():
-    X = np.concatenate([np.random.default_rng(0).normal(size=(20, 1)), [[99.0], [-99.0]]])
-    found = chance.prediction_strength(X, ks=[3], n_splits=10, **QUIET)
-    assert found["one_row_segments"].max() >= 1
-    assert found["strength"].between(0, 1).all()
 
 
 @pytest.fixture(scope="module")
@@ -72,32 +45,17 @@ def test_null_data_of_more_columns_than_rows_keep_their_correlations():
 
 
 def test_null_data_have_lost_the_segments():
+    """Four of eight corners, told by no column and by no pair: the null data fill all eight."""
     rng = np.random.default_rng(0)
-    hills = np.concatenate([rng.normal(c, 1, (200, 10)) for c in rng.normal(0, 1.5, (4, 10))])
-    null = chance.null_like(hills, random_state=0)
-    strong, weak = (
-        chance.prediction_strength(X, ks=[4], n_splits=5, **QUIET)["strength"].mean()
-        for X in (hills, null)
-    )
-    assert strong > 0.95
-    assert weak < 0.8  # below it prediction strength calls nothing a segment
-
-
-def test_null_data_have_as_many_rows_as_are_asked_for(mixed):
-    assert chance.null_like(mixed, n_rows=7, random_state=0).shape == (7, 4)
-
-
-def test_reference_and_what_lies_beyond_it():
-    rng = np.random.default_rng(0)
-    X = np.concatenate([rng.normal(c, 1, (60, 3)) for c in (0, 7)])
-    null = chance.null_reference(X, ks=[2, 3], n_sets=2, n_boot=4, n_splits=2, **QUIET)
-    assert null[["set", "k"]].to_numpy().tolist() == [[0, 2], [0, 3], [1, 2], [1, 3]]
-    assert null.notna().all(axis=None)
-    observed = pd.DataFrame({"k": [2], "silhouette": [0.99], "davies_bouldin": [5.0]})
-    table = chance.against_chance(observed, null).set_index("index")
-    assert table.loc["silhouette", "beyond"]
-    assert not table.loc["davies_bouldin", "beyond"]  # less is better, 5 is worse
-    assert table.loc["silhouette", "chance_high"] == null.query("k == 2")["silhouette"].max()
+    side = rng.integers(0, 2, (400, 2))
+    corner = np.column_stack([side, side[:, 0] ^ side[:, 1]])
+    X = 9 * corner + rng.normal(size=(400, 3))
+    null = chance.null_like(X, random_state=0)
+    assert chance.null_like(X, n_rows=7, random_state=0).shape == (7, 3)
+    cut = [KMeans(4, n_init=5, random_state=0).fit_predict(data) for data in (X, null)]
+    strong, weak = map(silhouette_score, (X, null), cut)
+    assert strong > 0.7
+    assert weak < 0.6
 
 
 def test_null_sets_have_their_rows_and_every_segment_its_separation():
@@ -115,8 +73,6 @@ def test_null_sets_have_their_rows_and_every_segment_its_separation():
     "call, message",
     [
         (lambda: chance.null_like([[np.nan], [1.0]]), "missing or infinite"),
-        (lambda: chance.prediction_strength([[0.0], [1.0]] * 2, ks=[3]), "more than the 2"),
-        (lambda: chance.prediction_strength([[0.0], [1.0]] * 4, ks=[2], n_splits=0), "n_splits"),
         (lambda: chance.null_separation([[0.0], [1.0]], n_clusters=2, n_sets=0), "n_sets"),
     ],
 )

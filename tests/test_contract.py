@@ -15,10 +15,8 @@ from kequn_lab.contract.tables import (
     HOLDINGS,
     ContractError,
     check,
-    check_references,
     convert,
     require,
-    require_references,
 )
 
 
@@ -169,15 +167,6 @@ def test_input_is_not_modified():
     before = table.copy(deep=True)
     require(table, EVENTS)
     pd.testing.assert_frame_equal(table, before)
-
-
-def test_events_of_unknown_customers_are_listed_once_each():
-    customers = pd.DataFrame({"customer_id": ["1", "2"]})
-    lost = check_references(events(), customers)
-    assert lost["found"].tolist() == ["3"]
-    assert lost["row"].tolist() == [3]
-    with pytest.raises(ContractError, match=r"june.csv.*\n.*not in the customer table"):
-        require_references(events(), customers, table="june.csv")
 
 
 def test_describe_lists_every_column_with_unit():

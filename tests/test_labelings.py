@@ -15,6 +15,11 @@ def columns(path):
     return table.rename(columns={c: int(c[1:]) for c in table})
 
 
+def best_jaccard(a, b):
+    """For each segment of ``a`` the largest Jaccard index with any segment of ``b``."""
+    return labelings.jaccard_of_table(labelings.cross_table(a, b).to_numpy()).max(axis=1)
+
+
 def test_adjusted_rand_equals_scikit_learn_and_takes_weights():
     rng = np.random.default_rng(0)
     a, b, weight = rng.integers(0, 4, 60), rng.integers(0, 3, 60), rng.integers(1, 5, 60)
@@ -43,7 +48,7 @@ def test_partition_agreement_equals_r(shared):
     np.testing.assert_allclose(
         labelings.jaccard_of_table(table), expected["jaccard_matrix"], atol=1e-9
     )
-    best = labelings.best_jaccard(k3, species)
+    best = best_jaccard(k3, species)
     np.testing.assert_allclose(best, np.max(expected["jaccard_matrix"], axis=1), atol=1e-9)
 
 
@@ -52,7 +57,7 @@ def test_slsw_of_fixed_resamples_equals_r(shared, name, k):
     folder = shared / "reference" / name
     chosen = pd.read_csv(folder / f"k{k}_partition.csv")["cluster"]
     for pair in json.loads((folder / f"slsw_k{k}_first5_fixed.json").read_text()):
-        both = [labelings.best_jaccard(chosen, pair[c]) for c in ("cluster1", "cluster2")]
+        both = [best_jaccard(chosen, pair[c]) for c in ("cluster1", "cluster2")]
         np.testing.assert_allclose((both[0] + both[1]) / 2, pair["slsw"], atol=1e-9)
 
 
@@ -61,7 +66,7 @@ def test_clusterwise_jaccard_of_fixed_resamples_equals_r(shared):
     chosen = pd.read_csv(folder / "clusterboot_partition.csv")["cluster"].to_numpy()
     for draw in json.loads((folder / "clusterboot_first5_fixed.json").read_text()):
         rows = np.array(draw["bsamp_unique"]) - 1
-        found = labelings.best_jaccard(chosen[rows], draw["bootstrap_partition"])
+        found = best_jaccard(chosen[rows], draw["bootstrap_partition"])
         np.testing.assert_allclose(found, draw["max_jaccard_per_original_cluster"], atol=1e-9)
 
 

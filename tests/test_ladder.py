@@ -130,7 +130,7 @@ def test_deposit_insurance_limit():
     people = savers(money_cny=[5e5, 2e6], spending_cny_per_month=[1e3, 1e3])
     ladder = allocation_ladder(people, CURRENT)
     assert ladder.flags["above_insurance"].tolist() == [False, True]
-    rule = catalogue.rules().set_index("rule_id").loc["deposit_insurance_limit"]
+    rule = catalogue.read("rules").set_index("rule_id").loc["deposit_insurance_limit"]
     assert rule["value"] == 500_000 and rule["source"]
     tighter = allocation_ladder(people, CURRENT, insurance_limit_cny=100_000)
     assert tighter.flags["above_insurance"].all()
@@ -139,7 +139,7 @@ def test_deposit_insurance_limit():
 def test_ended_products_are_marked_with_the_source_and_replaced_today():
     ended = ARTICLE[ARTICLE["status_today"].str.startswith("ended")]
     assert set(ended["product_id"]) == {"guaranteed_wealth", "smart_deposit"}
-    sources = catalogue.rules().set_index("rule_id")["source"]
+    sources = catalogue.read("rules").set_index("rule_id")["source"]
     assert ended["status_rule"].map(sources).notna().all()
     assert not CURRENT["status_today"].str.startswith("ended").any()
     people = savers(money_cny=[1e5], spending_cny_per_month=[1e3])

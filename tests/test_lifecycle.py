@@ -108,7 +108,7 @@ def test_bad_branches():
 
 
 def test_the_articles_figures_are_its_only_facts():
-    table = branch_visits(catalogue.figures()).set_index("figure_id")
+    table = branch_visits(catalogue.read("figures")).set_index("figure_id")
     article = table[table["basis"] == "article"]["value"].to_dict()
     assert article == {
         **{"ccb_visits_2017": 636, "ccb_visits_2019": 604, "branch_hours_mean": 9.9},

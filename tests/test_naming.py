@@ -24,7 +24,7 @@ SIGNATURES = pd.DataFrame(
     columns=["segment_id", "feature", "level_sd", "essential"],
 )
 SEGMENTS = catalogue.segments()
-KNOWN = {"segments": SEGMENTS, "words": catalogue.feature_words()}
+KNOWN = {"segments": SEGMENTS, "words": catalogue.read("feature_words")}
 
 
 def table(*rows, columns=COLUMNS) -> pd.DataFrame:

@@ -62,20 +62,9 @@ def large():
     return profile(effects, ids)
 
 
-RULES = pd.DataFrame(
-    {
-        "segment_id": ["elderly", "young_adult"],
-        "rule": ["age_years > 58.5 AND counter_share > 0.4", "is_business <= 0.5"],
-        "precision": [0.9, 0.5],
-        "recall": [0.8, 0.25],
-    }
-)
 PLANE = {"PC1": [0.0, 1, 0, 5, 6, 5], "PC2": [0.0, 0, 1, 5, 5, 6]}
 SCORES = pd.DataFrame({"segment_id": ["elderly"] * 3 + ["young_adult"] * 3, **PLANE})
 HULLS = SCORES.assign(hull="inner")
-SHADOW = pd.DataFrame(
-    {"segment": ["b", "b", "a", "a"], "second": list("aabb"), "shadow": [0.1, 0.3, 0.9, 0.7]}
-)
 FLOWS = pd.DataFrame(
     {
         "k_from": [2, 2, 2],
@@ -125,23 +114,18 @@ TRUTH = truth_table(
     pd.Series(["elderly"] * 2 + ["young_adult"] * 3),
     pd.Series(["elderly"] * 2 + ["young_adult", "young_adult", "micro_enterprise"]),
 )
-STARTS = pd.DataFrame({"inertia": [100.0, 100.0, 101.0, 103.0]})
 
 #: Every picture with a finished table and a column that it cannot do without.
 PICTURES = {
     "size_plot": (SIZES, "share"),
     "profile_plot": (profile(), "effect"),
     "heat_map": (profile(), "variable"),
-    "snake_plot": (profile(), "effect"),
     "distribution_plot": (QUANTILES, "median"),
     "separation_plot": (SCORES, "PC2"),
-    "shadow_plot": (SHADOW, "shadow"),
-    "rule_plot": (RULES, "rule"),
     "flow_plot": (FLOWS, "rows"),
     "stability_plot": (PAIRS, "k"),
     "segment_stability_plot": (WITHIN, "slsw"),
     "index_panel": (SCORED, "k"),
-    "restart_plot": (STARTS, "inertia"),
     "gorge_plot": (GORGE, None),
     "truth_plot": (TRUTH, "adjusted_rand"),
 }
@@ -217,7 +201,7 @@ def test_that_test_fails_without_the_font(only_our_font, monkeypatch, tmp_path):
 
 
 def subset_script():
-    spec = importlib.util.spec_from_file_location("make_subset", FONTS / "make_subset.py")
+    spec = importlib.util.spec_from_file_location("make_subset", ROOT / "data/make_subset.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -227,7 +211,7 @@ def test_font_holds_what_it_should_and_is_small():
     script = subset_script()
     font = font_manager.get_font(script.TARGET)
     lacking = {c for c in script.wanted(ROOT) if ord(c) not in font.get_charmap()}
-    assert not lacking, f"cut the font again (kequn_lab/fonts/make_subset.py): {lacking}"
+    assert not lacking, f"cut the font again (data/make_subset.py): {lacking}"
     assert script.TARGET.stat().st_size < 1_100_000
     licence = (FONTS / "OFL.txt").read_text()
     assert "SIL OPEN FONT LICENSE Version 1.1" in licence and "Adobe" in licence
@@ -422,7 +406,7 @@ def test_one_huge_effect_does_not_flatten_the_others():
 
 def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
     table = large()
-    for draw in (plots.profile_plot, plots.heat_map, plots.snake_plot):
+    for draw in (plots.profile_plot, plots.heat_map):
         ax = draw(table)
         ax.figure.draw_without_rendering()
         first = ax.child_axes[0] if draw is plots.profile_plot else ax
@@ -438,7 +422,7 @@ def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
 def test_of_two_thousand_variables_the_strongest_are_drawn_and_it_is_said():
     effects = {f"v{j}": [j / 1000, 0, -j / 2000] for j in range(2000)} | {"v7": [9.0, 0, 0]}
     table = profile(effects)
-    for draw, most in ((plots.heat_map, 40), (plots.snake_plot, 40), (plots.profile_plot, 24)):
+    for draw, most in ((plots.heat_map, 40), (plots.profile_plot, 24)):
         ax = draw(table)
         first = ax.child_axes[0] if draw is plots.profile_plot else ax
         assert texts(first)[0] == "v7" and texts(first)[-1] == "v1999"  # order of the table
@@ -455,14 +439,6 @@ def test_heat_map_numbers_and_symmetric_colours():
     image = ax.images[0]
     assert image.norm.vmin == -image.norm.vmax
     assert texts(ax, "x") == list(SIZES["segment_id"])
-
-
-def test_snake_lines_differ_without_colour():
-    lines = plots.snake_plot(profile()).lines[:3]
-    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
-    np.testing.assert_array_equal(lines[2].get_xdata(), [-1.3, 0.6])
-    ax = plots.snake_plot(profile(), highlight=["elderly"])
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["elderly"]
 
 
 def test_distribution_boxes_lie_at_the_quantiles():
@@ -519,31 +495,6 @@ def test_gorge_bars_are_shares_of_all_customers():
         plots.gorge_plot(GORGE * 2)
 
 
-def test_shadow_areas_keep_order_and_mean():
-    ax = plots.shadow_plot(SHADOW, n_customers=9)
-    assert texts(ax) == ["b (2, 0.20)", "a (2, 0.80)"]
-    assert [t.get_text() for t in ax.texts] == ["Sample: 4 of 9 customers"]
-    ordered = SHADOW.assign(segment=pd.Categorical(SHADOW["segment"], ["a", "b", "c"]))
-    assert texts(plots.shadow_plot(ordered)) == ["a (2, 0.80)", "b (2, 0.20)"]
-    many = pd.DataFrame({"segment": 0, "silhouette": np.linspace(-1, 1, 50_000)})
-    path = plots.shadow_plot(many).collections[0].get_paths()[0]
-    assert len(path.vertices) < 5000
-    with pytest.raises(ValueError, match="1 values of shadow missing"):
-        plots.shadow_plot(SHADOW.replace(0.9, np.nan))
-
-
-def test_rules_are_read_as_conditions():
-    table = RULES.assign(rule=['"月均 收入" > 20000.0 AND a_share <= 0.5', "risk_rank IS NULL"])
-    with plots.style("zh"):
-        ax = plots.rule_plot(table)
-    told = [t.get_text() for t in ax.texts if "%" not in t.get_text() or "≤" in t.get_text()]
-    assert told == ["月均 收入 > 20,000", "a_share ≤ 50%", "risk_rank缺失"]
-    filled = [round(b.get_width(), 3) for b in ax.patches if b.get_fill()]
-    assert filled == [0.45, 0.4, 0.25, 0.125]
-    with pytest.raises(ValueError, match="cannot read the condition 'drop table'"):
-        plots.rule_plot(RULES.assign(rule="drop table"))
-
-
 def test_flow_heights_are_rows_and_dark_is_mixed():
     ax = plots.flow_plot(FLOWS, stability=MIXED)
     nodes = [p for p in ax.patches if isinstance(p, mpl.patches.Rectangle)]
@@ -581,16 +532,6 @@ def test_index_panel_rings_the_best_of_each_index():
     assert rings[1][0].get_xdata().tolist() == [2]
     with pytest.raises(ValueError, match="no known index"):
         plots.index_panel(SCORED[["k"]])
-
-
-def test_restarts_count_those_at_the_best():
-    ax = plots.restart_plot(STARTS)
-    assert ax.texts[0].get_text() == "2 of 4 starts (50%) reached the best"
-    heights = [b.get_height() for b in ax.patches]
-    assert heights[0] == 2 and sum(heights[1:]) == 2
-    assert plots.restart_plot(STARTS[:2]).texts[0].get_text().startswith("2 of 2")
-    with pytest.raises(ValueError, match="positive"):
-        plots.restart_plot(STARTS - 100)
 
 
 # Saving ----------------------------------------------------------------------------------------

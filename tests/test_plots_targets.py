@@ -95,16 +95,6 @@ GAIN = pd.DataFrame(
         "gain": [0, 0.8, 1, 0, 0.6, 1, 0, 0.5, 1, 0, 1, 1],
     }
 ).assign(gain_low=lambda t: t["gain"] * 0.9, gain_high=lambda t: t["gain"])
-OUTCOME = pd.DataFrame(
-    {
-        "segment_id": ["young_adult", "elderly", "all"],
-        "customers": [1000, 500, 1500],
-        "outcomes": [300, 50, 350],
-        "rate": [0.3, 0.1, 0.233],
-        "low": [0.27, 0.08, 0.21],
-        "high": [0.33, 0.13, 0.26],
-    }
-)
 BRANCH = pd.DataFrame(
     {
         "segment_id": ["young_adult", "elderly", "all"],
@@ -121,7 +111,6 @@ ALL = [
     (plots.ladder_plot, LADDER),
     (plots.funnel_plot, FUNNEL),
     (plots.gain_plot, GAIN),
-    (plots.outcome_plot, OUTCOME),
     (plots.branch_plot, BRANCH),
 ]
 
@@ -279,14 +268,11 @@ def test_the_funnel_names_groups_and_denominators():
         plots.funnel_plot(FUNNEL.assign(stage="buy"))
 
 
-def test_gain_and_outcome_curves():
+def test_gain_curves():
     ax = plots.gain_plot(GAIN)
     lines = {line.get_label(): line for line in ax.lines}
     assert lines["By segment"].get_ydata().tolist() == [0, 0.8, 1]
     assert lines["At random"].get_linestyle() == "--"
-    ax = plots.outcome_plot(OUTCOME, label="holds a card")
-    assert "30.0%  (300/1,000)" in texts(ax) and ax.get_xlabel() == "holds a card"
-    assert len(ax.get_yticklabels()) == 2
 
 
 def test_the_branch_shows_now_and_the_scenario():

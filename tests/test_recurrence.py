@@ -1,14 +1,12 @@
 """Segments that come back: R's distributions, labels of any kind, what is counted."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
 from kequn_lab.choosing import draws, recurrence
-from kequn_lab.choosing.labelings import best_jaccard
+from kequn_lab.choosing.labelings import cross_table, jaccard_of_table
 from kequn_lab.segments.summaries import nearest
 
 QUIET = {"random_state": 0, "progress": False}
@@ -34,14 +32,6 @@ def test_slsw_is_distributed_as_in_r(shared, name, data, k):
         assert ks_2samp(ours, expected[f"seg{segment}"]).pvalue > 0.01, segment
 
 
-def test_clusterwise_jaccard_is_near_r(shared):
-    folder = shared / "reference/iris"
-    labels = pd.read_csv(folder / "clusterboot_partition.csv")["cluster"]
-    expected = json.loads((folder / "clusterboot_k3.json").read_text())["boot"]["mean"]
-    found = recurrence.clusterwise_jaccard(pd.read_csv(folder / "X.csv"), labels=labels, **QUIET)
-    np.testing.assert_allclose(found.groupby("segment")["jaccard"].mean(), expected, atol=0.02)
-
-
 def test_slsw_recomputed_plainly(hills):
     X, labels = hills
     found = recurrence.segment_stability(X, labels=labels, n_boot=1, to_end=False, **QUIET)
@@ -54,7 +44,8 @@ def test_slsw_recomputed_plainly(hills):
         draw = base.draw(0, side)
         assert draw.weights.sum() == len(X)
         ((centres, _),) = draws.searches(base, draw, 3, 1, rng, n_starts=10)
-        both.append(best_jaccard(labels, nearest(X - X.mean(axis=0), centres)))
+        table = cross_table(labels, nearest(X - X.mean(axis=0), centres)).to_numpy()
+        both.append(jaccard_of_table(table).max(axis=1))
     np.testing.assert_allclose(found["slsw"], (both[0] + both[1]) / 2)
     np.testing.assert_allclose(found["jaccard_2"], both[1])
 
@@ -78,20 +69,10 @@ def test_equal_rows_may_carry_different_labels():
     assert values[1] == pytest.approx(8 / 10)
 
 
-def test_a_row_drawn_twice_counts_once_unless_asked(hills):
-    X, labels = hills
-    run = {"labels": labels, "n_boot": 10, **QUIET}
-    once = recurrence.clusterwise_jaccard(X, **run)
-    twice = recurrence.clusterwise_jaccard(X, duplicates=True, **run)
-    assert not once.equals(twice)
-    assert once.loc[once["segment"] == "left", "jaccard"].min() > 0.9
-
-
-@pytest.mark.parametrize("function", ["segment_stability", "clusterwise_jaccard"])
-def test_the_same_with_any_number_of_workers(hills, function):
+def test_the_same_with_any_number_of_workers(hills):
     X, labels = hills
     run = {"labels": labels, "n_boot": 4, **QUIET}
-    one, two = (getattr(recurrence, function)(X, n_jobs=n, **run) for n in (1, 2))
+    one, two = (recurrence.segment_stability(X, n_jobs=n, **run) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -114,9 +95,8 @@ def test_summary_gives_the_same_reading(hills):
         ({"X": [[0.0], [np.nan], [1.0], [2.0]]}, "missing or infinite"),
     ],
 )
-@pytest.mark.parametrize("function", ["segment_stability", "clusterwise_jaccard"])
-def test_bad_input(function, change, message):
+def test_bad_input(change, message):
     good = {"X": [[0.0], [1.0], [2.0], [2.0]], "labels": [0, 0, 1, 1], "n_boot": 1}
     call = good | QUIET | change
     with pytest.raises(ValueError, match=message):
-        getattr(recurrence, function)(call.pop("X"), **call)
+        recurrence.segment_stability(call.pop("X"), **call)

@@ -151,7 +151,7 @@ def test_what_is_the_articles_is_in_the_catalogue():
     table = parameter_table()
     articles = set(table.loc[table["basis"] == "article", "reference"])
     known = set(catalogue.segments()["inventory_id"]) | {"S1-S5"}
-    known |= set(catalogue.figures()["figure_id"]) | set(catalogue.products()["product_id"])
+    known |= set(catalogue.read("figures")["figure_id"]) | set(catalogue.products()["product_id"])
     assert articles <= known | set(catalogue.banks()["bank_id"])
 
 

@@ -108,17 +108,6 @@ def test_nothing_is_natural_without_null_sets(case):
     assert "no null sets" in table.loc[0, "because_en"]
 
 
-def test_other_tables_are_added(case):
-    X, centres, slsw, chance = case
-    jaccard = slsw.rename(columns={"slsw": "jaccard"})
-    slsa = pd.DataFrame({"k": 4, "segment": ["XW", "GT", "NH", "LN"], "slsa": [1, 0.9, 0.8, 0.7]})
-    table = verdicts.stability_summary(
-        X, centres=centres, slsw=slsw, chance=chance, slsa=slsa, jaccard=jaccard
-    )
-    assert table["slsa"].tolist() == [1, 0.9, 0.8, 0.7]
-    assert table["jaccard_mean"].round(2).tolist() == [0.95, 0.8, 0.55, 0.6]
-
-
 def test_interval_of_the_median_covers_it():
     rng = np.random.default_rng(0)
     inside = 0

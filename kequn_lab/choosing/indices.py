@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from kequn_lab.choosing.draws import row_weights
 from kequn_lab.segments.summaries import as_numbers
 
-__all__ = ["partition_indices", "silhouette_values", "silhouettes"]
+__all__ = ["partition_indices", "silhouettes"]
 
 
 def partition_indices(
@@ -68,45 +68,6 @@ def partition_indices(
             "smallest_rows": size.min(),
         }
     )
-
-
-def silhouette_values(
-    X: ArrayLike,
-    *,
-    labels: ArrayLike,
-    include_self: bool = False,
-    sample_weight: ArrayLike | None = None,
-) -> pd.Series:
-    """How much nearer each row is to its own segment than to the next one, -1 to 1.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_features)
-        Time and memory of a chunk grow with the rows: sample above some ten thousand.
-    labels : array-like of shape (n_rows,)
-    include_self : bool, default=False
-        Count the row itself, at distance 0, in the mean over its own segment, as R's flexclust
-        does; the definition (Rousseeuw 1987) leaves it out.
-    sample_weight : array-like of shape (n_rows,), optional
-        How many rows each row stands for.
-
-    Returns
-    -------
-    Series
-        0 for a segment's only row.
-
-    Examples
-    --------
-    >>> silhouette_values([[0.0], [1.0], [8.0], [9.0]], labels=[0, 0, 1, 1]).round(3).tolist()
-    [0.882, 0.867, 0.867, 0.882]
-    """
-    index = X.index if isinstance(X, pd.DataFrame) else None
-    X = as_numbers(X)
-    if len(np.asarray(labels)) != len(X):
-        raise ValueError(f"labels has {len(np.asarray(labels))} entries, X {len(X)} rows")
-    weight = row_weights(sample_weight, len(X))
-    (values,) = silhouettes(X, [np.asarray(labels)], weight, include_self)
-    return pd.Series(values, index, name="silhouette")
 
 
 def silhouettes(

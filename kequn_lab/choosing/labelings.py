@@ -13,7 +13,6 @@ from scipy.optimize import linear_sum_assignment
 __all__ = [
     "across_solutions",
     "adjusted_rand",
-    "best_jaccard",
     "cross_table",
     "jaccard_of_table",
     "rand_of_table",
@@ -130,25 +129,6 @@ def jaccard_of_table(table: NDArray) -> NDArray:
     """Jaccard index of each label of the rows with each label of the columns."""
     either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
     return np.divide(table, either, out=np.zeros_like(table), where=either > 0)
-
-
-def best_jaccard(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> pd.Series:
-    """For each segment of `a` the largest Jaccard index with any segment of `b`.
-
-    Returns
-    -------
-    Series
-        Index = labels of `a`.
-
-    Examples
-    --------
-    >>> best_jaccard([0, 0, 1, 1], [0, 0, 0, 1])
-    0    0.666667
-    1    0.500000
-    Name: jaccard, dtype: float64
-    """
-    table = cross_table(a, b, weights=weights)
-    return pd.Series(jaccard_of_table(table.to_numpy()).max(axis=1), table.index, name="jaccard")
 
 
 def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:

@@ -26,9 +26,9 @@ from kequn_lab.choosing.draws import (
     to_the_end,
 )
 from kequn_lab.choosing.labelings import jaccard_of_table
-from kequn_lab.segments.search import memberships, search
+from kequn_lab.segments.search import memberships
 
-__all__ = ["checked_labels", "clusterwise_jaccard", "segment_stability"]
+__all__ = ["checked_labels", "segment_stability"]
 
 
 def segment_stability(
@@ -134,84 +134,6 @@ def _slsw(base, mine, replicate, known, effort, n_swaps) -> pd.DataFrame:
             "tiny_segments": int((sizes <= 1).sum()),
         }
     )
-
-
-def clusterwise_jaccard(
-    X: ArrayLike,
-    *,
-    labels: ArrayLike,
-    n_boot: int = 100,
-    n_starts: int = 10,
-    duplicates: bool = False,
-    n_jobs: int | None = None,
-    random_state=None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Hennig's clusterwise stability: one draw at a time, compared on the rows that were drawn.
-
-    Parameters
-    ----------
-    X : array-like of shape (n_rows, n_features)
-    labels : array-like of shape (n_rows,)
-        The chosen solution.
-    n_boot, n_starts, n_jobs, random_state, progress : see `choosing.global_stability`
-    duplicates : bool, default=False
-        A row drawn twice counts once, as in R's fpc (``bootmethod="boot"``); True counts it
-        twice.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment and replicate: ``segment``, ``replicate``, ``jaccard`` (NaN where
-        no row of the segment was drawn).
-
-    Raises
-    ------
-    ValueError
-        As `segment_stability`.
-
-    Examples
-    --------
-    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
-    >>> labels = np.repeat(["low", "high"], 20)
-    >>> clusterwise_jaccard(X, labels=labels, n_boot=1, random_state=0, progress=False)
-      segment  replicate  jaccard
-    0    high          0      1.0
-    1     low          0      1.0
-    """
-    ids, codes = checked_labels(labels, len(X))
-    base = ground(
-        X, sample_weight=None, method="auto", n_points=5_000, random_state=random_state, by_row=True
-    )
-    checked_ks([len(ids)], len(base.summary.points))
-    n_starts = checked_count("n_starts", n_starts)
-    tasks = [
-        (base, codes, len(ids), b, n_starts, duplicates)
-        for b in range(checked_count("n_boot", n_boot))
-    ]
-    done = side_by_side(_jaccard, tasks, n_jobs=n_jobs, progress=progress, label="draws")
-    return pd.DataFrame(
-        {
-            "segment": np.tile(ids, len(done)),
-            "replicate": np.repeat(np.arange(len(done)), len(ids)),
-            "jaccard": np.concatenate(done) if done else [],
-        }
-    )
-
-
-def _jaccard(base, codes, k, replicate, n_starts, duplicates) -> NDArray:
-    rng = base.rng(k, replicate, 4)
-    drawn = np.bincount(rng.randint(0, len(codes), len(codes)), minlength=len(codes))
-    if not duplicates:
-        drawn = np.minimum(drawn, 1)
-    points = base.summary.points
-    weights = np.bincount(base.summary.member, drawn, len(points)).astype(points.dtype)
-    draw = base.summary.reweighted(weights)
-    found = search(draw, k, n_starts=n_starts, n_swaps=10 if base.small else 0, random_state=rng)
-    theirs = memberships(base.compared, found.centres[:1])[0][0]
-    mine = (codes[base.rows] == np.arange(k)[:, None]) * drawn[base.rows].astype(float)
-    table = mine @ theirs.T.astype(float)
-    return np.where(table.sum(axis=1) > 0, jaccard_of_table(table).max(axis=1), np.nan)
 
 
 def checked_labels(labels: ArrayLike, n_rows: int) -> tuple[NDArray, NDArray]:

@@ -192,8 +192,6 @@ def stability_summary(
     centres: pd.DataFrame | ArrayLike,
     slsw: pd.DataFrame,
     chance: pd.DataFrame | None = None,
-    slsa: pd.DataFrame | None = None,
-    jaccard: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
 
@@ -211,10 +209,6 @@ def stability_summary(
         From `choosing.segment_stability` for the same solution.
     chance : DataFrame, optional
         From `choosing.null_separation` for the same k. Without it no segment is called natural.
-    slsa : DataFrame, optional
-        Rows of `choosing.across_solutions` for this k.
-    jaccard : DataFrame, optional
-        From `choosing.clusterwise_jaccard`.
 
     Returns
     -------
@@ -222,7 +216,7 @@ def stability_summary(
         One row per segment: ``segment``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
         ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
         (1 - mean shadow value) and ``chance_separation`` (largest of any segment of any null
-        set, NaN without `chance`); ``slsa``, ``jaccard_mean`` (NaN if not given); ``reading``;
+        set, NaN without `chance`); ``reading``;
         ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
         "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
@@ -267,12 +261,6 @@ def stability_summary(
             "slsw_high": interval["high"].to_numpy(),
             "separation": 1 - by_segment.mean().reindex(ids).to_numpy(),
             "chance_separation": np.nan if chance is None else chance["separation"].max(),
-            "slsa": np.nan
-            if slsa is None
-            else slsa.set_index("segment")["slsa"].reindex(ids).array,
-            "jaccard_mean": np.nan
-            if jaccard is None
-            else jaccard.groupby("segment")["jaccard"].mean().reindex(ids).array,
         }
     )
     apart = table["separation"] > table["chance_separation"]

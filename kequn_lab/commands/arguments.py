@@ -206,7 +206,7 @@ def check_names(names: dict | None, k: int | range, folder: Path | None) -> None
     beyond = [str(c) for c in names or () if c >= most]
     if beyond:
         raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")
-    known = list(catalogue.segments(folder=folder)["segment_id"])
+    known = list(catalogue.read("segments", folder=folder)["segment_id"])
     for name in (n for n in (names or {}).values() if isinstance(n, str)):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if near and name not in known:

@@ -12,10 +12,8 @@ from kequn_lab.contract.tables import (
     Contract,
     ContractError,
     check,
-    check_references,
     convert,
     require,
-    require_references,
 )
 from kequn_lab.contract.wide import doubtful_columns, infer_contract
 
@@ -34,7 +32,6 @@ __all__ = [
     "Survey",
     "TableMapping",
     "check",
-    "check_references",
     "convert",
     "doubtful_columns",
     "infer_contract",
@@ -42,6 +39,5 @@ __all__ = [
     "read_mapping",
     "read_table",
     "require",
-    "require_references",
     "survey",
 ]

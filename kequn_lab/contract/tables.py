@@ -26,12 +26,10 @@ __all__ = [
     "ContractError",
     "check",
     "check_key",
-    "check_references",
     "convert",
     "join_violations",
     "problems",
     "require",
-    "require_references",
     "violations_frame",
 ]
 
@@ -229,20 +227,6 @@ def require(df: pd.DataFrame, contract: Contract, *, source: str | None = None) 
     if len(violations):
         raise ContractError(violations, table=source or contract.name)
     return typed
-
-
-def check_references(child: pd.DataFrame, parent: pd.DataFrame, *, key="customer_id"):
-    """List the rows of ``child`` whose key the ``parent`` table lacks (violations, as `check`)."""
-    lost = child.loc[~child[key].isin(parent[key]), key].drop_duplicates()
-    return violations_frame(lost.index, key, "not in the customer table", lost, child.index.name)
-
-
-def require_references(child: pd.DataFrame, parent: pd.DataFrame, *, table: str) -> None:
-    """Raise :class:`ContractError` if ``child`` speaks of customers that ``parent`` lacks."""
-    lost = check_references(child, parent)
-    if len(lost):
-        todo = "add these customers to the customer table, or leave their rows out"
-        raise ContractError(lost, table=table, todo=todo)
 
 
 def convert(

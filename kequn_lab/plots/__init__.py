@@ -11,20 +11,19 @@ table's name_zh and name_en (variables: meaning_zh, meaning_en), else from ``sty
 are the ids.
 """
 
-from .campaigns import gain_plot, outcome_plot
+from .campaigns import gain_plot
 from .canvas import save, stamp
-from .flows import flow_plot, rule_plot
-from .grids import heat_map, snake_plot, truth_plot
+from .flows import flow_plot
+from .grids import heat_map, truth_plot
 from .offers import branch_plot, funnel_plot, ladder_plot, match_plot
 from .palette import segment_colors, segment_looks
 from .profile import distribution_plot, profile_plot, size_plot
 from .stability import (
     index_panel,
-    restart_plot,
     segment_stability_plot,
     stability_plot,
 )
-from .structure import gorge_plot, separation_plot, shadow_plot
+from .structure import gorge_plot, separation_plot
 from .style import style
 from .targets import decision_plot, difference_plot, fit_plot
 
@@ -42,18 +41,13 @@ __all__ = [
     "index_panel",
     "ladder_plot",
     "match_plot",
-    "outcome_plot",
     "profile_plot",
-    "restart_plot",
-    "rule_plot",
     "save",
     "segment_colors",
     "segment_looks",
     "segment_stability_plot",
     "separation_plot",
-    "shadow_plot",
     "size_plot",
-    "snake_plot",
     "stability_plot",
     "stamp",
     "style",

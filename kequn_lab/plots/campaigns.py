@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from .canvas import axes, clean, need, percent, segments_named
-from .profile import HALO
+from .canvas import axes, need
 from .style import say
 from .targets import named
 
-__all__ = ["gain_plot", "outcome_plot"]
+__all__ = ["gain_plot"]
 
 
 def gain_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -56,52 +54,4 @@ def gain_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(xlabel=say("触达客户占比", "Customers contacted"),
            ylabel=say("覆盖的成果占比", "Outcomes reached"))  # fmt: skip
     ax.legend(loc="lower right")
-    return ax
-
-
-def outcome_plot(table: pd.DataFrame, *, label: str = "", ax: Axes | None = None) -> Axes:
-    """How often an outcome holds in each segment, with intervals, against all customers.
-
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id (``all`` gives the dashed line), customers, outcomes, rate, low, high. As
-        ``compare.outcome_by_segment``.
-    label : str
-        What the outcome is.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-    """
-    need(table, ["segment_id", "customers", "outcomes", "rate", "low", "high"], "outcome_plot")
-    rows = table[table["segment_id"] != "all"].reset_index(drop=True)
-    looks = segments_named(rows["segment_id"])
-    ax = axes(ax, (7.5, 1 + 0.4 * len(rows)))
-    for y, row in enumerate(rows.itertuples()):
-        look = looks.loc[row.segment_id]
-        ax.plot([row.low, row.high], [y, y], color=look["color"], lw=2.2)
-        ax.plot(row.rate, y, look["marker"], color=look["color"], ms=8, mec="0.15", mew=0.8)
-        ax.annotate(f"{percent(row.rate, 1)}  ({row.outcomes:,}/{row.customers:,})", (row.high, y),
-                    (7, 0), textcoords="offset points", va="center", fontsize=8.5,
-                    path_effects=[HALO])  # fmt: skip
-    handles = []
-    for row in table[table["segment_id"] == "all"].itertuples():
-        ax.axvline(row.rate, color="0.4", lw=1, ls="--", zorder=0)
-        text = say(f"全部 {percent(row.rate, 1)}", f"All {percent(row.rate, 1)}")
-        handles = [Patch(fc="none", ec="none", label=f"- - {text}")]
-    ax.set_yticks(range(len(rows)), looks["label"])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.tick_params(axis="y", length=0)
-    ax.set_xlim(0, rows["high"].max() * 1.3)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set_xlabel(clean(label, 60) or say("成果占比", "Share with the outcome"))
-    if handles:
-        ax.legend(handles=handles, loc="lower right", handlelength=0)
     return ax

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,17 +12,12 @@ from matplotlib.path import Path
 from .canvas import (
     axes,
     clean,
-    labels_of,
     need,
-    number,
-    percent,
-    segment_key,
     segments_named,
-    segments_of,
 )
-from .style import current, say
+from .style import say
 
-__all__ = ["flow_plot", "rule_plot"]
+__all__ = ["flow_plot"]
 
 _ENTROPY = LinearSegmentedColormap.from_list("entropy", ["#FFFFFF", "#404040"])
 
@@ -118,95 +111,3 @@ def _ribbon(x0, y0, x1, y1, height, color) -> PathPatch:
     ]  # fmt: skip
     codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
     return PathPatch(Path(points, codes), fc=color, alpha=0.55, lw=0, zorder=1)
-
-
-def rule_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """The conditions that tell each segment, one branch a segment, and how well they do.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per segment: segment_id, rule (conditions ``name <= 1.5``, ``name > 1.5``,
-        ``name IS NULL`` joined by AND), precision, recall (0 to 1); names if there. As
-        ``profiles.segment_rules``.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Conditions on one line hold together. Bars: precision plain, recall hatched.
-
-    Raises
-    ------
-    ValueError
-        A column is missing, or a rule cannot be read.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"segment_id": ["old"], "rule": ["age_years > 47.5"],
-    ...                       "precision": [1.0], "recall": [0.9]})
-    >>> rule_plot(table).texts[0].get_text()
-    'age_years > 47.5 years'
-    """
-    key = segment_key(table, "rule_plot")
-    need(table, ["rule", "precision", "recall"], "rule_plot")
-    looks = segments_of(table, key)
-    rules = [_conditions(rule) for rule in table["rule"]]
-    deepest = max(map(len, rules))
-    wide = 2.4 if current().language == "zh" else 3.0
-    ax = axes(ax, (5 + wide * deepest, 1.0 + 0.5 * len(looks)))
-    for i, (row, rule) in enumerate(zip(table.itertuples(), rules)):
-        look = looks.loc[getattr(row, key)]
-        ax.plot([-0.08, len(rule) - 0.5], [i, i], color="0.55", lw=1.2, zorder=1)
-        ax.plot(-0.08, i, look["marker"], ms=10, color=look["color"], mec="0.1", mew=0.8, zorder=3)
-        for j, text in enumerate(rule):
-            ax.text(j + 0.5, i, text, ha="center", va="center", fontsize=9, zorder=2,
-                    bbox={"boxstyle": "round,pad=0.4", "fc": "white", "ec": look["color"],
-                          "lw": 1.6})  # fmt: skip
-        for at, share, hatch in ((0.15, row.precision, ""), (0.85, row.recall, "///")):
-            ax.barh(i, 0.5, 0.5, left=deepest + at, fill=False, ec="0.7", lw=0.6)
-            ax.barh(i, 0.5 * share, 0.5, left=deepest + at, color=look["color"], hatch=hatch,
-                    ec="0.2", lw=0.6)  # fmt: skip
-            ax.text(deepest + at + 0.52, i, percent(share), va="center", fontsize=8)
-    ax.set_yticks(range(len(table)), looks.loc[table[key], "label"])
-    ax.set_xticks([deepest + 0.4, deepest + 1.1], [
-        say("命中率", "Precision"), say("覆盖率", "Recall")])  # fmt: skip
-    ax.xaxis.tick_top()
-    ax.tick_params(length=0)
-    ax.set(xlim=(-0.2, deepest + 1.75), ylim=(len(table) - 0.4, -0.6))
-    ax.spines[:].set_visible(False)
-    return ax
-
-
-_CONDITION = re.compile(r'("(?:[^"]|"")+"|\w+) (<=|>|IS NOT NULL|IS NULL) ?([^\s]+)?')
-_UNITS = {"cny": ("元", " CNY"), "years": ("年", " years"), "days": ("天", " days"),
-          "minutes": ("分钟", " minutes")}  # fmt: skip
-
-
-def _conditions(rule: str) -> list[str]:
-    """Each condition of a rule as a short text."""
-    texts = []
-    for part in re.split(r" AND (?=[\w\"])", rule):
-        found = _CONDITION.fullmatch(part)
-        if found is None:
-            raise ValueError(f"rule_plot: cannot read the condition {part!r} of {rule!r}")
-        name, sign, bound = found.groups()
-        name = name[1:-1].replace('""', '"') if name.startswith('"') else name
-        frame = pd.DataFrame(index=[name])
-        (label,) = labels_of(frame, "meaning", current().variables)
-        if sign.startswith("IS"):
-            texts.append(label + (say("缺失", " missing") if sign == "IS NULL"
-                                  else say("已知", " known")))  # fmt: skip
-        elif name.startswith("is_"):
-            texts.append(label + (say("：是", ": yes") if sign == ">" else say("：否", ": no")))
-        else:
-            texts.append(f"{label} {'≤' if sign == '<=' else sign} {_value(name, float(bound))}")
-    return texts
-
-
-def _value(name: str, value: float) -> str:
-    """A bound with the unit that the variable's name ends in."""
-    end = name.removesuffix("_per_month").rpartition("_")[2]
-    if end == "share":
-        return f"{100 * value:.3g}%"
-    return number(value) + say(*_UNITS.get(end, ("", "")))

@@ -26,7 +26,7 @@ from .canvas import (
 from .profile import EFFECT, signed
 from .style import current, say
 
-__all__ = ["heat_map", "snake_plot", "truth_plot"]
+__all__ = ["heat_map", "truth_plot"]
 
 
 def heat_map(
@@ -89,70 +89,6 @@ def heat_map(
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02, aspect=30, extend="both")
     bar.set_label(say(*EFFECT) if value == "effect" else clean(value))
     bar.outline.set_visible(False)
-    return ax
-
-
-def snake_plot(
-    table: pd.DataFrame,
-    *,
-    order: Sequence[str] | None = None,
-    value: str = "effect",
-    highlight: Sequence | None = None,
-    top: int = 40,
-    ax: Axes | None = None,
-) -> Axes:
-    """One line a segment over all variables: where segments cross and where they part.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns segment_id, variable, ``value``; if there level and names. As
-        ``profiles.profile_table``.
-    order : sequence of str, optional
-        Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
-    value : str
-        Column drawn along x.
-    highlight : sequence of segment ids, optional
-        The others are thin and grey: with more than six lines name a few, or take the heat map.
-    top : int
-        Variables, at most, as in the heat map.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Lines differ in colour, marker and dash.
-
-    Raises
-    ------
-    ValueError
-        A column is missing, or ``order`` or ``highlight`` names what the table lacks.
-    """
-    key = need_profile(table, [value], "snake_plot")
-    looks, every = segments_of(table, key), variables_of(table, order, "snake_plot")
-    labels = strongest(every, table, value, top)
-    grid = _grid(table, key, looks, labels, value)
-    grid[~np.isfinite(grid)] = np.nan
-    ax = axes(ax, (8.5, 1.2 + 0.26 * len(labels)))
-    y = np.arange(len(labels))
-    if strange := [i for i in highlight or [] if i not in looks.index]:
-        raise ValueError(f"snake_plot: highlight names segments that the table lacks: {strange}")
-    for j, look in enumerate(looks.itertuples()):
-        if highlight is not None and look.Index not in highlight:
-            ax.plot(grid[:, j], y, color="0.8", lw=1, zorder=1)
-            continue
-        ax.plot(
-            grid[:, j], y, color=look.color, ls=look.linestyle, lw=1.5, marker=look.marker, ms=6,
-            mec="0.2", mew=0.5, label=look.label,
-        )  # fmt: skip
-    ax.axvline(0, color="0.2", lw=0.8, zorder=0)
-    ax.grid(True)
-    ax.set_yticks(y, labels)
-    ax.tick_params(axis="y", length=0)
-    ax.set(ylim=(len(labels) - 0.4, -0.6), xlabel=say(*EFFECT) if value == "effect" else value)
-    ax.set_title(told_of(len(labels), len(every)).capitalize(), fontsize=9)
-    ax.spines["left"].set_visible(False)
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=3)
     return ax
 
 

@@ -11,17 +11,17 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from kequn_lab._words import term
 
-from .canvas import GREY, axes, clean, need, number, panels, percent, segment_key, segments_of
+from .canvas import GREY, axes, clean, need, number, panels, segment_key, segments_of
 from .profile import HALO, below
 from .style import current, say
 
-__all__ = ["index_panel", "restart_plot", "segment_stability_plot", "stability_plot"]
+__all__ = ["index_panel", "segment_stability_plot", "stability_plot"]
 
 #: Whether more (1) or less (-1) is better; 0: it has no best k.
 INDICES = {
     "inertia": 0, "inertia_drop_share": 0, "silhouette": 1, "simplified_silhouette": 1,
     "calinski_harabasz": 1, "davies_bouldin": -1, "gap": 1, "smallest_share": 0,
-    "agreement": 0, "prediction_strength": 1,
+    "agreement": 0,
 }  # fmt: skip
 #: What two labelings differ by: everything, the data alone, the search alone.
 SOURCES = {
@@ -112,56 +112,6 @@ def _best(value: np.ndarray, se: np.ndarray | None) -> int | None:
         return int(np.argmax(value)) if len(value) else None
     found = np.flatnonzero(value[:-1] >= value[1:] - se[1:])
     return int(found[0]) if len(found) else None
-
-
-def restart_plot(table: pd.DataFrame, *, tol: float = 1e-6, ax: Axes | None = None) -> Axes:
-    """Histogram of where the starts of one search ended: how far above the best inertia.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per start: inertia, for example ``kmeans.KMeansSearch.restart_inertias_`` as a
-        frame.
-    tol : float
-        Inertias that differ relatively by less are one optimum.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        The bar at the left, in another colour, counts the starts at the best optimum.
-
-    Raises
-    ------
-    ValueError
-        No column inertia, or a value that is missing or not positive.
-    """
-    need(table, ["inertia"], "restart_plot")
-    inertia = table["inertia"].to_numpy(float)
-    if not (np.isfinite(inertia) & (inertia > 0)).all():
-        raise ValueError("restart_plot: inertias must be positive and none missing")
-    excess = inertia / inertia.min() - 1
-    at_best = int((excess <= tol).sum())
-    ax = axes(ax, (8, 3.6))
-    most = float(excess.max())
-    step = most / 24 if most > tol else 0.001
-    ax.bar(0, at_best, step * 0.9, color="#0072B2", ec="0.2", lw=0.6)
-    others = excess[excess > tol]
-    counts, edges = np.histogram(others, np.arange(step / 2, most + 1.5 * step, step))
-    ax.bar(edges[:-1] + step / 2, counts, step * 0.9, color="0.75", hatch="///", ec="0.4", lw=0.6)
-    share = percent(at_best / len(inertia))
-    text = say(f"{len(inertia)} 个起点中 {at_best} 个（{share}）达到最优",
-               f"{at_best} of {len(inertia)} starts ({share}) reached the best")  # fmt: skip
-    ax.annotate(
-        text, (step * 0.45, at_best), (6, -2), textcoords="offset points", va="center", fontsize=9.5
-    )
-    ax.xaxis.set_major_formatter(lambda v, _: percent(v, 1 if most > 0.01 else 2))
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set_xlim(-step, max(most + step, 10 * step))
-    ax.set_ylim(0, max(at_best, counts.max(initial=0)) * 1.12)
-    ax.set_xlabel(say("组内平方和高出最优解", "Inertia above the best found"))
-    ax.set_ylabel(say("起点数", "Starts"))
-    return ax
 
 
 def stability_plot(

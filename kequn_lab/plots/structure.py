@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from .canvas import (
     GREY,
     axes,
-    clean,
     need,
     panels,
     percent,
@@ -21,7 +20,7 @@ from .canvas import (
 from .profile import HALO, below
 from .style import say
 
-__all__ = ["gorge_plot", "separation_plot", "shadow_plot"]
+__all__ = ["gorge_plot", "separation_plot"]
 
 
 def separation_plot(
@@ -233,78 +232,5 @@ def gorge_plot(
             panel.set_yticklabels([])
     below(ax, say("与各客群的相似度（纵轴：客户占比）",
                   "Similarity to the segment (upright: share of all customers)"))  # fmt: skip
-    sampled(ax, len(table), n_customers)
-    return ax
-
-
-def shadow_plot(
-    table: pd.DataFrame,
-    *,
-    value: str | None = None,
-    n_customers: int | None = None,
-    max_points: int = 1000,
-    ax: Axes | None = None,
-) -> Axes:
-    """Sorted values of the customers of each segment: shadow values or silhouettes.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per customer: segment_id (or segment) and the value, as
-        ``choosing.shadow_values``. Segments come in the order of their categories if
-        categorical, else as they appear.
-    value : str, optional
-        Column; default ``shadow`` or ``silhouette``, whichever there is.
-    n_customers : int, optional
-        How many customers the rows stand for; if more, the picture says so.
-    max_points : int
-        Corners of a segment's outline; above that it goes through quantiles, which lose nothing
-        that can be seen.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Heights are proportional to the rows; the black tick is the segment's mean.
-
-    Raises
-    ------
-    ValueError
-        A column is missing, or a value is.
-    """
-    key = segment_key(table, "shadow_plot")
-    value = value or next((c for c in ("shadow", "silhouette") if c in table), "shadow")
-    need(table, [value], "shadow_plot")
-    if table[value].isna().any():
-        raise ValueError(f"shadow_plot: {int(table[value].isna().sum())} values of {value} missing")
-    looks = segments_of(table, key)
-    ax = axes(ax, (8, 1.2 + 0.55 * len(looks)))
-    gap, at, ticks = 0.012 * len(table), 0.0, []
-    overall = float(table[value].mean())
-    for segment, look in looks.iterrows():
-        x = np.sort(table.loc[table[key] == segment, value].to_numpy(float))[::-1]
-        n = len(x)
-        if n > max_points:
-            x = np.quantile(x, np.linspace(1, 0, max_points))
-        y = np.linspace(at, at + n, len(x) + 1)
-        ax.fill_betweenx(y, np.append(x, x[-1]), step="post", color=look["color"], lw=0)
-        middle = x.mean()
-        ax.plot([middle] * 2, [at, at + n], color="0.05", lw=1.6, path_effects=[HALO])
-        ticks.append((at + n / 2, f"{look['label']} ({n:,}, {middle:.2f})"))
-        at += n + gap
-    ax.axvline(overall, color="0.3", ls="--", lw=1)
-    ax.set_yticks(*zip(*ticks))
-    ax.tick_params(axis="y", length=0)
-    low = min(0.0, float(table[value].min()) * 1.05)
-    ax.set(ylim=(at - gap * 0.5, -gap * 0.5), xlim=(low, max(1.0, float(table[value].max()))))
-    about = {
-        "shadow": say("影子值：0 在中心，1 在边界", "Shadow value: 0 at centre, 1 on border"),
-        "silhouette": say("轮廓系数：越大越分明", "Silhouette: the larger the clearer"),
-    }.get(value, clean(value))
-    ax.set_xlabel(about + say("；括号内：客户数、均值；虚线：总均值",
-                              "; in brackets: customers, mean; dashed: mean of all"))  # fmt: skip
-    ax.spines["left"].set_visible(False)
-    ax.grid(axis="x")
-    ax.set_axisbelow(True)
     sampled(ax, len(table), n_customers)
     return ax

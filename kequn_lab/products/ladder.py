@@ -231,7 +231,7 @@ def allocation_ladder(
     lines.append((UNPLACED, "current", unplaced))
     placed = _tidy(customers.index, lines, money)
     if insurance_limit_cny is None:
-        limits = catalogue.rules().set_index("rule_id")["value"]
+        limits = catalogue.read("rules").set_index("rule_id")["value"]
         insurance_limit_cny = float(limits["deposit_insurance_limit"])
     flags = _flags(money, reserve, unknown, closed, rungs, amounts, unplaced, insurance_limit_cny)
     return Ladder(placed, flags.set_axis(customers.index), ladder)

@@ -2,7 +2,6 @@
 
 from kequn_lab.synth.bank import Bank, make_bank, next_month
 from kequn_lab.synth.calibration import calibration_table
-from kequn_lab.synth.fidelity import gaussian_copula, segment_fidelity, shuffled_columns
 from kequn_lab.synth.files import write_bank
 from kequn_lab.synth.population import Population, parameter_table, read_population
 
@@ -10,12 +9,9 @@ __all__ = [
     "Bank",
     "Population",
     "calibration_table",
-    "gaussian_copula",
     "make_bank",
     "next_month",
     "parameter_table",
     "read_population",
-    "segment_fidelity",
-    "shuffled_columns",
     "write_bank",
 ]

@@ -75,7 +75,7 @@ traits[traits["about"].isin(["age", "size"])].drop_duplicates("quote_zh")[
 # only figures:
 
 # %%
-figures = catalogue.figures().set_index("figure_id")
+figures = catalogue.read("figures").set_index("figure_id")
 change = figures["value"]["ccb_visits_2019"] / figures["value"]["ccb_visits_2017"] - 1
 print(f"branch visits 2017 to 2019: {change:.2%} (the article says 降幅达5%)")
 figures[["value", "unit", "year", "gloss_en"]]
@@ -108,7 +108,7 @@ groups[["group_zh", "segment_id", "relation", "basis", "primary", "note"]]
 products = catalogue.products().query("origin == 'article'")
 gone = products[products["status_today"].str.startswith("ended")]
 print(f"{len(gone)} of {len(products)} of the article's products have ended")
-sources = catalogue.rules().set_index("rule_id")[["says_en", "source", "verified"]]
+sources = catalogue.read("rules").set_index("rule_id")[["says_en", "source", "verified"]]
 gone[["name_zh", "status_today", "replaced_by", "status_rule"]].join(sources, on="status_rule")
 
 # %% [markdown]

@@ -100,7 +100,7 @@ print("starts that agree better with the truth than the search:", (np.array(righ
 # from the features that mark it most.
 
 # %%
-words = {"segments": catalogue.segments(), "words": catalogue.feature_words()}
+words = {"segments": catalogue.segments(), "words": catalogue.read("feature_words")}
 names = segments.name_clusters(segments.centre_table(model), catalogue.signatures(), **words)
 names.round(2)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from kequn_lab import catalogue, choosing, plots, segments
-from kequn_lab.choosing import chance, labelings, recurrence, stability, verdicts
+from kequn_lab.choosing import chance, labelings, recurrence, shadows, stability, verdicts
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
 
@@ -64,6 +64,23 @@ labelings.cross_table(true, found).astype(int).rename_axis(index="true", columns
 # It is the answer to another question: *where are the widest gaps?* The article's question was:
 # *to whom do banks talk differently?* **Eight is the article's number.** It stands on meaning and
 # use; no index supports it, and we do not pretend that one does.
+#
+# ## 从几个到几个 · From one k to the next
+#
+# Follow the customers from k = 2 to k = 7. A segment that only *splits* keeps its customers
+# together; a segment that is put together from several earlier ones (dark box) was drawn anew.
+# Guess: from which k on do the boxes turn dark?
+
+# %%
+series = pd.DataFrame({k: model.labels_ for k, model in models.items() if k <= 7})
+series = labelings.relabel_series(series)
+with plots.style("zh", synthetic=True):
+    plots.flow_plot(labelings.solution_flows(series), stability=labelings.across_solutions(series))
+
+# %% [markdown]
+# **解 Explain.** The first k from which a segment passes through light boxes only is a k at which
+# it exists already (SLSA, 跨解稳定性). A segment that appears late and dark owes its border to the
+# k that you asked for.
 #
 # ## 猜：没有客群的数据 · Guess: data without any segments
 #
@@ -138,6 +155,16 @@ centres = segments.centre_table(model).rename(index=segment_of)
 by_chance = chance.null_separation(z, n_clusters=8, **quick)
 verdict = verdicts.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
 verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action"]].round(2)
+
+# %% [markdown]
+# How far a segment lies from the others can be *seen*: the similarity of all customers to it
+# (峡谷图). Two hills with a gorge between them: the segment stands by itself. One hill: k-means
+# drew a border through a crowd.
+
+# %%
+near = shadows.gorge(z, centres=centres)
+with plots.style("zh", segments=catalogue.segments(), synthetic=True):
+    plots.gorge_plot(near)
 
 # %% [markdown]
 # ## 一条明确的规则 · One stated rule

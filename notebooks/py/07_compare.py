@@ -127,7 +127,9 @@ effects.head(8).round(2)
 # Guess: how different are the rows of the internet banks?
 
 # %%
-fit = banks.target_fit(result.features, segment, catalogue.bank_focus(), catalogue.bank_channels())
+fit = banks.target_fit(
+    result.features, segment, catalogue.read("bank_focus"), catalogue.read("bank_channels")
+)
 with plots.style("zh", **words):
     plots.fit_plot(fit, names=catalogue.banks())
 

@@ -93,6 +93,17 @@ print(f"model {card.model_id}, {len(card.to_json()):,} characters; same labels: 
 print(card.to_json()[:420], "…")
 
 # %% [markdown]
+# To fit again next month you need more: the whole pipeline, stored without pickle, so that reading
+# it runs no code that a stranger wrote.
+
+# %%
+stored = export.save_model(result.pipeline, folder / "model.skops")
+pipeline = export.load_model(folder / "model.skops")
+print(
+    "stored:", stored["file"], "same labels:", (pipeline.predict(table) == labels["cluster"]).all()
+)
+
+# %% [markdown]
 # As SQL, for the bank's own database (here DuckDB runs it). Guess: how many of the labels agree?
 
 # %%
@@ -172,7 +183,7 @@ spread[["feature", "psi", "noise_floor", "level", "hint"]].head(3).round(3)
 # customers that old and new segments share:
 
 # %%
-refit = monitor.refit_like(card, result.pipeline, table, changed, as_of=leaving.as_of)
+refit = monitor.refit_like(card, pipeline, table, changed, as_of=leaving.as_of)
 refit.matching[["before", "after", "common", "jaccard", "event", "partner"]].round(2)
 
 # %%

@@ -5,10 +5,10 @@ Chinese character in the catalogue and in the package's own texts. Latin letters
 drawn with matplotlib's DejaVu Sans. The same source and the same tree give the same bytes.
 
 The source is NotoSansCJK-Regular.ttc of Debian's package fonts-noto-cjk (SIL Open Font License
-1.1, see OFL.txt)::
+1.1, see kequn_lab/fonts/OFL.txt)::
 
     apt-get download fonts-noto-cjk && dpkg-deb -x fonts-noto-cjk_*.deb noto
-    python kequn_lab/fonts/make_subset.py noto/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+    python data/make_subset.py noto/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TARGET = HERE / "KequnSansSC.otf"
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "kequn_lab/fonts" / "KequnSansSC.otf"
 # The licence lets a changed font keep the licence but not the name.
 FAMILY, POSTSCRIPT = "Kequn Sans SC", "KequnSansSC-Regular"
 
@@ -55,7 +55,7 @@ def wanted(root: Path) -> set[str]:
     return gb2312_level1() | punctuation | full_width | own
 
 
-def cut(source: Path, target: Path = TARGET, *, root: Path = HERE.parents[1]) -> set[str]:
+def cut(source: Path, target: Path = TARGET, *, root: Path = ROOT) -> set[str]:
     """Write the subset to ``target``; return the wanted characters that the source lacks."""
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTCollection

@@ -1,4 +1,4 @@
-"""``python -m kequn_lab.synth.readme > data/README.md``: the data sheet of the kit's data."""
+"""``python data/make_readme.py > data/README.md``: the data sheet of the kit's data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from kequn_lab.synth.calibration import calibration_table
 from kequn_lab.synth.datasheet import OUTCOMES, TRUTH, column_table
 from kequn_lab.synth.population import parameter_table
 
-__all__ = ["readme"]
-
 _HEAD = """# Data
 
-Made by `python -m kequn_lab.synth.readme > data/README.md`; the tables below come from the code.
+Made by `python data/make_readme.py > data/README.md`; the tables below come from the code.
 The form follows *Datasheets for Datasets* (Gebru and others, 2021).
 
 | folder | what | made by |
