@@ -92,7 +92,8 @@ def test_a_new_name_is_everywhere_and_nobody_moves(result, tmp_path):
     old = result.names.set_index("cluster").loc[1, "name_en"]
     new = result.rename({1: ("高净值客户", "Wealthy")})
     assert (result.names["name_en"] != "Wealthy").all(), "the first result stays as it is"
-    pd.testing.assert_series_equal(new.labels["segment_id"], result.labels["segment_id"])
+    pd.testing.assert_series_equal(new.labels["cluster"], result.labels["cluster"])
+    assert new.names.set_index("cluster").loc[1, "segment_id"] == "own_1", "it has a name now"
     row = new.labels["cluster"] == 1
     assert set(new.labels.loc[row, "name_zh"]) == {"高净值客户"}
     assert new.card.segments[1].name_en == "Wealthy" and old not in new.summary()
