@@ -21,6 +21,15 @@ _UNITS = {
     "zh": {"days": "天", "minutes": "分钟"},
     "en": {"years": "years", "days": "days", "minutes": "minutes"},
 }
+#: Channels of a bank, with their names: what ``channel`` may hold, one feature each, pictures.
+CHANNELS = {
+    "mobile": ("手机银行", "Mobile"),
+    "web": ("网上银行", "Web"),
+    "counter": ("柜台", "Counter"),
+    "atm": ("自助机", "ATM"),
+    "agent": ("代理点", "Agent"),
+    "third_party": ("第三方支付", "Third-party"),
+}
 #: Codes that tables hold, as people read them.
 TERMS = {
     # what is compared

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.contract.tables import ContractError
+from kequn_lab._words import CHANNELS
+from kequn_lab.compare.separability import ONLINE
+from kequn_lab.contract.tables import EVENTS, ContractError
+from kequn_lab.features.definitions import FEATURES
 
 IDS = {  # inventory, section 7
     "segments": "micro_enterprise sole_proprietor farm_household young_adult low_mid_income "
@@ -380,3 +383,11 @@ def test_an_id_means_one_thing():
     ids = [i for n in keyed for i in catalogue.read(n).iloc[:, 0]]
     ids += catalogue.traits()["trait_id"].unique().tolist()
     assert len(ids) == len(set(ids))
+
+
+def test_a_channel_is_known_to_words_contract_features_and_overlap():
+    channels = catalogue.channels()
+    assert set(channels["channel_id"]) == set(CHANNELS) == set(EVENTS["channel"].isin)
+    assert {f"{c}_share" for c in CHANNELS} <= {f.name for f in FEATURES}
+    online = channels.loc[channels["place"] == "online", "channel_id"]
+    assert set(ONLINE) == {f"{c}_share" for c in online}

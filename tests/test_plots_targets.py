@@ -236,7 +236,7 @@ def test_matches_show_the_best_place_and_frame_the_best_product():
     with plots.style("en", segments=SEGMENTS):
         ax = plots.match_plot(MATCHES, names=PRODUCTS)
     cells = {t.get_position(): t.get_text() for t in ax.texts}
-    assert cells[0, 0] == "0.50\ncounter" and cells[0, 1] == "–" and cells[1, 1] == "0.40\nmobile"
+    assert cells[0, 0] == "0.50\nCounter" and cells[0, 1] == "–" and cells[1, 1] == "0.40\nMobile"
     frames = [p.get_xy() for p in ax.patches]
     assert [(round(x), round(y)) for x, y in frames] == [(0, 0), (1, 1)]
     with pytest.raises(ValueError, match="no score is above 0"):

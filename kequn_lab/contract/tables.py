@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kequn_lab._words import CHANNELS
 from kequn_lab.contract._texts import TOTAL_ROW, is_total, plain, texts
 from kequn_lab.contract.cells import Format, Options, Survey, read_column, survey
 from kequn_lab.contract.violations import ContractError, join_violations, violations_frame
@@ -88,7 +89,6 @@ def _bounds(c: Column) -> str:
 
 
 _ID = Column("customer_id", "id", "the bank's own number, kept as text", required=True)
-_CHANNELS = ("mobile", "web", "counter", "atm", "agent", "third_party")
 
 CUSTOMERS = Contract(
     "customers",
@@ -130,7 +130,7 @@ EVENTS = Contract(
         Column("timestamp", "timestamp", "local time of the event", "local time", True),
         Column("amount_cny", "number", "size of the event, never negative", "CNY", True, ge=0),
         Column("direction", "text", "money in or out", isin=("in", "out"), nullable=True),
-        Column("channel", "text", "where it happened", isin=_CHANNELS, nullable=True),
+        Column("channel", "text", "where it happened", isin=tuple(CHANNELS), nullable=True),
         Column(
             "type",
             "text",

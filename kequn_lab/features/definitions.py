@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from kequn_lab._words import CHANNELS
+
 __all__ = ["DEFINITIONS", "FEATURES", "Feature", "feature_table"]
 
 #: The version of what the features mean. It changes when the value of any feature changes for
@@ -108,13 +110,8 @@ FEATURES: tuple[Feature, ...] = (
             "平均余额", "Mean balance", log=True),
     Feature("balance_min_cny", "events", ("balance_cny",), "min(balance_cny)", "CNY", "people",
             "最低余额", "Lowest balance", log=True),
-    _share("channel", "mobile", "mobile_share", "place", "手机银行占比", "Mobile share"),
-    _share("channel", "web", "web_share", "place", "网上银行占比", "Web share"),
-    _share("channel", "counter", "counter_share", "place", "柜台占比", "Counter share"),
-    _share("channel", "atm", "atm_share", "place", "自助机占比", "ATM share"),
-    _share("channel", "agent", "agent_share", "place", "代理点占比", "Agent share"),
-    _share("channel", "third_party", "third_party_share", "place", "第三方支付占比",
-           "Third-party share"),
+    *(_share("channel", code, f"{code}_share", "place", f"{zh}占比", f"{en} share")
+      for code, (zh, en) in CHANNELS.items()),
     Feature("counter_minutes_per_visit", "events", ("channel", "counter_minutes"),
             "avg(counter_minutes) FILTER (WHERE channel = 'counter')", "minutes", "place",
             "柜台每次时长", "Counter minutes per visit", log=True),

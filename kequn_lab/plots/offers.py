@@ -9,20 +9,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
+from kequn_lab._words import CHANNELS
+
 from .canvas import GREY, axes, need, percent, segment_key, segments_named
 from .style import current, say
 from .targets import BANKS, named
 
 __all__ = ["branch_plot", "funnel_plot", "ladder_plot", "match_plot"]
 
-_CHANNELS = {
-    "mobile": ("手机", "mobile"),
-    "web": ("网银", "web"),
-    "counter": ("柜台", "counter"),
-    "atm": ("自助", "ATM"),
-    "agent": ("代理", "agent"),
-    "third_party": ("三方", "3rd p."),
-}
 _STAGES = {
     "acquire": ("拉新", "Acquire"),
     "activate": ("促活", "Activate"),
@@ -80,7 +74,7 @@ def match_plot(
         if not score > 0:
             ax.text(j, i, "–", ha="center", va="center", color=GREY, fontsize=8)
             continue
-        channel = say(*_CHANNELS.get(place.iloc[i, j], (place.iloc[i, j],) * 2))
+        channel = say(*CHANNELS.get(place.iloc[i, j], (place.iloc[i, j],) * 2))
         ink = "white" if score > 0.62 * top else "0.1"
         ax.text(j, i, f"{score:.2f}\n{channel}", ha="center", va="center", fontsize=8, color=ink)
     for i, row in enumerate(grid.to_numpy()):

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
+from kequn_lab._words import CHANNELS
 
 __all__ = ["allowed_products", "match_products", "needs", "offers", "serves"]
 
-_CHANNELS = ("mobile", "web", "counter", "atm", "agent", "third_party")
 NEEDS = {
     "safety": ("本金安全", "safe principal"),
     "yield": ("收益", "yield"),
@@ -155,7 +155,7 @@ def match_products(
     segments = [s for s in wanted["segment_id"].unique() if (labels == s).any()]
     if not segments:
         raise ValueError("no customer is in a segment that the table of needs names")
-    channels = [c for c in _CHANNELS if f"{c}_share" in features]
+    channels = [c for c in CHANNELS if f"{c}_share" in features]
     if not channels:
         raise ValueError("features has no <channel>_share: the place is not known")
     names = list(NEEDS)
@@ -226,7 +226,7 @@ def offers(
     best = score.argmax(axis=1)
     found = score[np.arange(len(score)), best]
     product = pd.Series(need.columns.to_numpy()[best], index=features.index).where(found > 0)
-    columns = [f"{c}_share" for c in _CHANNELS if f"{c}_share" in features]
+    columns = [f"{c}_share" for c in CHANNELS if f"{c}_share" in features]
     shares = features[columns].fillna(-1.0).to_numpy()
     channel = np.array([c.removesuffix("_share") for c in columns])[shares.argmax(axis=1)]
     channel = pd.Series(channel, index=features.index).where(shares.max(axis=1) > 0)
