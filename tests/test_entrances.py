@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kequn_lab.contract.mapping import Mapping, TableMapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import EVENTS, ContractError
 from kequn_lab.export.labels import read_labels
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.run.checking import check_tables
-from kequn_lab.run.entrance import kind_of_table
+from kequn_lab.run.entrance import kind_of_table, raw_tables
 from kequn_lab.run.inputs import from_feature_table, from_tables
 from kequn_lab.run.scoring import score_files
 from kequn_lab.segments.pipeline import fit_segments
@@ -213,15 +214,27 @@ def test_a_file_without_one_good_row_is_an_error_also_when_rows_are_skipped(raw,
         from_tables(bad, **DAY, skip_bad_rows=True)
 
 
-def test_a_parquet_file_that_needs_no_conversion_is_read_where_it_lies(raw, tmp_path):
-    from kequn_lab.run.entrance import raw_tables
+def test_reading_stops_after_many_findings_but_not_where_rows_are_skipped(raw, monkeypatch):
+    for module in ("kequn_lab.contract.reading", "kequn_lab.run.checking"):
+        monkeypatch.setattr(f"{module}.MOST_FINDINGS", 50)
+    bad = raw["events"].assign(amount_cny=-1.0)
+    bad.loc[850:, "amount_cny"] = 1.0
+    says = "300 violations of the contract in 300 of 300 rows"
+    with pytest.raises(ContractError, match=says):
+        from_tables(bad, **DAY)
+    (found,) = check_tables(events=bad)
+    assert (found.rows, found.valid) == (300, 0) and says in str(found.error)
+    inputs = from_tables(bad, **DAY, skip_bad_rows=True)
+    assert (inputs.files[0]["rows"], inputs.files[0]["refused"]) == (50, 850)
 
+
+def test_a_parquet_file_that_needs_no_conversion_is_read_where_it_lies(raw, tmp_path):
     plain = {n: held(t, "parquet", tmp_path, n) for n, t in raw.items()}
-    with raw_tables(plain) as entered:
+    with raw_tables(plain, Mapping()) as entered:
         assert entered.tables == plain
     numbers = raw["events"].assign(customer_id=raw["events"]["customer_id"].astype(int))
     numbers.to_parquet(tmp_path / "n.parquet")
-    with raw_tables({"events": tmp_path / "n.parquet"}) as entered:
+    with raw_tables({"events": tmp_path / "n.parquet"}, Mapping()) as entered:
         assert entered.tables["events"] != tmp_path / "n.parquet"
         assert pd.read_parquet(entered.tables["events"])["customer_id"].iloc[0].isdigit()
 
@@ -249,8 +262,6 @@ def test_what_a_table_holds_is_told_from_its_columns():
     assert kind_of_table(["customer_id", "timestamp", "amount_cny", "x"]) == "events"
     assert kind_of_table(["customer_id", "product", "balance_cny"]) == "holdings"
     assert kind_of_table(["customer_id", "age_years", "visits"]) == "features"
-    from kequn_lab.contract.mapping import Mapping, TableMapping
-
     words = {"customer_id": "客户号", "timestamp": ["日期", "时间"], "amount_cny": "金额"}
     mapping = Mapping(events=TableMapping(columns=words))
     assert kind_of_table(["客户号", "日期", "时间", "金额"], mapping) == "events"

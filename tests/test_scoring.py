@@ -341,7 +341,7 @@ def test_one_column_of_many_in_another_unit_is_a_warning():
     card = Scorecard.from_pipeline(pipeline, table, as_of="2024-12-31")
     notes, all_off = unit_notes(feature_drift(card, table.assign(a_cny=table["a_cny"] / 1e4)))
     assert [n.text_en for n in notes] == [
-        "Columns of money look like 10,000 yuan (万元); multiply by 10000: a_cny."
+        "Columns of money look like 10,000 yuan (万元); multiply by 10000: a_cny"
     ]
     assert not all_off
     assert unit_notes(feature_drift(card, table / 1e4))[1]

@@ -25,7 +25,7 @@ from kequn_lab.contract.violations import ContractError, join_violations, violat
 
 __all__ = ["Opened", "open_table", "read_table"]
 
-#: Findings that are kept; where there are more, reading stops.
+#: Reading stops after so many findings, unless rows are skipped.
 MOST_FINDINGS = 500_000
 
 
@@ -85,17 +85,21 @@ class Opened:
         ------
         ContractError
         """
-        found, kept = [], 0
+        found, findings, kept, read = [], 0, 0, 0
         for raw, typed, violations in self.checked(known=known, rows=rows):
-            if len(violations):
+            read += len(raw)
+            if len(violations) and (skipped is None or not kept):
                 found.append(violations)
+                findings += len(violations)
             if skipped is not None:
                 typed = skipped.take(raw, typed, violations)
             if len(typed) and (skipped is not None or not found):
                 kept += len(typed)
                 yield typed
+            if skipped is None and findings > MOST_FINDINGS:
+                break
         if found and (skipped is None or not kept):
-            every = join_violations(found, rows=self.survey.rows, row_name=self.source.row_name)
+            every = join_violations(found, rows=read, row_name=self.source.row_name)
             raise ContractError(every, table=self.source.name)
 
     def checked(self, *, known: Known | None = None, rows: int = ROWS):
@@ -103,7 +107,6 @@ class Opened:
         whole = problems(self.survey, self.contract, self.names)
         if len(whole):
             raise ContractError(whole, table=self.source.name)
-        findings = 0
         for raw in self.source.chunks(self.columns, rows=rows, on_refused=_nothing):
             table = self.translate(raw)
             typed, violations = convert(table, self.contract, self.survey.formats)
@@ -112,9 +115,6 @@ class Opened:
                 name = self.source.row_name
                 violations = join_violations([violations, *more], rows=len(raw), row_name=name)
             yield raw, typed, violations
-            findings += len(violations)
-            if findings > MOST_FINDINGS:
-                break
 
     @property
     def translated(self) -> bool:
@@ -183,7 +183,7 @@ def open_table(
         query=query,
     )  # fmt: skip
     translate = _same
-    if hasattr(options, "translate"):
+    if any(getattr(options, words, None) for words in ("columns", "codes", "constants")):
         columns = options.wanted(contract, source.columns)
         translate = partial(options.translate, contract=contract, source=source.name)
     else:

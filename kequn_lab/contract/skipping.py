@@ -38,7 +38,7 @@ class Skipped:
     >>> [(r.line, r.reason) for r in skipped.rows]
     [(3, 'age_years: must be >= 0')]
     >>> print(skipped.note(opened).text_en)  # doctest: +ELLIPSIS
-    DataFrame: 1 of 3 rows (33.3 %) set aside, ... With them the mean of age_years ...
+    DataFrame: 1 of 3 rows (33.3 %) set aside, ... with them the mean of age_years ...
     """
 
     def __init__(self):
@@ -73,13 +73,13 @@ class Skipped:
             if count and more[1]:
                 means.append((column, total / count, (total + more[0]) / (count + more[1])))
         en = [f"the mean of {c} would be {w:,.6g} instead of {wo:,.6g}" for c, wo, w in means[:3]]
-        zh = [f"{c} 的均值为 {w:,.6g},剔除后为 {wo:,.6g}" for c, wo, w in means[:3]]
+        zh = [f"{c} 的均值为 {w:,.6g}，剔除后为 {wo:,.6g}" for c, wo, w in means[:3]]
         return Note(
             "rows_skipped",
-            f"{name}:{n:,} 行中有 {len(rows):,} 行({share:.1%})被剔除,最常见的原因:{why}。"
-            + (f"若保留,{';'.join(zh)}。" if zh else ""),
+            f"{name}：{n:,} 行中有 {len(rows):,} 行（{share:.1%}）被剔除，最常见的原因：{why}"
+            + (f"；若保留，{'；'.join(zh)}" if zh else ""),
             f"{name}: {len(rows):,} of {n:,} rows ({100 * share:.1f} %) set aside, most often: "
-            f"{why}." + (f" With them {'; '.join(en)}." if en else ""),
+            f"{why}" + (f"; with them {'; '.join(en)}" if en else ""),
             value=share,
             bound=MANY,
             level="warning" if share > MANY else "note",

@@ -132,13 +132,13 @@ def window_notes(window: dict) -> list[Note]:
     if outside:
         notes.append(Note(
             "window_drops_customers",
-            f"时间窗 {w['first_day']} 至 {w['last_day']} 含 {w['events_inside']:,} 条交易;"
-            f"另有 {w['events_before']:,} 条在此之前,{w['events_after']:,} 条在此之后,未计入。"
-            f"交易表中 {w['customers']:,} 位客户,{w['customers_lost']:,} 位在窗内没有交易。",
+            f"时间窗 {w['first_day']} 至 {w['last_day']} 含 {w['events_inside']:,} 条交易；"
+            f"另有 {w['events_before']:,} 条在此之前，{w['events_after']:,} 条在此之后，未计入。"
+            f"交易表中 {w['customers']:,} 位客户，{w['customers_lost']:,} 位在窗内没有交易",
             f"The window {days} holds {w['events_inside']:,} events; {w['events_before']:,} lie "
             f"before it and {w['events_after']:,} after it and are not counted. Of "
             f"{w['customers']:,} customers with events, {w['customers_lost']:,} have none in the "
-            "window.",
+            "window",
             value=share,
             bound=LOST,
             level="warning" if share > LOST else "note",
@@ -147,10 +147,10 @@ def window_notes(window: dict) -> list[Note]:
         known = w["customers_in_table"]
         notes.append(Note(
             "customers_without_events",
-            f"客户表的 {known:,} 位客户中,{none:,} 位在时间窗内没有交易;"
-            "他们仍得到标签,但只依据其余信息。",
+            f"客户表的 {known:,} 位客户中，{none:,} 位在时间窗内没有交易；"
+            "他们仍得到标签，但只依据其余信息",
             f"{none:,} of the {known:,} customers in the customer table have no event in the "
-            "window; they are labelled all the same, by what else is known of them.",
+            "window; they are labelled all the same, by what else is known of them",
             value=none / known,
             bound=LOST,
             level="warning" if none / known > LOST else "note",
@@ -158,10 +158,10 @@ def window_notes(window: dict) -> list[Note]:
     if w["median_events"] < FEW_EVENTS:
         notes.append(Note(
             "few_events",
-            f"半数客户在时间窗内的交易不超过 {w['median_events']:g} 条:"
-            "由此算出的占比和均值多为偶然。",
+            f"半数客户在时间窗内的交易不超过 {w['median_events']:g} 条："
+            "由此算出的占比和均值多为偶然",
             f"Half of the customers have {w['median_events']:g} events or fewer in the window: "
-            "shares and means of so few are mostly chance.",
+            "shares and means of so few are mostly chance",
             value=float(w["median_events"]),
             bound=FEW_EVENTS,
         ))  # fmt: skip
@@ -170,10 +170,10 @@ def window_notes(window: dict) -> list[Note]:
     if apart or most > TIMES_P99 * w["p99_events"]:
         notes.append(Note(
             "outsized_customer",
-            f"编号 {w['largest_customer']} 一个客户就有 {most:,} 条交易,占 {share:.1%};"
-            "可能是缺失编号的占位符或内部账户,请核对。",
+            f"编号 {w['largest_customer']} 一个客户就有 {most:,} 条交易，占 {share:.1%}；"
+            "可能是缺失编号的占位符或内部账户，请核对",
             f"Customer {w['largest_customer']} alone has {most:,} events, {share:.1%} of all; "
-            "this may stand for a missing id or for an account of the bank itself: check it.",
+            "this may stand for a missing id or for an account of the bank itself: check it",
             value=share,
             bound=OUTSIZED,
         ))  # fmt: skip

@@ -24,10 +24,10 @@ LOOK, LARGE = 0.1, 0.25
 CONFIDENCE = 0.999
 #: The factor that brings a column of money to the training's unit, and what it then is in.
 OTHER_UNITS = {
-    0.01: "fen (分)",
-    10_000.0: "10,000 yuan (万元)",
-    100.0: "yuan, the training in fen (分)",
-    0.0001: "yuan, the training in 10,000 yuan (万元)",
+    0.01: ("分", "fen (分)"),
+    10_000.0: ("万元", "10,000 yuan (万元)"),
+    100.0: ("元，而训练时是分", "yuan, the training in fen (分)"),
+    0.0001: ("元，而训练时是万元", "yuan, the training in 10,000 yuan (万元)"),
 }
 _PER_CHUNK = 10_000
 
@@ -112,7 +112,7 @@ class Spread:
             factor, hint = 1.0, ""
             if level == "large" and _is_money(f) and min(others) < psi / 4:
                 factor = list(OTHER_UNITS)[int(np.argmin(others))]
-                hint = f"looks like {OTHER_UNITS[factor]}: multiply {f.name} by {factor:g}"
+                hint = f"looks like {OTHER_UNITS[factor][1]}: multiply {f.name} by {factor:g}"
             missing = counts[0][-1] / max(self.rows, 1)
             rows.append((f.name, psi, floor, level, f.missing_share, missing, factor, hint))
         names = ["feature", "psi", "noise_floor", "level", "missing_before", "missing_now"]
@@ -161,11 +161,11 @@ def unit_notes(drift: pd.DataFrame) -> tuple[list[Note], bool]:
     money = drift[drift["money"]]
     notes, all_off = [], False
     for factor, rows in money[money["factor"] != 1].groupby("factor"):
-        names, unit = ", ".join(rows["feature"]), OTHER_UNITS[factor]
+        names, (zh, en) = ", ".join(rows["feature"]), OTHER_UNITS[factor]
         notes.append(Note(
             "other_unit",
-            f"金额列的单位似乎与训练时不同(看起来是 {unit}),应乘以 {factor:g}:{names}。",
-            f"Columns of money look like {unit}; multiply by {factor:g}: {names}.",
+            f"金额列的单位似乎与训练时不同（看起来是{zh}），应乘以 {factor:g}：{names}",
+            f"Columns of money look like {en}; multiply by {factor:g}: {names}",
             value=float(factor),
         ))  # fmt: skip
         far = (money["level"] == "large").sum()

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from kequn_lab._notes import Note
 from kequn_lab.contract.keys import Known, hashes
-from kequn_lab.contract.mapping import Mapping, TableMapping
-from kequn_lab.contract.reading import Opened, open_table
+from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.reading import MOST_FINDINGS, Opened, open_table
 from kequn_lab.contract.tables import (
     CUSTOMERS,
     EVENTS,
@@ -21,6 +22,7 @@ from kequn_lab.contract.tables import (
     join_violations,
     violations_frame,
 )
+from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.run.entrance import ready_table, words_of
 
 __all__ = ["Checked", "check_tables"]
@@ -37,7 +39,8 @@ class Checked:
     name : str
         The file's, or as messages call it.
     rows, valid : int
-        Rows there are, and rows that keep to the contract.
+        Rows that were read (reading stops after half a million findings), and those of them
+        that keep to the contract.
     notes : tuple of Note
         What was assumed and converted.
     absent : tuple of str
@@ -86,7 +89,6 @@ def check_tables(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> events = pd.DataFrame({"customer_id": ["a", "b"], "timestamp": "2024-03-05",
     ...     "amount_cny": [5.0, -1.0]})
     >>> for found in check_tables(events=events):
@@ -100,10 +102,9 @@ def check_tables(
     words, known = words_of(mapping), None
     given = {"customers": customers, "events": events, "holdings": holdings}
     for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-        data, own = given[contract.name], getattr(words, contract.name)
-        if data is None:
+        if (data := given[contract.name]) is None:
             continue
-        own = None if own == TableMapping() else own
+        own = getattr(words, contract.name)
         opening = partial(open_table, data, contract, mapping=own, skip=True)
         found, ids = _checked(contract.name, data, known, opening)
         yield found
@@ -124,17 +125,26 @@ def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, l
     found = [violations_frame([r.line for r in torn], "all", [r.reason for r in torn],
                               [r.text[:80] for r in torn])]  # fmt: skip
     absent = {c.name for c in opened.contract.columns} - set(opened.names)
-    ids, error = [], None
+    ids, error, rows, ready, doubts = [], None, len(torn), [], []
     try:
         for _, typed, violations in opened.checked(known=known):
+            rows += len(typed)
             found.append(violations)
+            valid = typed[~typed.index.isin(violations["row"])]
             if table == "customers":
-                ids.append(hashes(typed["customer_id"][~typed.index.isin(violations["row"])]))
-        every = join_violations(found, rows=opened.rows, row_name=opened.source.row_name)
+                ids.append(hashes(valid["customer_id"]))
+            if table == "features":
+                ready.append(valid)
+            if sum(map(len, found)) > MOST_FINDINGS:
+                break
+        every = join_violations(found, rows=rows, row_name=opened.source.row_name)
         bad = every["row"].nunique()
         if len(every):
             error = ContractError(every, table=opened.source.name)
     except ContractError as whole:
-        bad, error = opened.rows, whole
-    facts = {"notes": opened.notes, "absent": tuple(sorted(absent)), "error": error}
-    return Checked(table, opened.source.name, opened.rows, opened.rows - bad, **facts), ids
+        rows = bad = opened.rows
+        error = whole
+    if ready:
+        doubts = doubtful_columns(pd.concat(ready)[[c.name for c in opened.contract.columns[1:]]])
+    facts = {"absent": tuple(sorted(absent)), "error": error, "notes": (*opened.notes, *doubts)}
+    return Checked(table, opened.source.name, rows, rows - bad, **facts), ids

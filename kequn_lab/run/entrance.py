@@ -73,9 +73,7 @@ def words_of(mapping: Mapping | str | Path | None) -> Mapping:
 
 
 @contextmanager
-def raw_tables(
-    given: dict[str, Any], mapping: Mapping | None = None, *, skip: bool = False
-) -> Iterator[Entered]:
+def raw_tables(given: dict[str, Any], mapping: Mapping, *, skip: bool = False) -> Iterator[Entered]:
     """A bank's own tables as Parquet files that hold to their contracts.
 
     A Parquet file in which nothing has to be converted is taken where it lies; anything else
@@ -85,7 +83,7 @@ def raw_tables(
     ----------
     given : dict of str to path or table
         ``events``, ``customers``, ``holdings``; None is left out.
-    mapping : Mapping, optional
+    mapping : Mapping
     skip : bool
         Rows that break a contract are set aside, not an error.
 
@@ -98,15 +96,12 @@ def raw_tables(
     entered, known = Entered(), None
     with TemporaryDirectory(prefix="kequn_") as folder:
         for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-            name = contract.name
-            if given.get(name) is None:
+            if (data := given.get(name := contract.name)) is None:
                 continue
-            words = None if mapping is None else getattr(mapping, name)
-            words = None if words == TableMapping() else words
-            opened = open_table(given[name], contract, mapping=words, skip=skip)
+            opened = open_table(data, contract, mapping=getattr(mapping, name), skip=skip)
             skipped = Skipped() if skip else None
             spool = _Spool(opened, known, skipped, Path(folder) / f"{name}.parquet")
-            entered.tables[name] = spool.path_of(given[name])
+            entered.tables[name] = spool.path_of(data)
             entered.add(name, opened, spool.rows, skipped)
             if contract is CUSTOMERS:
                 known = Known(np.sort(np.concatenate(spool.ids)))
@@ -221,8 +216,7 @@ def ready_table(
             f"{source.name} has no column {', '.join(lacking)}; its columns, as --drop takes "
             f"them: {shown}. {todo}"
         )
-    wanted = there if columns is None else columns
-    wanted = [c for c in wanted if c not in {key, *drop, *words.drop}]
+    wanted = [c for c in columns or there if c not in {key, *drop, *words.drop}]
     contract = Contract(
         "features",
         (
@@ -232,8 +226,8 @@ def ready_table(
         key=(key,),
     )
     options = {f.name: getattr(words, f.name) for f in fields(Options)}
-    translated = TableMapping(columns=theirs, **options) if theirs else Options(**options)
-    opened = open_table(source, contract, mapping=translated, skip=skip)
+    renamed = TableMapping(columns=theirs, **options)
+    opened = open_table(source, contract, mapping=renamed, skip=skip)
     if columns is None:
         kept, seen = infer_contract(contract, opened.survey)
         opened = replace(opened, contract=kept, survey=seen)

@@ -236,7 +236,7 @@ def _units(drift: pd.DataFrame, accepted: bool) -> list[Note]:
     notes, all_off = unit_notes(drift)
     if all_off and not accepted:
         raise ValueError(
-            f"{notes[0].text_en} Nearly all money is off by this factor: correct the unit (scale "
+            f"{notes[0].text_en}. Nearly all money is off by this factor: correct the unit (scale "
             "in a mapping file), or say that it is meant (--accept-units)"
         )
     return notes
