@@ -90,6 +90,13 @@ def test_one_comma_before_three_digits_needs_an_option(options, value):
     assert not problems
 
 
+def test_one_slip_does_not_turn_thousands_into_decimals():
+    values, _, problems, _ = read(["1,234"] * 50 + ["12,5"], "number")
+    assert np.isnan(values).all()
+    assert problems[0][2] == "'1,234' in line 2 (50 such cells) and '12,5' in line 52 (1 such cell)"
+    assert not read(["1,234"] * 50 + ["12,5"] * 5, "number")[2]
+
+
 @pytest.mark.parametrize(
     "cell", ["1,23,456", "12,5", "1.234,5", "1,2345", "a", "1.2.3", "5 CR", "((5))", "--5", "1e5%",
              "inf", "0x1F", "1_000", "5 5", "¥5€", "5²", "½", "٣"],

@@ -159,7 +159,9 @@ def allowed(counts: dict[str, int], decimal: str | None, thousands: str | None):
         comma_is_free = thousands != "," and (comma or counts.get("1,234"))
         decimal = "," if thousands == "." or comma_is_free else "."
     told = decimal is not None
-    if not told and not point and not comma and counts.get("1,234"):
+    # A few cells such as 12,5 may be slips among thousands; they prove nothing.
+    slips = counts.get("1,5", 0) == comma < 0.05 * counts.get("1,234", 0)
+    if not told and not point and slips:
         return None, ()
     if not told:
         decimal = "," if comma > point else "."

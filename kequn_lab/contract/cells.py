@@ -278,7 +278,8 @@ class _Said:
 def _decided(column, options: Options, said: _Said) -> Format:
     """The format of a column, after every cell was counted."""
     base = Format(column.dtype, timezone=options.timezone)
-    said.note("missing_words", "read as missing", "读作缺失", "missing")
+    if not (column.dtype == "id" and column.required):  # there it is a violation
+        said.note("missing_words", "read as missing", "读作缺失", "missing")
     said.note("full_width", "full-width characters read as plain ones", "全角字符读作半角", "width")
     kind = column.dtype
     if kind == "feature":
@@ -321,7 +322,7 @@ def _decided_number(column, options: Options, base: Format, said: _Said) -> Form
             '1,234 can be 1234 or 1.234; say which with thousands = "," or decimal = "," '
             "in the mapping file"
         )
-        said.problem(rule, "1,234")
+        said.problem(rule, *(way for way in ("1,234", "1,5") if counts[way]))
         return replace(base, undecided=True)
     comma = decimal == ","
     taken = {w for w in ways if counts.get(w)}
