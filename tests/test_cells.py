@@ -1,7 +1,11 @@
 """Raw cells become numbers, dates, yes/no and ids as the whole column says, and it is said."""
 
+import datetime as dt
 import os
+import random
 import time
+from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -16,6 +20,8 @@ from kequn_lab.contract.tables import (
     convert,
     require,
 )
+
+MISSING = {"", "None", "NULL", "nan", "NaN", "NA", "NaT", "<NA>"}
 
 
 def read(cells, dtype, **options):
@@ -314,3 +320,41 @@ def test_an_undecided_column_is_one_finding_not_sixty_thousand():
     assert len(error.value.violations) == 1
     assert "60,000 such cells" in str(error.value)
     assert "dayfirst" in str(error.value)
+
+
+ODD_TEXTS = """1|2.5|1,234|1.234|1,234.50|1.234,5|¥5|5%|(500)|500-|1e5|-|—||NULL|nan|是|no|T|
+2024-01-01|03/04/2024|13/04/2024|04/13/2024|2024-01-01T00:00:00Z|202411|now|45000|合计|１２３|1 234|
+ x ||=1+1|٣|½|²|1,23,456|1e400|0001-01-01|9999-12-31|10000-01-01|2024-02-30|1.5万|2亿元|
+$|()|-()|.|,|+|e5|%|NA|#REF!|0000-01-01|1E+17|17850.0|Infinity|1970-01-01T00:00:00+99:99""".replace(
+    "\n", ""
+).split("|")
+ODD_CELLS = [
+    None, NAN, pd.NaT, pd.NA, 1, 2.5, True, np.int64(3), np.float32(1.5), Decimal("1.50"),
+    Decimal("NaN"), UUID(int=1), dt.date(2024, 1, 1), dt.datetime(2024, 1, 1, 5), dt.timedelta(1),
+    pd.Timestamp("2024-01-01", tz="Asia/Tokyo"), b"ab", [1, 2], 1 + 2j, float("inf"), 10**30,
+    pd.Period("2024-01"), np.array([1, 2]), dt.date(1, 1, 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_odd_cells_are_read_or_refused_and_chunks_agree(seed):
+    draw = random.Random(seed)
+    kinds = ("number", "id", "text", "boolean", "timestamp", "feature")
+    settings = [{}, {"decimal": ","}, {"thousands": " "}, {"date_format": "%Y%m%d"}]
+    for kind in kinds * 2:
+        n = draw.choice([1, 3, 12])
+        pool = draw.choice([ODD_TEXTS, ODD_CELLS, ODD_TEXTS + ODD_CELLS])
+        frame = pd.DataFrame({"x": pd.Series(draw.choices(pool, k=n), dtype=object)})
+        contract = Contract("t", (Column("x", kind, required=draw.random() < 0.5),))
+        options = Options(**draw.choice(settings))
+        chunks = [frame.iloc[i : i + 2] for i in range(0, n, 2)]
+        whole, parts = survey([frame], contract, options), survey(chunks, contract, options)
+        assert (whole.formats, whole.problems) == (parts.formats, parts.problems)
+        typed, violations = convert(frame, contract, whole.formats)
+        pieces = [convert(chunk, contract, parts.formats)[0] for chunk in chunks]
+        pd.testing.assert_frame_equal(typed, pd.concat(pieces))
+        known = typed["x"].notna() | frame["x"].map(
+            lambda c: pd.api.types.is_scalar(c) and pd.isna(c)
+        )
+        lost = set(frame.index[~known]) - set(violations["row"])
+        assert whole.problems or all(str(frame["x"][i]).strip(" -—") in MISSING for i in lost)

@@ -15,27 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from kequn_lab._notes import Note
-from kequn_lab.contract import _dates, _numbers
-from kequn_lab.contract._formats import BOOLEANS, Format, Options, is_whole, read_column
-from kequn_lab.contract._texts import (
-    MISSING,
-    MISSING_TEXT,
-    Tally,
-    clean,
-    is_missing,
-    mask,
-    matches,
-    nothing_to_do,
-    plain,
-    texts,
-)
+from kequn_lab.contract import _numbers
+from kequn_lab.contract._counting import count_cells
+from kequn_lab.contract._formats import Format, Options, read_column
+from kequn_lab.contract._texts import Tally, plain
 
 __all__ = ["Format", "Options", "Survey", "read_column", "survey"]
 
@@ -99,7 +85,7 @@ def survey(chunks: Iterable[pd.DataFrame], contract, mapping: Options | None = N
         for column in contract.columns:
             if column.name in chunk.columns and not isinstance(chunk[column.name], pd.DataFrame):
                 tally = tallies.setdefault(column.name, Tally())
-                _count(plain(chunk[column.name]), column, options, tally)
+                count_cells(plain(chunk[column.name]), column, options, tally)
     formats, notes, problems = {}, [], []
     for column in contract.columns:
         if column.name in tallies:
@@ -110,133 +96,6 @@ def survey(chunks: Iterable[pd.DataFrame], contract, mapping: Options | None = N
         elif names is not None and (names == column.name).sum() > 1:
             problems.append((column.name, "column given twice", "two or more"))
     return Survey(formats, tuple(notes), tuple(problems), rows, row_name, tallies)
-
-
-_DAYS = (19000101, 20991231)
-
-
-# --- counting -------------------------------------------------------------------------------
-
-
-def _count(values: pd.Series, column, options: Options, tally: Tally) -> None:
-    """Add one chunk of a column to what was counted."""
-    kind = column.dtype
-    if kind == "timestamp" and pd.api.types.is_datetime64_any_dtype(values.dtype):
-        aware = getattr(values.dtype, "tz", None) is not None
-        tally.add("cells", values.notna().to_numpy(), values)
-        tally.add("aware" if aware else "naive", values.notna().to_numpy(), values)
-        return
-    if kind in ("number", "feature") and pd.api.types.is_numeric_dtype(values.dtype):
-        tally.add("cells", values.notna().to_numpy(), values)
-        is_bool = pd.api.types.is_bool_dtype(values.dtype)
-        tally.add("yes_no" if is_bool else "number", values.notna().to_numpy(), values)
-        if not is_bool:
-            tally.add("no %", is_whole(values), values)
-        if kind == "feature" and not is_bool and values.dropna().between(*_DAYS).all():
-            tally.add("date", _is_date(texts(values), values.notna().to_numpy()), values)
-        return
-    if kind == "feature" and pd.api.types.is_datetime64_any_dtype(values.dtype):
-        tally.add("cells", values.notna().to_numpy(), values)
-        tally.add("date", values.notna().to_numpy(), values)
-        return
-    raw = texts(values)
-    codes = column.isin if kind == "text" else None
-    whole = kind == "id" and not pd.api.types.is_float_dtype(values.dtype)
-    if (codes or whole) and nothing_to_do(raw, codes):
-        tally.add("cells", mask(pc.is_valid(raw)), values)
-        if whole and (pc.max(pc.utf8_length(raw)).as_py() or 0) > 15:
-            _count_ids(raw, raw, values, tally)
-        return
-    array = clean(raw, width=kind != "text" or column.isin is not None)
-    words, keep = MISSING, ()
-    if kind == "text":
-        words, keep = (MISSING, column.isin) if column.isin else (MISSING_TEXT, ())
-    elif kind == "id":
-        keep = options.real_ids
-    gone = is_missing(array, words, keep)
-    tally.add("missing", gone & matches(array, r"\S"), values)
-    tally.add("cells", ~gone, values)
-    if pc.all(pc.string_is_ascii(raw)).as_py() is False and kind != "text":
-        tally.add("width", mask(pc.not_equal(pc.utf8_trim_whitespace(raw), array)) & ~gone, values)
-    array = pc.if_else(pa.array(gone), None, array)
-    _COUNTERS[kind](array, raw, values, tally)
-
-
-def _count_numbers(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally):
-    numbers = _numbers.read_numbers(array)
-    names = list(_numbers.WAYS)
-    for i in np.unique(numbers.way[numbers.way >= 0]):
-        tally.add(names[i], numbers.way == i, values)
-    for mark, cells in numbers.marks.items():
-        tally.add(mark, cells & (numbers.way >= 0), values)
-    readable = numbers.way >= 0
-    tally.add("number", readable, values)
-    bare = ~numbers.percent & ~numbers.is_way("exp") & matches(numbers.core, "[1-9]")
-    tally.add("no %", readable & bare, values)
-    return readable
-
-
-def _count_features(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    readable = _count_numbers(array, raw, values, tally)
-    _count_booleans(array, raw, values, tally)
-    tally.add("zero_led", matches(array, r"^0\d+$"), values)
-    tally.see("number", array.filter(pa.array(readable)))
-    tally.see("other", array.filter(pa.array(~readable)))
-    tally.add("date", _is_date(array, readable), values)
-
-
-def _is_date(array: pa.Array, number: NDArray) -> NDArray:
-    """Cells that are a date, also one such as 20240305."""
-    digits = matches(array, r"^(19|20)\d{6}$")
-    if number.all() and not digits.all():
-        return np.zeros(len(array), dtype=bool)
-    dates = _dates.read_dates(pc.if_else(pa.array(~number | digits), array, None))
-    valid = [dates.values(order, "UTC") for order in ("year", "day", "month")]
-    return ~np.isnat(valid[0]) | ~np.isnat(valid[1]) | ~np.isnat(valid[2])
-
-
-def _count_booleans(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    words = pc.utf8_lower(array)
-    known = mask(pc.is_in(words, pa.array(list(BOOLEANS), words.type)))
-    tally.add("yes_no", known, values)
-    plain_words = pa.array(["true", "false", "1", "0", "1.0", "0.0"], words.type)
-    tally.add("words", known & ~mask(pc.is_in(words, plain_words)), values)
-
-
-def _count_dates(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    dates = _dates.read_dates(array)
-    small = dates.shape == "small"
-    tally.add("year", np.isin(dates.shape, ["year", "digits", "chinese"]), values)
-    tally.add("small", small, values)
-    tally.add("day", small & (dates.a > 12), values)
-    tally.add("month", small & (dates.b > 12), values)
-    tally.add("aware", dates.aware, values)
-    tally.add("naive", (dates.shape != "") & ~dates.aware, values)
-    tally.add("serial", _dates.is_serial(dates.serial), values)
-
-
-def _count_ids(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    tally.add("blanks", mask(pc.not_equal(pc.utf8_trim_whitespace(raw), raw)), values)
-    tally.add(".0", matches(array, r"^\d+\.0+$"), values)
-    tally.add("long", matches(array, r"^\d{16,}$"), values)
-    tally.add("rounded", matches(array, r"^\d{15}0+$"), values)
-
-
-def _count_nothing(array: pa.Array, raw: pa.Array, values: pd.Series, tally: Tally) -> None:
-    """Free text is taken as it is."""
-
-
-_COUNTERS = {
-    "number": _count_numbers,
-    "feature": _count_features,
-    "boolean": _count_booleans,
-    "timestamp": _count_dates,
-    "id": _count_ids,
-    "text": _count_nothing,
-}
-
-
-# --- deciding -------------------------------------------------------------------------------
 
 
 class _Said:

@@ -26,7 +26,6 @@ __all__ = [
     "Contract",
     "ContractError",
     "check",
-    "check_key",
     "convert",
     "join_violations",
     "problems",
@@ -246,7 +245,7 @@ def convert(
     formats : dict of str to Format, optional
         How each column is written, from :func:`~kequn_lab.contract.cells.survey` over all
         chunks. Then only cells are looked at; what concerns the whole table (columns that are
-        lacking or undecided, keys that are not unique) is the survey's and :func:`check_key`'s.
+        lacking or undecided, keys that are not unique) is for the survey and the reader to say.
     options : TableMapping or Options, optional
         Settles what the cells leave open, when there are no formats yet.
     """
@@ -274,7 +273,7 @@ def convert(
                 found.append(violations_frame(original.index, column.name, rule, original))
     typed = df.assign(**out) if out else df.copy()
     if whole:
-        found.append(check_key(typed, contract))
+        found.append(_check_key(typed, contract))
     return typed, join_violations(found, rows=len(df), row_name=df.index.name)
 
 
@@ -294,7 +293,7 @@ def problems(seen: Survey, contract: Contract, columns) -> pd.DataFrame:
     return join_violations(found, rows=seen.rows, row_name=seen.row_name)
 
 
-def check_key(typed: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+def _check_key(typed: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """List the rows of a typed table whose key is not unique (violations, as `check`)."""
     key = list(contract.key)
     if not key or not set(key) <= set(typed.columns):
