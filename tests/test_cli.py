@@ -1,6 +1,7 @@
 """The command line at its edges: wrong options, faults, signals, pipes, consoles, quoting."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from kequn_lab.__main__ import main
 from kequn_lab.commands.parser import parser
+from kequn_lab.export import DIALECTS
 
 QUICK = ["--k", "2", "--stability", "0", "--starts", "2", "--quiet"]
 
@@ -252,4 +254,20 @@ def test_help_has_three_examples_and_every_default(command, capsys):
     assert len(examples) == 3
     for line in examples:
         assert parser().parse_args(shlex.split(line)[1:]).command == command
-    assert "--language" in said and "(default: en)" in said and "SUPPRESS" not in said
+    own = "that of the report" if " RESULT" in said.splitlines()[0] else "en"
+    assert f"(default: {own})" in said and "SUPPRESS" not in said
+
+
+def test_the_help_of_sql_names_every_dialect():
+    told = parser().commands["sql"]._option_string_actions["--dialect"].help
+    named = set(re.findall(r"\w+", told)) - {"or"}
+    assert named == set(DIALECTS) - {"postgres"}  # postgresql's other name
+
+
+def test_progress_moves_within_the_long_steps(table, capsys):
+    table[table.index("--stability") + 1] = "2"
+    table.remove("--quiet")
+    assert main([*table, "--log", "消费", "--k", "2:3"]) == 0
+    said = capsys.readouterr().err
+    for step in ("weigh k", "bootstrap pairs", "chance", "draw"):
+        assert f"{step}:" in said
