@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,19 @@ def test_a_fault_of_ours_is_one_sentence_and_code_70_and_debug_shows_where(
     monkeypatch.setenv("KEQUN_DEBUG", "1")
     assert main(table) == 70
     assert "in broken" in capsys.readouterr().err
+
+
+def test_a_warning_is_a_sentence_without_its_line_of_code(table, capsys, monkeypatch):
+    def warned(args):
+        warnings.warn("no font draws it", stacklevel=1)
+        warnings.warn("constrained_layout not applied", stacklevel=1)
+        return 0
+
+    monkeypatch.setattr("kequn_lab.commands.running.run", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(table) == 0
+        assert capsys.readouterr().err == "- no font draws it\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -91,7 +92,10 @@ def guarded(command: Callable[[], int], *, name: str, debug: bool = False) -> in
     """
     debug = debug or os.environ.get(_DEBUG, "") not in ("", "0")
     try:
-        with stoppable():
+        with stoppable(), warnings.catch_warnings():
+            if not debug:  # a sentence, without the line of code that it was said in
+                warnings.showwarning = lambda said, *_: print(f"- {said}", file=sys.stderr)
+                warnings.filterwarnings("ignore", "constrained_layout")  # of matplotlib's margins
             return command()
     except KeyboardInterrupt as stop:  # whoever writes says what was written
         print(str(stop) or "interrupted: nothing was written", file=sys.stderr)
