@@ -74,7 +74,6 @@ class Keys:
         found = np.concatenate([np.array([], dtype=np.uint64), *self._hashes])
         if len(found) < 2:
             return np.array([], dtype=np.int64)
-        order = np.argsort(found, kind="stable")
-        same = found[order[1:]] == found[order[:-1]]
-        again = np.append(same, False) | np.insert(same, 0, False)
-        return np.sort(np.concatenate(self._rows)[order[again]])
+        ordered = np.sort(found)
+        again = ordered[1:][ordered[1:] == ordered[:-1]]
+        return np.sort(np.concatenate(self._rows)[np.isin(found, again)] if len(again) else again)
