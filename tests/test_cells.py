@@ -282,6 +282,17 @@ def test_ids_that_a_spreadsheet_rounded_are_a_warning():
     assert not read([str(i) for i in range(1000, 9000, 1000)], "id")[1]
 
 
+def test_codes_that_differ_by_writing_are_named_where_codes_are_free():
+    codes = ["fund A", "FundA", "bond", "Ｂ１", "B1"] * 3
+    note = read(codes, "text")[1]["alike_codes"]
+    assert "'FundA' = 'fund A'" in note.text_en
+    assert "'B1' = 'Ｂ１'" in note.text_en
+    assert note.level == "warning"
+    assert not read(["current", "fund", "bond"], "text")[1]
+    remarks = [f"remark {i}" for i in range(1000)]
+    assert not read([*remarks, "A", "a"], "text")[1]
+
+
 def events(n=60, seed=0):
     rng = np.random.default_rng(seed)
     amounts = rng.uniform(0, 5000, n)

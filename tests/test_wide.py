@@ -123,9 +123,6 @@ DOUBTS = [
     ("share", RNG.random(N), None),
     ("helped", RNG.choice([0, 1], N), None),
     ("days", RNG.integers(0, 366, N), None),
-    ("channel", RNG.choice(["mobile", "Mobile", "web"], N), "alike_codes"),
-    ("channel", RNG.choice(["Ａ１", "A1", "B"], N), "alike_codes"),
-    ("channel", RNG.choice(["mobile", "web"], N), None),
 ]
 
 

@@ -22,8 +22,10 @@ from kequn_lab.contract._texts import (
     texts,
 )
 
-__all__ = ["count_cells"]
+__all__ = ["MOST_CODES", "count_cells"]
 
+#: Distinct texts of a column; one with more holds names or remarks, not codes.
+MOST_CODES = 1000
 _DAYS = (19000101, 20991231)
 
 
@@ -132,8 +134,8 @@ def _count_ids(array: pa.Array, values: pd.Series, tally: Tally) -> None:
     tally.add("rounded", matches(array, r"^\d{15}0+$"), values)
 
 
-def _count_nothing(array: pa.Array, values: pd.Series, tally: Tally) -> None:
-    """Free text is taken as it is."""
+def _count_codes(array: pa.Array, values: pd.Series, tally: Tally) -> None:
+    tally.see("codes", array, MOST_CODES)
 
 
 _COUNTERS = {
@@ -142,5 +144,5 @@ _COUNTERS = {
     "boolean": _count_booleans,
     "timestamp": _count_dates,
     "id": _count_ids,
-    "text": _count_nothing,
+    "text": _count_codes,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -173,22 +174,36 @@ def mask(array: pa.Array) -> NDArray:
     return pc.fill_null(array, False).to_numpy(zero_copy_only=False)
 
 
+def alike(codes: Iterable[str]) -> list[list[str]]:
+    """Codes that differ only by case, width or blanks.
+
+    Examples
+    --------
+    >>> alike(["fund A", "FundA", "bond"])
+    [['FundA', 'fund A']]
+    """
+    codes = sorted(codes)
+    key = clean(pa.array(codes, pa.large_string())).to_pandas().str.casefold()
+    groups = pd.Series(codes, dtype=object).groupby(key.str.replace(r"\s+", "", regex=True))
+    return [list(group) for _, group in groups if len(group) > 1]
+
+
 class Tally(dict):
     """What was found in a column: by name, how many cells, and the first with its row.
 
     Chunks are counted one after the other, so that the sums do not depend on their size.
-    ``seen`` keeps up to :data:`MOST_SEEN` distinct texts by name.
+    ``seen`` keeps distinct texts by name, as long as there are few.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: dict[str, set[str]] = {}
 
-    def see(self, name: str, array: pa.Array) -> None:
+    def see(self, name: str, array: pa.Array, most: int = MOST_SEEN) -> None:
         """Remember distinct texts, as long as there are few."""
         known = self.seen.setdefault(name, set())
-        if len(known) < MOST_SEEN:
-            known.update(pc.unique(array.drop_null()).slice(0, 2 * MOST_SEEN).to_pylist())
+        if len(known) < most:
+            known.update(pc.unique(array.drop_null()).slice(0, 2 * most).to_pylist())
 
     def add(self, name: str, cells: NDArray, raw: pd.Series, n: int | None = None) -> None:
         """Count the cells of a mask; ``raw`` gives the first as it was written."""

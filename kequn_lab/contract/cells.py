@@ -19,9 +19,9 @@ import pandas as pd
 
 from kequn_lab._notes import Note
 from kequn_lab.contract import _numbers
-from kequn_lab.contract._counting import count_cells
+from kequn_lab.contract._counting import MOST_CODES, count_cells
 from kequn_lab.contract._formats import Format, Options, read_column
-from kequn_lab.contract._texts import Tally, plain
+from kequn_lab.contract._texts import Tally, alike, plain
 
 __all__ = ["Format", "Options", "Survey", "read_column", "survey"]
 
@@ -125,6 +125,22 @@ class _Said:
             )
         )
 
+    def alike_codes(self) -> None:
+        """Name codes that differ by writing only; each would count as one of its own."""
+        codes = self.tally.seen.get("codes", set())
+        groups = alike(codes) if len(codes) < MOST_CODES else []
+        if groups:
+            shown = "; ".join(" = ".join(map(repr, group)) for group in groups[:3])
+            self.notes.append(
+                Note(
+                    "alike_codes",
+                    f"{self.column}：有些代码只是写法不同：{shown}；请统一写法",
+                    f"{self.column}: codes that differ by writing only: {shown}; choose one",
+                    value=float(len(groups)),
+                    variable=self.column,
+                )
+            )
+
     def problem(self, rule: str, *names: str) -> None:
         shown = []
         for name in names:
@@ -169,6 +185,8 @@ def _decided(column, options: Options, said: _Said) -> Format:
                 level="warning",
             )
         return replace(base, key=column.required, real_ids=tuple(options.real_ids))
+    if not column.isin:
+        said.alike_codes()
     return replace(base, codes=tuple(column.isin or ()))
 
 

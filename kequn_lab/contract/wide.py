@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kequn_lab._notes import Note
-from kequn_lab.contract._texts import MOST_SEEN, Tally, clean, texts
+from kequn_lab.contract._texts import MOST_SEEN, Tally
 from kequn_lab.contract.cells import Survey
 from kequn_lab.contract.tables import Contract
 
@@ -138,7 +138,7 @@ def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
     """Columns of a customer table that may not mean what a model takes them for.
 
     More than half missing; a number such as -999 that stands for missing; a copy of another
-    column; an id or a code used as a number; codes that differ by writing only.
+    column; an id or a code used as a number.
 
     Parameters
     ----------
@@ -169,8 +169,6 @@ def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
             values = column.to_numpy(dtype="float64", na_value=np.nan)
             numbers[name] = values
             notes += _about_numbers(name, values[np.isfinite(values)])
-        elif pd.api.types.is_string_dtype(column.dtype):
-            notes += _alike_codes(name, column)
     return notes + _near_copies(numbers)
 
 
@@ -233,24 +231,6 @@ def _sentinels(name, distinct: NDArray, counts: NDArray) -> Iterable[Note]:
         )  # fmt: skip
 
 
-def _alike_codes(name, column: pd.Series) -> Iterable[Note]:
-    codes = column.dropna().value_counts()
-    if not 1 < len(codes) <= 1000:
-        return
-    plain = clean(texts(pd.Series(codes.index))).to_pandas().str.casefold()
-    plain = plain.str.replace(r"[\s_-]+", "", regex=True)
-    alike = pd.Series(codes.index).groupby(plain.to_numpy()).agg(list)
-    alike = [group for group in alike if len(group) > 1]
-    if alike:
-        shown = "; ".join(" = ".join(repr(c) for c in group) for group in alike[:3])
-        yield _note(
-            "alike_codes", name, len(alike), None,
-            f"有些代码只是写法不同：{shown}；请统一",
-            f"codes that differ by writing only: {shown}; write each one way",
-        )  # fmt: skip
-
-
-@np.errstate(over="ignore", invalid="ignore")  # huge values are refused later, by name
 def _near_copies(numbers: dict) -> list[Note]:
     """Columns that carry what another one carries already."""
     names = [n for n, v in numbers.items() if np.isfinite(v).sum() > 2 and np.nanstd(v) > 0]
