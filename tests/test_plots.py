@@ -573,3 +573,13 @@ def test_save_is_whole_or_nothing_and_repeats_to_the_byte(tmp_path, monkeypatch)
         plots.save(fig, tmp_path / "a.jpg")
     with pytest.raises(FileNotFoundError, match="no such folder"):
         plots.save(fig, tmp_path / "no" / "a.png")
+
+
+def test_a_heat_map_of_few_segments_with_long_names_has_room_for_its_cells():
+    names = [f"high CASH_ADVANCE_FREQUENCY · low NUMBER_{i}" for i in range(2)]
+    rows = [(s, f"PURCHASES_INSTALLMENTS_{v}", 0.5) for s in names for v in range(12)]
+    table = pd.DataFrame(rows, columns=["segment_id", "variable", "effect"])
+    with plots.style("en"):
+        ax = plots.heat_map(table.assign(level=None))
+        ax.figure.canvas.draw()
+    assert ax.get_window_extent().width / ax.figure.dpi > 1.2

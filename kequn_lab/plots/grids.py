@@ -70,7 +70,9 @@ def heat_map(
     looks, every = segments_of(table, key), variables_of(table, order, "heat_map")
     labels = strongest(every, table, value, top)
     grid = _grid(table, key, looks, labels, value)
-    ax = axes(ax, (2.6 + 0.85 * len(looks), 1.2 + 0.24 * len(labels)))
+    # Names on a slant, and the bar, need room beside the cells, however few these are.
+    longest = min(max(map(width, looks["label"])), 30)
+    ax = axes(ax, (3.2 + 0.85 * len(looks) + 0.05 * longest, 1.6 + 0.24 * len(labels)))
     if limit is None:
         known = np.abs(grid[np.isfinite(grid)])
         limit = float(np.quantile(known, 0.98)) if known.size and known.max() else 1.0
