@@ -38,7 +38,7 @@ def test_null_data_keep_margins_and_correlations(mixed):
 def test_null_data_of_more_columns_than_rows_keep_their_correlations():
     rng = np.random.default_rng(0)
     wide = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 60)) + rng.normal(size=(40, 60))
-    null = chance.null_like(wide, n_rows=4_000, random_state=0)
+    null = np.concatenate([chance.null_like(wide, random_state=seed) for seed in range(100)])
     assert set(null[:, 7]) <= set(wide[:, 7])
     gap = np.corrcoef(null.T) - np.corrcoef(wide.T)
     assert np.sqrt((gap**2).mean()) < 0.05
@@ -51,7 +51,6 @@ def test_null_data_have_lost_the_segments():
     corner = np.column_stack([side, side[:, 0] ^ side[:, 1]])
     X = 9 * corner + rng.normal(size=(400, 3))
     null = chance.null_like(X, random_state=0)
-    assert chance.null_like(X, n_rows=7, random_state=0).shape == (7, 3)
     cut = [KMeans(4, n_init=5, random_state=0).fit_predict(data) for data in (X, null)]
     strong, weak = map(silhouette_score, (X, null), cut)
     assert strong > 0.7
@@ -65,8 +64,8 @@ def test_null_sets_have_their_rows_and_every_segment_its_separation():
     null = chance.null_separation(X, n_clusters=2, n_sets=3, random_state=0)
     assert null.groupby("set")["rows"].sum().tolist() == [200] * 3
     assert null["separation"].between(0, 1).all()
-    few = chance.null_separation(X, n_clusters=2, n_sets=1, n_rows=50, random_state=0)
-    assert few["rows"].sum() == 50
+    many = np.tile(X, (26, 1))
+    assert chance.null_separation(many, n_clusters=2, n_sets=1)["rows"].sum() == chance.NULL_ROWS
 
 
 @pytest.mark.parametrize(

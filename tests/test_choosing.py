@@ -1,5 +1,7 @@
 """The evidence by k: recomputed with scikit-learn, shown whole."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,12 +73,20 @@ def test_silhouette_is_sampled_above_its_size(hills, monkeypatch):
     assert np.isnan(sampled["gap"])
 
 
-def test_weights_are_rows(hills):
-    X, weight = hills[:60], np.tile([1, 2, 3], 20)
-    run = {"ks": [2, 4], "n_reference": 0, **QUIET}
-    ours = choosing.score_k(X, sample_weight=weight, **run)
-    rows = choosing.score_k(np.repeat(X, weight, axis=0), **run)
-    pd.testing.assert_frame_equal(ours, rows)
+def test_simplified_silhouette_by_hand():
+    # Centres 0.5 and 4: distances 0.5 of 4, 0.5 of 3, 0 of 3.5.
+    scores = choosing.score_k([[0.0], [1.0], [4.0]], ks=[2], n_reference=0, **QUIET)
+    assert scores.loc[0, "simplified_silhouette"] == pytest.approx((3.5 / 4 + 2.5 / 3 + 1) / 3)
+
+
+def test_indices_equal_those_of_r(shared):
+    folder = shared / "reference/iris"
+    expected = json.loads((folder / "k3_cluster_stats.json").read_text())
+    row = choosing.score_k(pd.read_csv(folder / "X.csv"), ks=[3], n_reference=0, **QUIET).loc[0]
+    assert row["inertia"] == pytest.approx(expected["within.cluster.ss"], abs=1e-9)
+    assert row["calinski_harabasz"] == pytest.approx(expected["ch"], abs=1e-9)
+    assert row["smallest_rows"] == min(expected["cluster.size"])
+    assert row["silhouette"] == pytest.approx(expected["avg.silwidth"], abs=1e-9)
 
 
 def test_the_same_with_any_number_of_workers(hills):

@@ -163,12 +163,12 @@ def few_distinct_rows(draw):
     return X.astype(draw(st.sampled_from([np.float64, np.float32]))), weight, k
 
 
-@given(few_distinct_rows(), st.sampled_from(["k-means++", "random"]))
+@given(few_distinct_rows())
 @settings(max_examples=60, deadline=2_000)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_search_ends_wherever_a_perfect_fit_can_be_reached(table, init):
+def test_search_ends_wherever_a_perfect_fit_can_be_reached(table):
     X, weight, k = table
-    model = KMeansSearch(k, init=init, n_starts=4, n_swaps=4, n_points=30, random_state=0, n_jobs=1)
+    model = KMeansSearch(k, n_starts=4, n_swaps=4, n_points=30, random_state=0, n_jobs=1)
     model.fit(X, sample_weight=weight)
     assert model.inertia_ >= 0
     assert (model.restart_inertias_ >= 0).all()

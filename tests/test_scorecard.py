@@ -317,7 +317,7 @@ def test_a_table_that_lacks_a_feature_is_refused(card, train):
         card.predict(train.assign(aum_cny="rich"))
 
 
-SQLGLOT = {"mariadb": "mysql", "sqlserver": "tsql"}
+SQLGLOT = {"postgresql": "postgres", "mariadb": "mysql", "sqlserver": "tsql"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

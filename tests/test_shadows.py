@@ -23,24 +23,24 @@ def case(request, shared):
     return pd.read_csv(folder / data), centres, folder, solution
 
 
-def test_shadow_values_equal_r(case):
+def test_margins_equal_r(case):
     X, centres, folder, solution = case
     expected = pd.read_csv(folder / f"{solution}_partition.csv")
-    found = shadows.shadow_values(X, centres=centres)
+    found = shadows.margins(X, centres=centres)
     np.testing.assert_array_equal(found["segment"], expected["cluster"])
     np.testing.assert_array_equal(found["second"], expected["second"])
     np.testing.assert_allclose(found["distance"], expected["d1"], atol=1e-9)
     np.testing.assert_allclose(found["second_distance"], expected["d2"], atol=1e-9)
-    np.testing.assert_allclose(found["shadow"], expected["shadow"], atol=1e-9)
+    np.testing.assert_allclose(1 - found["margin"], expected["shadow"], atol=1e-9)
     summary = json.loads((folder / f"{solution}_summary.json").read_text())
-    means = found.groupby("segment")["shadow"].mean()
+    means = 1 - found.groupby("segment")["margin"].mean()
     np.testing.assert_allclose(means, summary["mean_shadow_by_segment"], atol=1e-9)
 
 
 def test_cluster_similarity_equals_r(case):
     X, centres, folder, solution = case
     expected = pd.read_csv(folder / f"{solution}_clsim_shadow.csv", index_col=0)
-    found = shadows.cluster_similarity(X, centres=centres)
+    found = shadows.cluster_similarity(shadows.margins(X, centres=centres), centres.index)
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
@@ -56,9 +56,9 @@ def test_gorge_equals_r(case):
 
 def test_five_customers():
     X = pd.DataFrame({"x": [0.0, 1.0, 2.0, 4.0, 3.0]}, index=list("abcde"))
-    rows = shadows.shadow_values(X, centres=pd.DataFrame({"x": [0.0, 4.0]}, index=["GT", "LN"]))
+    rows = shadows.margins(X, centres=pd.DataFrame({"x": [0.0, 4.0]}, index=["GT", "LN"]))
     assert rows["segment"].tolist() == ["GT", "GT", "GT", "LN", "LN"]  # a tie: the first
-    assert rows["shadow"].tolist() == [0, 0.5, 1, 0, 0.5]
+    assert rows["margin"].tolist() == [1, 0.5, 0, 1, 0.5]
     assert rows.index.tolist() == list("abcde")
 
 
@@ -76,4 +76,4 @@ def test_far_rows_do_not_underflow():
 )
 def test_bad_input(X, centres, message):
     with pytest.raises(ValueError, match=message):
-        shadows.shadow_values(X, centres=centres)
+        shadows.margins(X, centres=centres)

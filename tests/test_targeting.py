@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import wilson
 from kequn_lab.compare.separability import _auc, overlap
 from kequn_lab.compare.targeting import contacts_needed, outcome_by_segment, targeting_gain
 from kequn_lab.features.preprocessing import model_columns

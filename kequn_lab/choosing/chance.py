@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from kequn_lab.choosing.draws import checked_count
-from kequn_lab.choosing.shadows import shadow_values
+from kequn_lab.choosing.shadows import margins
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.summaries import as_numbers
 
@@ -26,10 +26,11 @@ __all__ = [
     "null_separation",
 ]
 
-FITTED_ROWS = 20_000  # rows on which the null data's correlations are fitted, and margins taken
+FITTED_ROWS = 20_000  # rows whose values and correlations the null data take, at most
+NULL_ROWS = 5_000  # rows of a null set: smaller sets scatter more, and their largest is larger
 
 
-def null_like(X: ArrayLike | pd.DataFrame, *, n_rows: int | None = None, random_state=None):
+def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
     """Data without segments: the columns' own values and correlations, one hill.
 
     Normal numbers are drawn and each column is mapped onto the sorted values of `X` (a Gaussian
@@ -39,14 +40,12 @@ def null_like(X: ArrayLike | pd.DataFrame, *, n_rows: int | None = None, random_
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
-    n_rows : int, optional
-        Rows to draw; as many as `X` has if missing.
     random_state : int, RandomState or None
 
     Returns
     -------
-    DataFrame or ndarray of shape (n_rows, n_features)
-        As `X`; every value occurs in its column of `X`.
+    DataFrame or ndarray
+        The shape of `X`; every value occurs in its column of `X`.
 
     Raises
     ------
@@ -55,13 +54,13 @@ def null_like(X: ArrayLike | pd.DataFrame, *, n_rows: int | None = None, random_
 
     Examples
     --------
-    >>> null_like([[0.0, 1.0], [1.0, 3.0]], n_rows=3, random_state=0).shape
-    (3, 2)
+    >>> null_like([[0.0, 1.0], [1.0, 3.0]], random_state=0).shape
+    (2, 2)
     """
     columns = X.columns if isinstance(X, pd.DataFrame) else None
     X = as_numbers(X)
     rng = check_random_state(random_state)
-    out = _null_set(*_copula(X, rng), n_rows or len(X), rng)
+    out = _null_set(*_copula(X, rng), len(X), rng)
     return out if columns is None else pd.DataFrame(out, columns=columns)
 
 
@@ -116,8 +115,6 @@ def null_separation(
     *,
     n_clusters: int,
     n_sets: int = 19,
-    n_rows: int = 5_000,
-    n_starts: int = 10,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -129,17 +126,15 @@ def null_separation(
     X : array-like of shape (n_rows, n_features)
     n_clusters : int
     n_sets : int, default=19
-        With 19 null sets, to stand further apart than all of them has a chance of 5 %.
-    n_rows : int, default=5000
-        In a null set, at most. Smaller sets scatter more, so their largest separation is larger
-        and harder to exceed.
-    n_starts, n_jobs, random_state, progress : see `choosing.global_stability`
+        Null sets, of 5,000 rows at most. With 19, to stand further apart than all of them has
+        a chance of 5 %.
+    n_jobs, random_state, progress : see `choosing.global_stability`
 
     Returns
     -------
     DataFrame
         One row per null set and segment: ``set``, ``segment``, ``rows``, ``separation``
-        (1 - mean shadow value).
+        (mean margin of its rows).
 
     Examples
     --------
@@ -154,16 +149,16 @@ def null_separation(
     copula, parts = _copula(X, rng), []
     sets = range(checked_count("n_sets", n_sets))
     for number in tqdm(sets, desc="chance", disable=not progress, leave=False):
-        null = _null_set(*copula, min(len(X), n_rows), rng)
+        null = _null_set(*copula, min(len(X), NULL_ROWS), rng)
         with warnings.catch_warnings():  # chance may leave out one of few kinds of rows
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model = KMeansSearch(
-                n_clusters, n_starts=n_starts, n_swaps=0, n_jobs=n_jobs, random_state=rng
-            ).fit(null)
-        rows = shadow_values(null, centres=model.cluster_centers_)
-        part = rows.groupby("segment")["shadow"].agg(["size", "mean"]).reset_index()
+            search = KMeansSearch(
+                n_clusters, n_starts=10, n_swaps=0, n_jobs=n_jobs, random_state=rng
+            )
+            model = search.fit(null)
+        rows = margins(null, centres=model.cluster_centers_)
+        part = rows.groupby("segment")["margin"].agg(["size", "mean"]).reset_index()
         part.columns = ["segment", "rows", "separation"]
-        part["separation"] = 1 - part["separation"]
         part.insert(0, "set", number)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)

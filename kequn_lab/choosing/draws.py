@@ -18,18 +18,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
-from kequn_lab.segments.search import memberships, one_thread_each, search, settle, starting_centres
+from kequn_lab.segments.search import memberships, one_thread_each, search, seed_centres, settle
 from kequn_lab.segments.summaries import Summary, as_numbers, summarise
 
 __all__ = [
     "Ground",
     "anchors",
     "checked_count",
-    "checked_effort",
     "checked_ks",
     "cross_tables",
     "ground",
-    "row_weights",
     "searches",
     "side_by_side",
     "to_the_end",
@@ -55,9 +53,7 @@ class Ground:
     n_rows : int
         Rows in a draw.
     compared : Summary
-        Rows whose labels are compared.
-    rows : ndarray of int
-        Positions of the compared rows in the data; empty where they are the points themselves.
+        Rows whose labels are compared: the points themselves, or rows of the data.
     polish : Summary or None
         Rows to check the summary's solutions on; None where the summary loses nothing.
     seed : int
@@ -67,7 +63,6 @@ class Ground:
     coarse: Summary | None
     n_rows: int
     compared: Summary
-    rows: NDArray
     polish: Summary | None
     seed: int
 
@@ -107,7 +102,6 @@ class Ground:
 def ground(
     X: ArrayLike,
     *,
-    sample_weight: ArrayLike | None,
     method: str,
     n_points: int,
     random_state,
@@ -118,67 +112,51 @@ def ground(
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
-    sample_weight, method, n_points, random_state : see `choosing.global_stability`
+    method, n_points, random_state : see `choosing.global_stability`
     by_row : bool, default=False
         Compare rows even where equal ones share a point: their given labels may differ.
 
     Raises
     ------
     ValueError
-        For missing values, an unknown method, or weights that do not count rows.
+        For missing values or an unknown method.
     """
     if method not in ("auto", "exact", "summary"):
         raise ValueError(f"method must be 'auto', 'exact' or 'summary', got {method!r}")
     X = as_numbers(X)
-    weight = row_weights(sample_weight, len(X))
     rng = check_random_state(random_state)
     seed = int(rng.randint(0, 2**31 - 1))
     exact = method == "exact" or (method == "auto" and len(X) <= EXACT_ROWS)
     X = _centred(X, X.dtype if len(X) <= SMALL else np.float32)
-    weight = weight.astype(X.dtype)
-    summary = summarise(
-        X, n_points=len(X) if exact else n_points, sample_weight=weight, random_state=rng
-    )
+    summary = summarise(X, n_points=len(X) if exact else n_points, random_state=rng)
     coarse = None
     if len(summary.points) > SMALL:
         coarse = summarise(
             summary.points, n_points=COARSE, sample_weight=summary.weights, random_state=rng
         )
 
-    def some(most):
-        if len(X) <= most:
-            return np.arange(len(X))
-        return np.sort(rng.choice(len(X), most, replace=False))
+    def some(most) -> Summary:
+        rows = np.arange(len(X))
+        if len(X) > most:
+            rows = np.sort(rng.choice(len(X), most, replace=False))
+        return Summary(X[rows], np.ones(len(rows), X.dtype), rows)
 
-    rows, compared, polish = np.empty(0, int), summary, None
+    compared, polish = summary, None
     if by_row or not summary.exact:
-        rows = some(len(X) if exact else COMPARED_ROWS)
-        compared = Summary(X[rows], weight[rows], rows)
+        compared = some(len(X) if exact else COMPARED_ROWS)
     if not summary.exact:
-        more = some(POLISHED_ROWS)
-        polish = Summary(X[more], weight[more], more)
-    return Ground(summary, coarse, round(weight.sum(dtype=float)), compared, rows, polish, seed)
+        polish = some(POLISHED_ROWS)
+    return Ground(summary, coarse, len(X), compared, polish, seed)
 
 
-def _centred(X, dtype, chunk=65_536) -> NDArray:
+def _centred(X, dtype) -> NDArray:
     """X less its means, in few digits: short numbers keep what tells rows apart."""
     origin = X.mean(axis=0, dtype=float)
     out = np.empty(X.shape, dtype)
-    for start in range(0, len(X), chunk):
-        out[start : start + chunk] = X[start : start + chunk] - origin
+    for start in range(0, len(X), 65_536):
+        rows = slice(start, start + 65_536)
+        out[rows] = X[rows] - origin
     return out
-
-
-def row_weights(sample_weight: ArrayLike | None, n_rows: int) -> NDArray:
-    """Weights that count rows, checked; ones where there are none."""
-    if sample_weight is None:
-        return np.ones(n_rows)
-    weight = np.asarray(sample_weight, float)
-    if weight.shape != (n_rows,):
-        raise ValueError(f"sample_weight must have {n_rows} entries, got shape {weight.shape}")
-    if not np.isfinite(weight).all() or (weight < 0).any() or weight.sum() < 2:
-        raise ValueError("sample_weight must count rows: finite, not negative, at least two in all")
-    return weight
 
 
 def checked_ks(ks: Iterable[int], most: int, of: str = "distinct rows of X") -> list[int]:
@@ -253,8 +231,6 @@ def searches(
     rng,
     *,
     n_starts: int,
-    init: str = "k-means++",
-    best_by: str = "inertia",
 ) -> list[tuple[NDArray, float]]:
     """Independent plain searches of one draw, in one go: the best centres and inertia of each.
 
@@ -262,7 +238,7 @@ def searches(
     all of them.
     """
     cheap = ground.coarse_draw(draw)
-    starts = starting_centres(cheap, k, n_searches * n_starts, init, rng)
+    starts = seed_centres(cheap, k, n_searches * n_starts, rng)
     centres, report = settle(cheap, starts, tol=ground.tol)
     if cheap is not draw:
         inertia = report[:, 0].reshape(n_searches, n_starts)
@@ -271,26 +247,9 @@ def searches(
         centres = centres.reshape(n_searches, -1, *centres.shape[1:])
         centres = np.take_along_axis(centres, best[..., None, None], axis=1)
         centres, report = settle(draw, centres.reshape(-1, *centres.shape[2:]), tol=ground.tol)
-    cost = report[:, 0] if best_by == "inertia" else _distance_sums(draw, centres)
-    best = cost.reshape(n_searches, n_starts).argmin(axis=1) + n_starts * np.arange(n_searches)
+    best = report[:, 0].reshape(n_searches, n_starts).argmin(axis=1)
+    best += n_starts * np.arange(n_searches)
     return [(centres[i], float(report[i, 0])) for i in best]
-
-
-def _distance_sums(draw: Summary, centres: NDArray) -> NDArray:
-    """Weighted sum of distances, not of their squares, of each set of centres."""
-    _, best = memberships(draw, centres)
-    return np.sqrt(np.maximum(best + draw.squares, 0)) @ draw.weights
-
-
-def checked_effort(n_starts: int, init: str, best_by: str) -> dict:
-    """What a plain search is told."""
-    for name, value, known in (
-        ("init", init, ("k-means++", "random")),
-        ("best_by", best_by, ("inertia", "distance")),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} must be one of {known}, got {value!r}")
-    return {"n_starts": checked_count("n_starts", n_starts), "init": init, "best_by": best_by}
 
 
 def to_the_end(

@@ -1,83 +1,19 @@
-"""How two labelings of the same rows agree, and ids that follow through a series of them.
+"""How segments of one solution go over into those of the next, and into the true ones.
 
 Everything here needs labels only: no data, no centres, no clusterer.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score
 
-__all__ = [
-    "across_solutions",
-    "adjusted_rand",
-    "cross_table",
-    "jaccard_of_table",
-    "rand_of_table",
-    "relabel_series",
-    "solution_flows",
-    "truth_table",
-]
-
-
-def cross_table(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> pd.DataFrame:
-    """Rows (or their weights) by label in `a` and label in `b`.
-
-    Returns
-    -------
-    DataFrame
-        Row = label of `a`, column = label of `b`, both sorted.
-
-    Raises
-    ------
-    ValueError
-        If the labelings differ in length.
-
-    Examples
-    --------
-    >>> cross_table([0, 0, 1], ["x", "y", "y"])
-         x    y
-    0  1.0  1.0
-    1  0.0  1.0
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"labelings must be of one length: a has {a.shape}, b has {b.shape}")
-    a_ids, a_codes = np.unique(a, return_inverse=True)
-    b_ids, b_codes = np.unique(b, return_inverse=True)
-    cells = np.bincount(
-        a_codes * len(b_ids) + b_codes,
-        None if weights is None else np.asarray(weights, float),
-        len(a_ids) * len(b_ids),
-    )
-    return pd.DataFrame(
-        cells.reshape(len(a_ids), len(b_ids)).astype(float), index=a_ids, columns=b_ids
-    )
-
-
-def rand_of_table(table: NDArray) -> float:
-    """Adjusted Rand index of a cross table; 1 where both labelings are trivial and equal."""
-    pairs = lambda n: (n * (n - 1) / 2).sum()  # noqa: E731
-    both, a, b = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
-    n = table.sum()
-    expected = a * b / (n * (n - 1) / 2)
-    most = (a + b) / 2
-    return 1.0 if most == expected else float((both - expected) / (most - expected))
-
-
-def adjusted_rand(a: ArrayLike, b: ArrayLike, *, weights: ArrayLike | None = None) -> float:
-    """Adjusted Rand index: 1 for the same partition, 0 on average for unrelated ones.
-
-    Equal to scikit-learn's ``adjusted_rand_score``, and takes weights that count rows.
-
-    Examples
-    --------
-    >>> adjusted_rand([0, 0, 1, 1], [1, 1, 0, 0])
-    1.0
-    """
-    return rand_of_table(cross_table(a, b, weights=weights).to_numpy())
+__all__ = ["across_solutions", "relabel_series", "solution_flows", "truth_table"]
 
 
 def truth_table(found: pd.Series, truth: pd.Series) -> pd.DataFrame:
@@ -121,14 +57,8 @@ def truth_table(found: pd.Series, truth: pd.Series) -> pd.DataFrame:
     return table.assign(
         share_of_segment=table["customers"] / of_segment,
         share_of_truth=table["customers"] / of_truth,
-        adjusted_rand=rand_of_table(counts.to_numpy(float)),
+        adjusted_rand=adjusted_rand_score(truth, found.cat.codes),
     ).reset_index(drop=True)
-
-
-def jaccard_of_table(table: NDArray) -> NDArray:
-    """Jaccard index of each label of the rows with each label of the columns."""
-    either = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    return np.divide(table, either, out=np.zeros_like(table), where=either > 0)
 
 
 def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:
@@ -167,7 +97,7 @@ def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:
     done = [np.unique(labels.iloc[:, 0], return_inverse=True)[1]]
     for name in labels.columns[1:]:
         codes = np.unique(labels[name], return_inverse=True)[1]
-        table = cross_table(done[-1], codes).to_numpy()
+        table = pd.crosstab(done[-1], codes).to_numpy()
         if table.shape[1] < table.shape[0]:
             raise ValueError(
                 f"labels: solution {name!r} has {table.shape[1]} segments, fewer than the "
@@ -179,68 +109,13 @@ def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _order(table: NDArray) -> list[int]:
     """Columns of the cross table in the order that makes ids follow."""
-    order = list(linear_sum_assignment(-table)[1])
+    order = list(linear_sum_assignment(table, maximize=True)[1])
     left = [j for j in range(table.shape[1]) if j not in order]
     for j in sorted(left, key=lambda j: -table[:, j].max()):
         came_from = table[:, j].argmax()
         # The last one stays last: a newcomer from it goes before it, as flexclust has it.
         order.insert(min(came_from + 1, len(order) - 1), j)
     return order
-
-
-def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
-    """Segment level stability across solutions (SLSA): did a segment exist before?
-
-    For a segment of solution k, p are the shares of its rows by segment of the solution before;
-    entropy = -Σ p·log p / log(number of segments before), SLSA = 1 - entropy. 1: all its rows
-    were together before. Give the result of `relabel_series`, so that ids follow.
-
-    Parameters
-    ----------
-    labels : DataFrame
-        One row per customer, one column per solution, named by k.
-
-    Returns
-    -------
-    DataFrame
-        One row per segment of each solution from the second on: ``k``, ``segment``, ``rows``,
-        ``share`` (of all rows), ``entropy``, ``slsa``, ``from_segment`` (where most of it was)
-        and ``from_share`` (how much of it).
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two solutions or the first has one segment only.
-
-    Examples
-    --------
-    >>> series = pd.DataFrame({2: [0, 0, 1, 1], 3: [0, 1, 1, 2]})
-    >>> across_solutions(series)[["k", "segment", "slsa", "from_segment", "from_share"]]
-       k  segment  slsa  from_segment  from_share
-    0  3        0   1.0             0         1.0
-    1  3        1   0.0             0         0.5
-    2  3        2   1.0             1         1.0
-    """
-    flows = solution_flows(labels)
-    p = flows["share_of_to"]
-    before = flows["k_to"].map(flows.groupby("k_to")["segment_from"].nunique())
-    if (before < 2).any():
-        raise ValueError("labels: a solution with one segment says nothing about the next; drop it")
-    flows = flows.assign(entropy=-p * np.log(p) / np.log(before))
-    group = flows.groupby(["k_to", "segment_to"], sort=False)
-    main = flows.loc[group["share_of_to"].idxmax()]
-    return pd.DataFrame(
-        {
-            "k": main["k_to"].to_numpy(),
-            "segment": main["segment_to"].to_numpy(),
-            "rows": group["rows"].sum().to_numpy(),
-            "share": group["rows"].sum().to_numpy() / len(labels),
-            "entropy": group["entropy"].sum().to_numpy(),
-            "slsa": 1 - group["entropy"].sum().to_numpy(),
-            "from_segment": main["segment_from"].to_numpy(),
-            "from_share": main["share_of_to"].to_numpy(),
-        }
-    )
 
 
 def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
@@ -273,21 +148,54 @@ def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
     if labels.shape[1] < 2:
         raise ValueError(f"labels: at least two solutions are needed, found {labels.shape[1]}")
     steps = []
-    for k_from, k_to in zip(labels.columns[:-1], labels.columns[1:]):
-        table = cross_table(labels[k_from], labels[k_to])
-        to, of = np.nonzero(table.to_numpy().T)  # ordered by the segment that rows go to
-        rows = table.to_numpy()[of, to]
-        steps.append(
-            pd.DataFrame(
-                {
-                    "k_from": k_from,
-                    "segment_from": table.index[of],
-                    "k_to": k_to,
-                    "segment_to": table.columns[to],
-                    "rows": rows.astype(int),
-                    "share_of_from": rows / table.sum(axis=1).to_numpy()[of],
-                    "share_of_to": rows / table.sum(axis=0).to_numpy()[to],
-                }
-            )
-        )
-    return pd.concat(steps, ignore_index=True)
+    for k_from, k_to in pairwise(labels.columns):
+        step = labels.groupby([k_to, k_from]).size().rename_axis(["segment_to", "segment_from"])
+        steps.append(step.rename("rows").reset_index().assign(k_from=k_from, k_to=k_to))
+    flows = pd.concat(steps, ignore_index=True)
+    flows = flows[["k_from", "segment_from", "k_to", "segment_to", "rows"]]
+    for end in ("from", "to"):
+        total = flows.groupby([f"k_{end}", f"segment_{end}"])["rows"].transform("sum")
+        flows[f"share_of_{end}"] = flows["rows"] / total
+    return flows
+
+
+def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
+    """Segment level stability across solutions (SLSA): did a segment exist before?
+
+    For a segment of solution k, p are the shares of its rows by segment of the solution before;
+    entropy = -Σ p·log p / log(number of segments before), SLSA = 1 - entropy. 1: all its rows
+    were together before. Give the result of `relabel_series`, so that ids follow.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        One row per customer, one column per solution, named by k.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment of each solution from the second on: ``k``, ``segment``, ``rows``,
+        ``entropy``, ``slsa``.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two solutions or the first has one segment only.
+
+    Examples
+    --------
+    >>> across_solutions(pd.DataFrame({2: [0, 0, 1, 1], 3: [0, 1, 1, 2]}))
+       k  segment  rows  entropy  slsa
+    0  3        0     1      0.0   1.0
+    1  3        1     2      1.0   0.0
+    2  3        2     1      0.0   1.0
+    """
+    flows = solution_flows(labels)
+    p = flows["share_of_to"]
+    before = flows["k_to"].map(flows.groupby("k_to")["segment_from"].nunique())
+    if (before < 2).any():
+        raise ValueError("labels: a solution with one segment says nothing about the next; drop it")
+    flows["entropy"] = (p * np.log(1 / p)) / np.log(before)
+    group = flows.groupby(["k_to", "segment_to"], sort=False)[["rows", "entropy"]].sum()
+    table = group.rename_axis(["k", "segment"]).reset_index()
+    return table.assign(slsa=1 - table["entropy"])

@@ -15,17 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kequn_lab._statistics import jaccard
 from kequn_lab.choosing.draws import (
     anchors,
     checked_count,
-    checked_effort,
     checked_ks,
     ground,
     searches,
     side_by_side,
     to_the_end,
 )
-from kequn_lab.choosing.labelings import jaccard_of_table
 from kequn_lab.segments.search import memberships
 
 __all__ = ["checked_labels", "segment_stability"]
@@ -38,12 +37,8 @@ def segment_stability(
     n_boot: int = 100,
     n_starts: int = 10,
     n_swaps: int | None = None,
-    init: str = "k-means++",
-    best_by: str = "inertia",
-    to_end: bool = True,
     method: str = "auto",
     n_points: int = 5_000,
-    sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -58,10 +53,8 @@ def segment_stability(
     X : array-like of shape (n_rows, n_features)
     labels : array-like of shape (n_rows,)
         The chosen solution; ids of any kind.
-    n_boot, n_starts, n_swaps, init, best_by, method, n_points : see `choosing.global_stability`
-    sample_weight, n_jobs, random_state, progress : see `choosing.global_stability`
-    to_end : bool, default=True
-        Take each search to the end; False leaves single searches, as R's flexclust does.
+    n_boot, n_starts, n_swaps, method, n_points : see `choosing.global_stability`
+    n_jobs, random_state, progress : see `choosing.global_stability`
 
     Returns
     -------
@@ -86,43 +79,34 @@ def segment_stability(
     1     low          0   1.0        1.0        1.0              0
     """
     ids, codes = checked_labels(labels, len(X))
-    base = ground(
-        X,
-        sample_weight=sample_weight,
-        method=method,
-        n_points=n_points,
-        random_state=random_state,
-        by_row=True,
-    )
+    base = ground(X, method=method, n_points=n_points, random_state=random_state, by_row=True)
     checked_ks([len(ids)], len(base.summary.points))
-    n_boot, effort = checked_count("n_boot", n_boot), checked_effort(n_starts, init, best_by)
+    n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
-    known = anchors(base, len(ids)) if to_end else None
-    mine = codes[base.rows] == np.arange(len(ids))[:, None]
-    mine = mine * base.compared.weights
-    tasks = [(base, mine, b, known, effort, n_swaps) for b in range(n_boot)]
+    known = anchors(base, len(ids))
+    mine = codes[base.compared.member] == np.arange(len(ids))[:, None]
+    mine = mine.astype(base.compared.points.dtype)
+    tasks = [(base, mine, b, known, n_starts, n_swaps) for b in range(n_boot)]
     done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
     table = pd.concat(done, ignore_index=True)
     table["segment"] = ids[table["segment"]]
     return table
 
 
-def _slsw(base, mine, replicate, known, effort, n_swaps) -> pd.DataFrame:
+def _slsw(base, mine, replicate, known, n_starts, n_swaps) -> pd.DataFrame:
     k = len(mine)
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
     rng = base.rng(k, replicate, 3)
-    found = [searches(base, draw, k, 1, rng, **effort)[0] for draw in (one, two)]
-    if known is not None:
-        others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
-        found = [
-            to_the_end(base, draw, [own], other, n_swaps, rng)
-            for draw, own, other in zip((one, two), found, others)
-        ]
-    centres = [c for c, _ in found]
+    found = [searches(base, draw, k, 1, rng, n_starts=n_starts)[0] for draw in (one, two)]
+    others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
+    centres = [
+        to_the_end(base, draw, [own], other, n_swaps, rng)[0]
+        for draw, own, other in zip((one, two), found, others)
+    ]
     theirs, _ = memberships(base.compared, np.stack(centres))
-    tables = [(mine @ t.T.astype(mine.dtype)).astype(float) for t in theirs]
-    one, two = (jaccard_of_table(table).max(axis=1) for table in tables)
+    tables = [mine @ t.T.astype(mine.dtype) for t in theirs]
+    one, two = (jaccard(table).max(axis=1) for table in tables)
     sizes = np.concatenate([table.sum(axis=0) for table in tables])
     return pd.DataFrame(
         {

@@ -13,11 +13,12 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from sklearn.decomposition import PCA
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
-from kequn_lab.choosing.draws import checked_ks, row_weights, side_by_side
-from kequn_lab.choosing.indices import partition_indices, silhouettes
+from kequn_lab.choosing.draws import checked_ks, side_by_side
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, summarise
@@ -33,7 +34,6 @@ def fit_each_k(
     *,
     ks: Iterable[int] = range(2, 13),
     n_starts: int = 25,
-    sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -43,7 +43,7 @@ def fit_each_k(
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
-    ks, sample_weight, n_jobs, random_state, progress : see `choosing.global_stability`
+    ks, n_jobs, random_state, progress : see `choosing.global_stability`
     n_starts : int, default=25
         See `segments.KMeansSearch`.
 
@@ -65,13 +65,12 @@ def fit_each_k(
     [1.0, 0.5]
     """
     X = as_numbers(X)
-    row_weights(sample_weight, len(X))
     ks = _ks_for(X, ks)
     seed = check_random_state(random_state).randint(0, 2**31 - 1)
     models = {}
     for k in tqdm(ks, desc="solutions", disable=not progress, leave=False):
         model = KMeansSearch(k, n_starts=n_starts, n_jobs=n_jobs, random_state=seed)
-        models[k] = model.fit(X, sample_weight=sample_weight)
+        models[k] = model.fit(X)
     return models
 
 
@@ -90,7 +89,6 @@ def score_k(
     models: dict[int, KMeansSearch] | None = None,
     n_starts: int = 25,
     n_reference: int = 20,
-    sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -101,7 +99,7 @@ def score_k(
     ----------
     X : array-like of shape (n_rows, n_features)
         Finite numbers, scaled.
-    ks, sample_weight, n_jobs, random_state, progress : see `choosing.global_stability`
+    ks, n_jobs, random_state, progress : see `choosing.global_stability`
     models : dict of int to KMeansSearch, optional
         From `fit_each_k`; fitted here if missing. Their ks are used then.
     n_starts : int, default=25
@@ -141,68 +139,66 @@ def score_k(
     >>> scores = score_k(X, ks=[2, 3], n_reference=0, random_state=0, progress=False)
     >>> scores[["k", "inertia", "silhouette", "smallest_rows", "agreement"]].round(3)
        k  inertia  silhouette  smallest_rows  agreement
-    0  2      5.0       0.930           10.0        1.0
-    1  3      2.5       0.963            5.0        1.0
+    0  2      5.0       0.930             10        1.0
+    1  3      2.5       0.963              5        1.0
     """
     X = as_numbers(X)
-    weight = row_weights(sample_weight, len(X))
     rng = check_random_state(random_state)
+    run = {"n_jobs": n_jobs, "progress": progress}
     if models is None:
-        models = fit_each_k(
-            X,
-            ks=ks,
-            n_starts=n_starts,
-            sample_weight=sample_weight,
-            n_jobs=n_jobs,
-            random_state=rng,
-            progress=progress,
-        )
-    ks = list(models)
-    labels = [models[k].predict(X) for k in ks]
-    table = pd.DataFrame(
-        [partition_indices(X, labels=y, sample_weight=weight).to_dict() for y in labels]
-    )
-    table.insert(0, "k", ks)
-    origin = np.average(X, axis=0, weights=weight)
-    one_segment = sum(float(weight @ (x - o) ** 2) for x, o in zip(X.T.astype(float), origin))
-    known = {1: one_segment, **dict(zip(ks, table["inertia"]))}
-    before = table["k"].sub(1).map(known)
-    table.insert(2, "inertia_drop", before - table["inertia"])
-    table.insert(3, "inertia_drop_share", table["inertia_drop"] / before)
-    silhouettes, error = _mean_silhouettes(X, labels, weight, rng)
-    table.insert(4, "silhouette", silhouettes)
-    table.insert(5, "silhouette_se", error)
-    gap, gap_se = _gaps(
-        X, weight, table.set_index("k")["inertia"], n_reference, rng, n_jobs, progress
-    )
-    table.insert(9, "gap", gap)
-    table.insert(10, "gap_se", gap_se)
-    table["agreement"] = [models[k].agreement_ for k in ks]
-    table["n_starts"] = [len(models[k].restart_inertias_) for k in ks]
-    return table
-
-
-def _mean_silhouettes(X, labelings, weight, rng) -> tuple[list[float], list[float]]:
+        models = fit_each_k(X, ks=ks, n_starts=n_starts, random_state=rng, **run)
     some = np.arange(len(X))
     if len(X) > SILHOUETTE_ROWS:
         some = rng.choice(len(X), SILHOUETTE_ROWS, replace=False)
-    w = weight[some]
-    values = silhouettes(X[some], [y[some] for y in labelings], w)
-    means = [float(np.average(v, weights=w)) for v in values]
-    if len(some) == len(X):
-        return means, [0.0] * len(means)
-    spread = [np.average((v - m) ** 2, weights=w) / len(some) for v, m in zip(values, means)]
-    return means, [float(np.sqrt(s)) for s in spread]
+    table = pd.DataFrame([_indices(X, k, model, some) for k, model in models.items()])
+    before = table["k"].sub(1).map({1: _inertia(X), **dict(zip(table["k"], table["inertia"]))})
+    table.insert(2, "inertia_drop", before - table["inertia"])
+    table.insert(3, "inertia_drop_share", table["inertia_drop"] / before)
+    gap, gap_se = _gaps(X, table.set_index("k")["inertia"], n_reference, rng, run)
+    table.insert(9, "gap", gap)
+    table.insert(10, "gap_se", gap_se)
+    return table
 
 
-def _gaps(X, weight, inertias, n_reference, rng, n_jobs, progress) -> tuple[ArrayLike, ArrayLike]:
+def _indices(X, k: int, model: KMeansSearch, some) -> dict:
+    """The row of one solution: indices of its labels, and how the search went."""
+    labels = model.predict(X)
+    sizes = np.bincount(labels)
+    sizes = sizes[sizes > 0]
+    inertia = sum(_inertia(X[labels == segment]) for segment in np.unique(labels))
+    own, other = np.partition(model.transform(X), 1, axis=1)[:, :2].T
+    apart = np.divide(other - own, other, out=np.zeros_like(own), where=other > 0)
+    # scikit-learn refuses as many segments as rows, and calls a perfect fit 1.
+    rows = len(some)
+    widths = np.zeros(rows)
+    if len(np.unique(labels[some])) < rows:
+        widths = silhouette_samples(X[some], labels[some])
+    return {
+        "k": k,
+        "inertia": inertia,
+        "silhouette": widths.mean(),
+        "silhouette_se": widths.std() / np.sqrt(rows) if rows < len(X) else 0.0,
+        "simplified_silhouette": apart.mean(dtype=float),
+        "calinski_harabasz": calinski_harabasz_score(X, labels) if inertia else np.inf,
+        "davies_bouldin": davies_bouldin_score(X, labels) if inertia else 0.0,
+        "smallest_share": sizes.min() / len(X),
+        "smallest_rows": sizes.min(),
+        "agreement": model.agreement_,
+        "n_starts": len(model.restart_inertias_),
+    }
+
+
+def _inertia(X) -> float:
+    """Sum of squared distances to the mean."""
+    return float(((X - X.mean(axis=0, dtype=float)) ** 2).sum())
+
+
+def _gaps(X, inertias, n_reference, rng, run) -> tuple[ArrayLike, ArrayLike]:
     """Gap statistic and its standard error by k."""
     if not n_reference:
         return np.nan, np.nan
     rows = rng.choice(len(X), min(len(X), 100_000), replace=False)
-    some = X[rows] - np.average(X[rows], axis=0, weights=weight[rows])
-    turn = np.linalg.svd(some.T.astype(float) @ some, hermitian=True)[0]
-    turned = some @ turn
+    turned = PCA().fit_transform(X[rows])
     low, high = turned.min(axis=0), turned.max(axis=0)
     n, seeds = min(len(X), GAP_ROWS), rng.randint(0, 2**31 - 1, n_reference)
 
@@ -217,11 +213,9 @@ def _gaps(X, weight, inertias, n_reference, rng, n_jobs, progress) -> tuple[Arra
         return [f.inertias[0] / n for f in found]
 
     tasks = [(seed,) for seed in seeds]
-    expected = np.array(
-        side_by_side(reference, tasks, n_jobs=n_jobs, progress=progress, label="gap references")
-    )
+    expected = np.array(side_by_side(reference, tasks, label="gap references", **run))
     # No inertia left: an infinite gap; NaN where uniform data have none either.
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.log(expected)
-        gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / weight.sum())
+        gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / len(X))
         return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)

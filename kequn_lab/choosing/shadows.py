@@ -1,48 +1,41 @@
-"""How near segments lie to each other: shadow values, the gorge, similarities of neighbours.
+"""How near segments lie to each other: margins, the gorge, similarities of neighbours.
 
 All three need only rows and centres, so they work for any centre-based solution. Definitions
 follow F. Leisch, "Neighborhood graphs, stripes and shadow plots for cluster visualization",
-Statistics and Computing 20 (2010).
+Statistics and Computing 20 (2010); the margin is 1 - his shadow value.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy.spatial.distance import cdist
+from scipy.special import softmax
 
+from kequn_lab._statistics import margin
 from kequn_lab.segments.summaries import as_numbers
 
-__all__ = ["cluster_similarity", "gorge", "shadow_values"]
+__all__ = ["cluster_similarity", "gorge", "margins"]
 
-CHUNK = 65_536  # rows at a time, so that memory does not grow with the bank
+CHUNK = 65_536  # rows at a time, so that double precision does not double the bank
 
 
-def _centres(centres: ArrayLike | pd.DataFrame) -> tuple[NDArray, pd.Index]:
-    """Centres as float64 and the ids of their segments."""
+def _distances(X, centres) -> pd.DataFrame:
+    """Euclidean distances of all rows (index) to all centres (columns)."""
+    rows = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(X))
     ids = centres.index if isinstance(centres, pd.DataFrame) else pd.RangeIndex(len(centres))
-    values = as_numbers(centres, name="centres").astype(float)
+    X, values = as_numbers(X), as_numbers(centres, name="centres")
     if len(values) < 2:
         raise ValueError(f"centres: at least two segments are needed, found {len(values)}")
-    return values, ids
+    if X.shape[1] != values.shape[1]:
+        raise ValueError(f"X has {X.shape[1]} columns, the centres have {values.shape[1]}")
+    parts = [cdist(X[i : i + CHUNK], values) for i in range(0, len(X), CHUNK)]
+    return pd.DataFrame(np.concatenate(parts), rows, ids.rename(None))
 
 
-def _distances(X: NDArray, centres: NDArray):
-    """Euclidean distances of all rows to all centres, a chunk of rows at a time."""
-    if X.shape[1] != centres.shape[1]:
-        raise ValueError(f"X has {X.shape[1]} columns, the centres have {centres.shape[1]}")
-    for start in range(0, len(X), CHUNK):
-        rows = X[start : start + CHUNK].astype(float)
-        # The difference itself, not |x|² - 2xc + |c|²: near zero that loses all its digits.
-        yield np.stack([np.sqrt(((rows - c) ** 2).sum(axis=1)) for c in centres], axis=1)
-
-
-def _index(X) -> pd.Index:
-    return X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(len(X))
-
-
-def shadow_values(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame):
-    """How close each row is to the border with its second-closest segment.
+def margins(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+    """The closest and second-closest segment of each row, and how clear the first is.
 
     Parameters
     ----------
@@ -54,8 +47,8 @@ def shadow_values(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFr
     -------
     DataFrame
         One row per row of `X`, with its index: ``segment`` and ``second`` (closest and
-        second-closest), ``distance`` and ``second_distance`` (Euclidean, d1 and d2), ``shadow``
-        (2·d1 / (d1 + d2): 0 at the centre, 1 on the border).
+        second-closest), ``distance`` and ``second_distance`` (Euclidean, d1 and d2), ``margin``
+        ((d2 - d1) / (d1 + d2): 1 at the centre, 0 on the border).
 
     Raises
     ------
@@ -64,35 +57,35 @@ def shadow_values(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFr
 
     Examples
     --------
-    >>> shadow_values([[0.0], [1.0]], centres=[[0.0], [4.0]])
-       segment  second  distance  second_distance  shadow
-    0        0       1       0.0              4.0     0.0
+    >>> margins([[0.0], [1.0]], centres=[[0.0], [4.0]])
+       segment  second  distance  second_distance  margin
+    0        0       1       0.0              4.0     1.0
     1        0       1       1.0              3.0     0.5
     """
-    values, ids = _centres(centres)
-    parts = []
-    for distance in _distances(as_numbers(X), values):
-        order = np.argsort(distance, axis=1, kind="stable")[:, :2]
-        parts.append(np.column_stack([order, np.take_along_axis(distance, order, axis=1)]))
-    closest, second, d1, d2 = np.concatenate(parts).T
-    both = d1 + d2
-    shadow = np.divide(2 * d1, both, out=np.ones_like(both), where=both > 0)
+    distances = _distances(X, centres)
+    values = distances.to_numpy()
+    closest, second = np.argsort(values, axis=1, kind="stable")[:, :2].T
+    d1, d2 = np.sort(values, axis=1)[:, :2].T
     return pd.DataFrame(
         {
-            "segment": ids.take(closest.astype(int)),
-            "second": ids.take(second.astype(int)),
+            "segment": distances.columns.take(closest),
+            "second": distances.columns.take(second),
             "distance": d1,
             "second_distance": d2,
-            "shadow": shadow,
+            "margin": margin(d1, d2),
         },
-        index=_index(X),
+        index=distances.index,
     )
 
 
 def gorge(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> pd.DataFrame:
     """Similarity of each row to each segment; a histogram of one column is a gorge plot.
 
-    Two hills with a gorge between them: the segment stands apart. One hill: it does not.
+    Two hills with a gorge between them: the segment stands by itself. One hill: it does not.
+
+    Parameters
+    ----------
+    X, centres : see `margins`
 
     Returns
     -------
@@ -102,7 +95,7 @@ def gorge(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> 
     Raises
     ------
     ValueError
-        As `shadow_values`.
+        As `margins`.
 
     Examples
     --------
@@ -111,21 +104,23 @@ def gorge(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> 
     0  0.991  0.134
     1  0.707  0.707
     """
-    values, ids = _centres(centres)
-    parts = []
-    for distance in _distances(as_numbers(X), values):
-        near = np.exp(distance.min(axis=1, keepdims=True) - distance)  # never underflows at d1
-        parts.append(np.sqrt(near / near.sum(axis=1, keepdims=True)))
-    return pd.DataFrame(np.concatenate(parts), index=_index(X), columns=ids)
+    distances = _distances(X, centres)
+    near = np.sqrt(softmax(-distances.to_numpy(), axis=1))
+    return pd.DataFrame(near, distances.index, distances.columns)
 
 
-def cluster_similarity(
-    X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame
-) -> pd.DataFrame:
+def cluster_similarity(rows: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     """How much each segment leans on each other one.
 
-    The shadow values of the rows of a segment, added up by second-closest segment and divided by
-    the size of the segment. A row sums to 1 (itself) plus its mean shadow value.
+    The shadow values (1 - margin) of the rows of a segment, added up by second-closest segment
+    and divided by the size of the segment.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `margins`.
+    ids : Index
+        All segments, in order.
 
     Returns
     -------
@@ -133,23 +128,18 @@ def cluster_similarity(
         Square; row = segment, column = the neighbour that it leans on, diagonal 1. An empty
         segment has NaN beside its diagonal.
 
-    Raises
-    ------
-    ValueError
-        As `shadow_values`.
-
     Examples
     --------
-    >>> cluster_similarity([[0.0], [1.0], [4.0]], centres=[[0.0], [4.0]])
+    >>> rows = margins([[0.0], [1.0], [4.0]], centres=[[0.0], [4.0]])
+    >>> cluster_similarity(rows, pd.RangeIndex(2))
          0     1
     0  1.0  0.25
     1  0.0  1.00
     """
-    _, ids = _centres(centres)
-    rows = shadow_values(X, centres=centres)
-    total = rows.pivot_table(index="segment", columns="second", values="shadow", aggfunc="sum")
-    total = total.reindex(index=ids, columns=ids).fillna(0.0)
+    shadow = 1 - rows["margin"]
+    total = shadow.groupby([rows["segment"], rows["second"]]).sum().unstack()  # noqa: PD010
     size = rows["segment"].value_counts().reindex(ids)
-    similarity = total.div(size, axis=0).to_numpy(copy=True)
+    similarity = total.reindex(index=ids, columns=ids).fillna(0.0).div(size, axis=0)
+    similarity = similarity.to_numpy(copy=True)
     np.fill_diagonal(similarity, 1.0)
     return pd.DataFrame(similarity, index=ids.rename(None), columns=ids.rename(None))

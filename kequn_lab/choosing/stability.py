@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kequn_lab._statistics import adjusted_rand
 from kequn_lab.choosing.draws import (
     Ground,
     anchors,
     checked_count,
-    checked_effort,
     checked_ks,
     cross_tables,
     ground,
@@ -32,7 +32,6 @@ from kequn_lab.choosing.draws import (
     side_by_side,
     to_the_end,
 )
-from kequn_lab.choosing.labelings import rand_of_table
 from kequn_lab.segments.search import lloyd
 
 __all__ = ["global_stability", "stability_by_k"]
@@ -48,11 +47,8 @@ def global_stability(
     n_boot: int = 100,
     n_starts: int = 10,
     n_swaps: int | None = None,
-    init: str = "k-means++",
-    best_by: str = "inertia",
     method: str = "auto",
     n_points: int = 5_000,
-    sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -74,18 +70,11 @@ def global_stability(
         make none, as those of other packages. Default: 10 up to 2,000 points, 0 above: there
         the end is the best of the solutions known, and `stability_by_k` refuses a reading
         where single searches disagree.
-    init : {"k-means++", "random"}, default="k-means++"
-    best_by : {"inertia", "distance"}, default="inertia"
-        What decides between the starts of a single search. R's flexclust takes the sum of
-        distances, though k-means minimises that of their squares; it reads iris k = 3 as less
-        stable (median 0.87 for 0.94).
     method : {"auto", "exact", "summary"}, default="auto"
         "exact" draws rows; "summary" draws rows of about `n_points` micro-clusters and compares
         labels on 20,000 rows; "auto" is exact up to 20,000 rows.
     n_points : int, default=5000
         Micro-clusters of the summary.
-    sample_weight : array-like of shape (n_rows,), optional
-        How many rows each row stands for.
     n_jobs : int or None, default=None
         Replicates that run side by side; None means all cores. Results do not depend on it.
     random_state : int, RandomState or None
@@ -116,7 +105,7 @@ def global_stability(
     ------
     ValueError
         For missing or infinite values, ks that are not ascending whole numbers from 2 to the
-        number of distinct rows, `n_boot` or `n_starts` < 1, or weights that do not fit.
+        number of distinct rows, `n_boot` or `n_starts` < 1.
 
     See Also
     --------
@@ -131,22 +120,16 @@ def global_stability(
     0  2          0  1.0       1.0         1.0
     1  2          1  1.0       1.0         1.0
     """
-    base = ground(
-        X,
-        sample_weight=sample_weight,
-        method=method,
-        n_points=n_points,
-        random_state=random_state,
-    )
+    base = ground(X, method=method, n_points=n_points, random_state=random_state)
     summary = base.summary
     ks = checked_ks(ks, len(summary.points))
-    n_boot, effort = checked_count("n_boot", n_boot), checked_effort(n_starts, init, best_by)
+    n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
     run = {"n_jobs": n_jobs, "progress": progress}
     whole = dict(zip(ks, side_by_side(_whole, [(base, k) for k in ks], label="whole data", **run)))
     known = {k: centres for k, (centres, _) in whole.items()}
-    tasks = [(base, b, known, effort, n_swaps) for b in range(n_boot)]
+    tasks = [(base, b, known, n_starts, n_swaps) for b in range(n_boot)]
     done = side_by_side(_pairs, tasks, label="bootstrap pairs", **run)
     table = pd.DataFrame(chain.from_iterable(done)).sort_values(
         ["k", "replicate"], ignore_index=True
@@ -171,17 +154,17 @@ def _whole(base: Ground, k: int) -> tuple[NDArray, float]:
         return known, 0.0
     polished, _ = lloyd(base.polish, known[:1], max_iter=20)
     table = cross_tables(base.compared, np.concatenate([known[:1], polished]))
-    return known, 1 - rand_of_table(table(0, 1))
+    return known, 1 - adjusted_rand(table(0, 1))
 
 
-def _pairs(base: Ground, replicate: int, known: dict, effort: dict, n_swaps: int) -> list[dict]:
+def _pairs(base: Ground, replicate: int, known: dict, n_starts: int, n_swaps: int) -> list[dict]:
     """The rows of `global_stability` of one replicate: one pair of draws for all k."""
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
     rows = []
     for k, good in known.items():
         rng = base.rng(k, replicate, 2)
-        first, again = searches(base, one, k, 2, rng, **effort)
-        (other,) = searches(base, two, k, 1, rng, **effort)
+        first, again = searches(base, one, k, 2, rng, n_starts=n_starts)
+        (other,) = searches(base, two, k, 1, rng, n_starts=n_starts)
         plain = np.stack([first[0], again[0], other[0]])
         ends = [
             to_the_end(base, one, [first, again], np.concatenate([good, plain[2:]]), n_swaps, rng),
@@ -195,9 +178,9 @@ def _pairs(base: Ground, replicate: int, known: dict, effort: dict, n_swaps: int
             {
                 "k": k,
                 "replicate": replicate,
-                "ari": rand_of_table(table(0, 2)),
-                "ari_data": rand_of_table(both),
-                "ari_search": rand_of_table(table(0, 1)),
+                "ari": adjusted_rand(table(0, 2)),
+                "ari_data": adjusted_rand(both),
+                "ari_search": adjusted_rand(table(0, 1)),
                 "excess_share": max(0.0, first[1] / end - 1) if end > 0 else 0.0,
                 "smallest_share": sizes.min() / both.sum(),
                 "tiny_segments": int((sizes <= 1).sum()),

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import binom
 
-from kequn_lab.choosing.shadows import cluster_similarity, shadow_values
+from kequn_lab.choosing.shadows import cluster_similarity, margins
 
 __all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
 
@@ -215,7 +215,7 @@ def stability_summary(
     DataFrame
         One row per segment: ``segment``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
         ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
-        (1 - mean shadow value) and ``chance_separation`` (largest of any segment of any null
+        (mean margin) and ``chance_separation`` (largest of any segment of any null
         set, NaN without `chance`); ``reading``;
         ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
         "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
@@ -238,15 +238,15 @@ def stability_summary(
     0        0          1.0        0.88  reproducible   keep
     1        1          1.0        0.88  reproducible   keep
     """
-    rows = shadow_values(X, centres=centres)
-    similarity = cluster_similarity(X, centres=centres)
-    ids = similarity.index
+    rows = margins(X, centres=centres)
+    ids = centres.index if isinstance(centres, pd.DataFrame) else pd.RangeIndex(len(centres))
+    ids = ids.rename(None)
     if set(slsw["segment"]) != set(ids):
         raise ValueError(
             f"slsw is for segments {sorted(set(slsw['segment']), key=str)}, centres for "
             f"{list(ids)}: give both the same ids"
         )
-    by_segment = rows.groupby("segment")["shadow"]
+    by_segment = rows.groupby("segment")["margin"]
     size = by_segment.size().reindex(ids, fill_value=0)
     interval = pd.DataFrame(
         {segment: _median_interval(values) for segment, values in slsw.groupby("segment")["slsw"]}
@@ -259,7 +259,7 @@ def stability_summary(
             "slsw_median": interval["median"].to_numpy(),
             "slsw_low": interval["low"].to_numpy(),
             "slsw_high": interval["high"].to_numpy(),
-            "separation": 1 - by_segment.mean().reindex(ids).to_numpy(),
+            "separation": by_segment.mean().reindex(ids).to_numpy(),
             "chance_separation": np.nan if chance is None else chance["separation"].max(),
         }
     )
@@ -272,7 +272,7 @@ def stability_summary(
     edges = [REPRODUCIBLE, *([NATURAL] if apart.any() else [])]
     across = [(table["slsw_low"] < e) & (e <= table["slsw_high"]) for e in edges]
     table["sure"] = ~np.any(across, axis=0)
-    away = similarity.mask(np.eye(len(ids), dtype=bool))
+    away = cluster_similarity(rows, ids).mask(np.eye(len(ids), dtype=bool))
     table["neighbour"] = away.idxmax(axis=1, skipna=True).to_numpy()
     table["similarity"] = away.max(axis=1).to_numpy()
     constructed = table["reading"] == "constructed"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import wilson
 
 __all__ = ["Overlap", "overlap"]
 

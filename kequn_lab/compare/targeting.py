@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import wilson
 
 __all__ = ["contacts_needed", "outcome_by_segment", "targeting_gain"]
 

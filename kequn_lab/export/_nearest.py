@@ -12,6 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from kequn_lab._statistics import margin
+
 ROWS = 32_768  # per chunk: many small calls would cost more than what leaves the cache
 _EPS = float(np.finfo(np.float32).eps) / 2
 
@@ -82,10 +84,8 @@ def labelled(card, table) -> pa.Table:
         near, next_ = np.sqrt(best), np.sqrt(second)
         if len(card.segments) == 1:
             next_ = near
-        both = near + next_
-        margin = np.divide(next_ - near, both, out=np.zeros_like(both), where=both > 0)
-        margin[labels < 0] = np.nan
-        return np.stack([labels, near, margin], axis=1)
+        clear = np.where(labels < 0, np.nan, margin(near, next_))
+        return np.stack([labels, near, clear], axis=1)
 
     out = _by_chunks(chunk, len(columns[0])).reshape(-1, 3)
     labels = out[:, 0].astype(np.int32)

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import jaccard, wilson
 from kequn_lab.export.scorecard import Scorecard
 
 __all__ = ["Refit", "match_labels", "migration_table", "refit_like"]
@@ -71,26 +71,27 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
         index=sorted(before.unique()), columns=sorted(after.unique()), fill_value=0
     )
     counts = table.to_numpy()
-    rows, columns = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
-    jaccard = counts / np.maximum(rows + columns - counts, 1)
-    pairs = [
-        (i, j) for i, j in zip(*linear_sum_assignment(-jaccard)) if jaccard[i, j] >= SAME
-    ]  # fmt: skip
+    rows, likeness = counts.sum(axis=1), jaccard(counts)
+    best = zip(*linear_sum_assignment(likeness, maximize=True))
+    pairs = [(i, j) for i, j in best if likeness[i, j] >= SAME]
     kept_row, kept_column = {i for i, _ in pairs}, {j for _, j in pairs}
-    out = [(table.index[i], table.columns[j], counts[i, j], jaccard[i, j], "kept", "") for i, j in pairs]  # fmt: skip  # noqa: E501
+    out = [
+        (table.index[i], table.columns[j], counts[i, j], likeness[i, j], "kept", "")
+        for i, j in pairs
+    ]
     for i in sorted(set(range(len(rows))) - kept_row):
         j = int(counts[i].argmax())
         event, partner = "gone", ""
-        if counts[i, j] >= MOST * max(rows[i, 0], 1) and j in kept_column:
+        if counts[i, j] >= MOST * max(rows[i], 1) and j in kept_column:
             event, partner = "merged", table.columns[j]
-        out.append((table.index[i], "", counts[i, j], jaccard[i, j], event, partner))
-    for j in sorted(set(range(columns.size)) - kept_column):
+        out.append((table.index[i], "", counts[i, j], likeness[i, j], event, partner))
+    for j in sorted(set(range(counts.shape[1])) - kept_column):
         i = int(counts[:, j].argmax())
         size = int((after == table.columns[j]).sum())
         event, partner = "born", ""
         if counts[i, j] >= MOST * size and i in kept_row:
             event, partner = "split", table.index[i]
-        out.append(("", table.columns[j], counts[i, j], jaccard[i, j], event, partner))
+        out.append(("", table.columns[j], counts[i, j], likeness[i, j], event, partner))
     names = ["before", "after", "common", "jaccard", "event", "partner"]
     result = pd.DataFrame(out, columns=names).astype({"before": object, "after": object})
     for month, labels in (("before", before), ("after", after)):

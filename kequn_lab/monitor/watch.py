@@ -19,7 +19,7 @@ from scipy import stats
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import wilson
 from kequn_lab.export._nearest import coordinates
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.drift import feature_drift

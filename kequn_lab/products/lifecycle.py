@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from kequn_lab._intervals import wilson
+from kequn_lab._statistics import wilson
 
 __all__ = ["STAGES", "branch_load", "branch_visits", "funnel"]
 

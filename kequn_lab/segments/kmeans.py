@@ -44,9 +44,9 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         Independent starts.
     n_swaps : int, default=25
         Swaps tried in each round of each chain; 0 leaves plain restarts.
-    init : {"k-means++", "random"} or array-like of shape (n_clusters, n_features) or \
+    init : "k-means++" or array-like of shape (n_clusters, n_features) or \
 (n_starts, n_clusters, n_features)
-        How starts are drawn, or the starts themselves.
+        Starts drawn by greedy k-means++, or the starts themselves.
     n_points : int, default=1000
         Above this many distinct rows the search runs on about so many micro-clusters; its
         solutions are moved on by fewer swaps on a sample of 20,000 rows, and the best three of
@@ -156,7 +156,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 self.n_clusters,
                 n_starts=self.n_starts,
                 n_swaps=self.n_swaps,
-                init=init if isinstance(init, str) else init - origin,
+                init=None if init is None else init - origin,
                 max_iter=self.max_iter,
                 pool=pool,
                 random_state=rng,
@@ -257,11 +257,9 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 "give more rows or ask for fewer clusters"
             )
         if isinstance(self.init, str):
-            if self.init not in ("k-means++", "random"):
-                raise ValueError(
-                    f"init must be 'k-means++', 'random' or an array, got {self.init!r}"
-                )
-            return self.init
+            if self.init != "k-means++":
+                raise ValueError(f"init must be 'k-means++' or an array, got {self.init!r}")
+            return None
         init = np.asarray(self.init, X.dtype)
         init = init[None] if init.ndim == 2 else init
         if init.ndim != 3 or init.shape[1:] != (self.n_clusters, X.shape[1]):

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
+from kequn_lab._statistics import margin
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.segments.kmeans import KMeansSearch
 
@@ -146,7 +147,6 @@ def label_table(
     """
     distances = np.sort(pipeline.transform(features), axis=1)
     nearest, second = distances[:, 0], distances[:, min(1, distances.shape[1] - 1)]
-    both = nearest + second
     facts = names.set_index("cluster")[["segment_id", "name_zh", "name_en"]]
     joined = {}
     if target_groups is not None:
@@ -160,6 +160,6 @@ def label_table(
             "cluster": facts.index.to_numpy(),
             **{c: facts[c].to_numpy() for c in facts},
             "distance": nearest,
-            "margin": np.divide(second - nearest, both, out=np.zeros_like(both), where=both > 0),
+            "margin": margin(nearest, second),
         }
     )

@@ -28,7 +28,6 @@ __all__ = [
     "search",
     "seed_centres",
     "settle",
-    "starting_centres",
 ]
 
 PATIENCE = 2  # rounds of swaps without gain after which a chain ends
@@ -158,9 +157,7 @@ def _refill(summary, centres, count, distance) -> None:
             cost[worst] = 0
 
 
-def seed_centres(
-    summary: Summary, n_clusters: int, n_starts: int, rng, *, greedy: bool = True
-) -> NDArray:
+def seed_centres(summary: Summary, n_clusters: int, n_starts: int, rng) -> NDArray:
     """Starting centres by greedy k-means++, all starts at once.
 
     Returns
@@ -168,7 +165,7 @@ def seed_centres(
     ndarray of shape (n_starts, n_clusters, n_features)
     """
     points, weights = summary.points, summary.weights
-    trials = 2 + int(np.log(n_clusters)) if greedy else 1
+    trials = 2 + int(np.log(n_clusters))
     starts = np.arange(n_starts)
     chosen = np.empty((n_starts, n_clusters), int)
     chosen[:, 0] = rng.choice(
@@ -206,7 +203,7 @@ def search(
     n_starts: int = 25,
     n_swaps: int = 25,
     n_chains: int = 10,
-    init: str | NDArray = "k-means++",
+    init: NDArray | None = None,
     max_iter: int = 300,
     tol: float = 0.0,
     pool: Parallel | None = None,
@@ -224,8 +221,8 @@ def search(
         Swaps tried in each round of each chain; 0 leaves plain restarts.
     n_chains : int, default=10
         Different solutions that swaps start from, at most.
-    init : {"k-means++", "random"} or ndarray of shape (n_starts, n_clusters, n_features)
-        Greedy k-means++, points drawn by weight, or the starts themselves.
+    init : ndarray of shape (n_starts, n_clusters, n_features), optional
+        The starts themselves; greedy k-means++ draws them if missing.
     max_iter, tol : see `lloyd`
     pool : joblib.Parallel, optional
         Runs blocks of starts side by side; the result does not depend on it.
@@ -238,9 +235,9 @@ def search(
     """
     rng = check_random_state(random_state)
     run = {"max_iter": max_iter, "tol": tol, "pool": pool}
-    centres, report = settle(
-        summary, starting_centres(summary, n_clusters, n_starts, init, rng), **run
-    )
+    if init is None:
+        init = seed_centres(summary, n_clusters, n_starts, rng)
+    centres, report = settle(summary, np.asarray(init, summary.points.dtype), **run)
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
@@ -260,19 +257,6 @@ def search(
         waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
-
-
-def starting_centres(summary: Summary, n_clusters: int, n_starts: int, init, rng) -> NDArray:
-    """Starting centres, shape (n_starts, n_clusters, n_features)."""
-    if not isinstance(init, str):
-        return np.asarray(init, summary.points.dtype)
-    if init == "k-means++":
-        return seed_centres(summary, n_clusters, n_starts, rng)
-    chances = summary.weights.astype(float)
-    few = n_clusters > np.count_nonzero(chances)  # then some are drawn twice
-    chances /= chances.sum()
-    draws = [rng.choice(len(chances), n_clusters, few, chances) for _ in range(n_starts)]
-    return summary.points[draws]
 
 
 @cache

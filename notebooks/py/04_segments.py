@@ -13,10 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from kequn_lab import catalogue, features, plots, segments, synth
-from kequn_lab.choosing import labelings
+
 from kequn_lab.features import preprocessing
 
 # %%
@@ -48,7 +49,7 @@ print(f"the worst is {inertia.max() / inertia.min() - 1:.1%} above the best")
 
 # %%
 best = starts[inertia.idxmin()]
-alike = pd.Series([labelings.adjusted_rand(start.labels_, best.labels_) for start in starts])
+alike = pd.Series([adjusted_rand_score(start.labels_, best.labels_) for start in starts])
 alike.drop(inertia.idxmin()).describe()[["min", "25%", "50%", "75%", "max"]].round(2)
 
 # %% [markdown]
@@ -73,11 +74,11 @@ print(f"plain starts that reached the best solution known: {kmeans.agreement_:.0
 # slope of this picture.
 
 # %%
-right = [labelings.adjusted_rand(true, start.labels_) for start in starts]
+right = [adjusted_rand_score(true, start.labels_) for start in starts]
 with plots.style("zh", synthetic=True):
     fig, ax = plt.subplots(figsize=(7, 3.8))
     ax.scatter(inertia / kmeans.inertia_ - 1, right, color="0.55", label="一次随机起点")
-    found = labelings.adjusted_rand(true, kmeans.labels_)
+    found = adjusted_rand_score(true, kmeans.labels_)
     ax.scatter(0, found, color="#D55E00", marker="D", s=70, label="搜索")
     ax.set(xlabel="惯量高出搜索结果的比例", ylabel="与真实客群的一致程度（ARI）")
     ax.xaxis.set_major_formatter("{x:.1%}")
@@ -113,7 +114,7 @@ names.round(2)
 
 # %%
 labels = segments.label_table(model, table, names, target_groups=catalogue.target_groups())
-cross = labelings.cross_table(true, labels["segment_id"]).astype(int)
+cross = pd.crosstab(true, labels.set_index("customer_id")["segment_id"])
 cross.rename_axis(index="true segment", columns="named cluster")
 
 # %%
@@ -184,7 +185,7 @@ tables = {"1 raw columns": raw, "2 their logarithms": np.log1p(raw), "3 features
 for name, numbers in tables.items():
     scaled = StandardScaler().fit_transform(numbers)
     clusters = KMeans(8, n_init=25, random_state=0).fit_predict(scaled)
-    score = labelings.adjusted_rand(true, clusters)
+    score = adjusted_rand_score(true, clusters)
     print(f"{name:20} {numbers.shape[1]} columns, 25 starts: ARI {score:.2f}")
 print(f"3 features, searched to the end:    ARI {found:.2f}")
 
@@ -197,7 +198,7 @@ print(f"3 features, searched to the end:    ARI {found:.2f}")
 # %%
 pure = truth.set_index("customer_id")["primary_weight"].reindex(table.index) == 1
 for name, who in (("of one segment", pure), ("of two segments", ~pure)):
-    score = labelings.adjusted_rand(true[who], kmeans.labels_[who])
+    score = adjusted_rand_score(true[who], kmeans.labels_[who])
     print(f"customers {name:16} {who.mean():.0%} of all   ARI {score:.2f}")
 
 # %% [markdown]

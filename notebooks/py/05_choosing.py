@@ -16,7 +16,6 @@ from pathlib import Path
 import pandas as pd
 
 from kequn_lab import catalogue, choosing, plots, segments
-from kequn_lab.choosing import chance, labelings, recurrence, shadows, stability, verdicts
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
 
@@ -45,7 +44,7 @@ with plots.style("zh", synthetic=True):
     plots.index_panel(scores, indices=shown)
 
 # %%
-reading = verdicts.read_k(scores)
+reading = choosing.read_k(scores)
 print(reading.attrs["reading_zh"], reading.attrs["reading_en"], sep="\n")
 print("\nsilhouette at the preferred k and at 8:")
 scores.set_index("k")["silhouette"].reindex([*reading["k"].dropna().unique(), 8]).round(3)
@@ -57,7 +56,7 @@ scores.set_index("k")["silhouette"].reindex([*reading["k"].dropna().unique(), 8]
 
 # %%
 found = pd.Series(models[int(reading["k"].mode()[0])].labels_, index=z.index)
-labelings.cross_table(true, found).astype(int).rename_axis(index="true", columns="cluster")
+pd.crosstab(true, found).rename_axis(index="true", columns="cluster")
 
 # %% [markdown]
 # They see the coarse structure, in which several of the eight share a cluster. That is no error.
@@ -73,9 +72,9 @@ labelings.cross_table(true, found).astype(int).rename_axis(index="true", columns
 
 # %%
 series = pd.DataFrame({k: model.labels_ for k, model in models.items() if k <= 7})
-series = labelings.relabel_series(series)
+series = choosing.relabel_series(series)
 with plots.style("zh", synthetic=True):
-    plots.flow_plot(labelings.solution_flows(series), stability=labelings.across_solutions(series))
+    plots.flow_plot(choosing.solution_flows(series), stability=choosing.across_solutions(series))
 
 # %% [markdown]
 # **解 Explain.** The first k from which a segment passes through light boxes only is a k at which
@@ -88,7 +87,7 @@ with plots.style("zh", synthetic=True):
 # but make one single hill (零模型). What silhouette do you expect there?
 
 # %%
-null = chance.null_like(z, random_state=0)
+null = choosing.null_like(z, random_state=0)
 no_segments = choosing.score_k(null, ks=[3, 6, 8], n_starts=5, n_reference=0, **quick)
 beside = scores.set_index("k")["silhouette"].to_frame("this bank")
 beside["no segments"] = no_segments.set_index("k")["silhouette"]
@@ -105,12 +104,12 @@ beside.dropna().round(3)
 # other *data* (样本), or an unfinished *search* (搜索). Guess which of the two is worse at k = 8.
 
 # %%
-pairs = stability.global_stability(z, ks=[3, 6, 8], n_boot=8, n_starts=5, n_swaps=3, **quick)
+pairs = choosing.global_stability(z, ks=[3, 6, 8], n_boot=8, n_starts=5, n_swaps=3, **quick)
 with plots.style("zh", synthetic=True):
     plots.stability_plot(pairs)
 
 # %%
-by_k = stability.stability_by_k(pairs)
+by_k = choosing.stability_by_k(pairs)
 by_k[["k", "ari_median", "ari_data_median", "ari_search_median", "reading"]].round(2)
 
 # %% [markdown]
@@ -122,9 +121,9 @@ by_k[["k", "ari_median", "ari_data_median", "ari_search_median", "reading"]].rou
 # Is a stable k then a true k? The same test on the data without segments:
 
 # %%
-nothing = stability.global_stability(null, ks=[3, 8], n_boot=5, n_starts=5, n_swaps=3, **quick)
+nothing = choosing.global_stability(null, ks=[3, 8], n_boot=5, n_starts=5, n_swaps=3, **quick)
 compare = by_k.set_index("k")["ari_data_median"].to_frame("this bank")
-compare["no segments"] = stability.stability_by_k(nothing).set_index("k")["ari_data_median"]
+compare["no segments"] = choosing.stability_by_k(nothing).set_index("k")["ari_data_median"]
 compare.round(2)
 
 # %% [markdown]
@@ -141,7 +140,7 @@ model = segments.fit_segments(bank.features, n_clusters=8, random_state=0)
 names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
 segment_of = names.set_index("cluster")["segment_id"]
 mine = segment_of.reindex(model["kmeans"].labels_).to_numpy()
-slsw = recurrence.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
+slsw = choosing.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.segment_stability_plot(slsw)
 
@@ -152,8 +151,8 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
 
 # %%
 centres = segments.centre_table(model).rename(index=segment_of)
-by_chance = chance.null_separation(z, n_clusters=8, **quick)
-verdict = verdicts.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
+by_chance = choosing.null_separation(z, n_clusters=8, **quick)
+verdict = choosing.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
 verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action"]].round(2)
 
 # %% [markdown]
@@ -162,7 +161,7 @@ verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action
 # drew a border through a crowd.
 
 # %%
-near = shadows.gorge(z, centres=centres)
+near = choosing.gorge(z, centres=centres)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.gorge_plot(near)
 
@@ -172,7 +171,7 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
 # When a program must go on by itself, the kit applies one rule and says why:
 
 # %%
-choice = verdicts.choose_k(scores, by_k)
+choice = choosing.choose_k(scores, by_k)
 print(choice.why_zh, choice.why_en, sep="\n")
 
 # %% [markdown]
@@ -191,7 +190,7 @@ if real.exists():
         1500, random_state=0
     )
     x = preprocessing.preprocessor(cards.columns, log_columns=[]).fit_transform(cards)
-    said = verdicts.read_k(choosing.score_k(x, ks=range(2, 8), n_starts=5, n_reference=0, **quick))
+    said = choosing.read_k(choosing.score_k(x, ks=range(2, 8), n_starts=5, n_reference=0, **quick))
     print(said.attrs["reading_en"])
 else:
     print("no ../shared here: this chapter ran on the synthetic bank only")

@@ -6,10 +6,10 @@
 # %%
 import numpy as np
 from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from kequn_lab import synth
-from kequn_lab.choosing import chance, labelings
+from kequn_lab import choosing, synth
+
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
 
@@ -44,15 +44,15 @@ for preset in ("easy", "standard"):
 # %% [markdown]
 # ## 2 从没有客群的数据里找客群 · Segments in data without segments
 #
-# `chance.null_like(z)` keeps columns and correlations and has one hill. **Predict:** how alike are
-# two k-means solutions (k = 8, twenty starts, other seeds) on it, and on the bank? And k = 3?
+# `choosing.null_like(z)` keeps columns and correlations and has one hill. **Predict:** how alike
+# are two k-means solutions (k = 8, twenty starts, other seeds) on it, and on the bank? And k = 3?
 
 # %% tags=["solution"]
-null = chance.null_like(z, random_state=0)
+null = choosing.null_like(z, random_state=0)
 for k in (3, 8):
     for name, data in (("bank", z), ("no segments", null)):
         one, two = (KMeans(k, n_init=20, random_state=s).fit_predict(data) for s in (1, 2))
-        print(f"k = {k}, {name:12} ARI of two runs {labelings.adjusted_rand(one, two):.2f}")
+        print(f"k = {k}, {name:12} ARI of two runs {adjusted_rand_score(one, two):.2f}")
 
 # %% [markdown] tags=["solution"]
 # **Explain.** Two runs on the same rows test the *search*, nothing else. They can agree perfectly

@@ -4,8 +4,10 @@
 # 先猜，再算，再解释 · Predict, be surprised, explain. The bank is **synthetic** (合成数据).
 
 # %%
+import pandas as pd
+
 from kequn_lab import catalogue, segments
-from kequn_lab.choosing import labelings
+
 from kequn_lab.run import inputs
 
 bank = inputs.from_synthetic_bank(1500, random_state=5)
@@ -53,7 +55,7 @@ again.assign(before=names["segment_id"])[["cluster", "before", "segment_id", "si
 
 # %% tags=["solution"]
 named = names.set_index("cluster")["segment_id"].reindex(clusters)
-cross = labelings.cross_table(named, true)
+cross = pd.crosstab(named.to_numpy(), true.to_numpy())
 pure = {name: cross.loc[name].get(name, 0.0) / cross.loc[name].sum() for name in cross.index}
 for name, share in sorted(pure.items(), key=lambda item: -item[1]):
     print(f"{name:20} {share:.0%}")
