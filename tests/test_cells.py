@@ -115,6 +115,15 @@ def test_a_cell_written_otherwise_than_the_rest_is_a_violation(cell):
     assert not problems
 
 
+def test_where_cells_contradict_each_other_what_can_be_either_is_not_taken():
+    violations = read(["1.5", "2.5", "12,5", "1,234"], "number")[3]
+    assert violations["found"].tolist() == ["12,5", "1,234"]
+    assert "a decimal point" in violations.loc[0, "rule"]
+    assert read(["1.5", "1,234", "1 234"], "number", thousands=" ")[3]["found"].tolist() == [
+        "1,234"
+    ]
+
+
 def test_per_cent_and_plain_do_not_mix():
     violations = read(["12%", "7%", "0.12"], "number")[3]
     assert violations["found"].tolist() == ["0.12"]

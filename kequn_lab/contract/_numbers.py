@@ -156,8 +156,8 @@ def allowed(counts: dict[str, int], decimal: str | None, thousands: str | None):
     """
     point, comma = (sum(counts.get(w, 0) for w in ways) for ways in (_POINT, _COMMA))
     if decimal is None and thousands is not None:
-        comma_is_free = thousands != "," and (comma or counts.get("1,234"))
-        decimal = "," if thousands == "." or comma_is_free else "."
+        free = comma + counts.get("1,234", 0) if thousands != "," else 0
+        decimal = "," if thousands == "." or free > point else "."
     told = decimal is not None
     # A few cells such as 12,5 may be slips among thousands; they prove nothing.
     slips = counts.get("1,5", 0) == comma < 0.05 * counts.get("1,234", 0)
