@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -46,3 +47,16 @@ def notes_table(notes: Iterable[Note]) -> pd.DataFrame:
     ['rows_skipped']
     """
     return pd.DataFrame([asdict(n) for n in notes], columns=list(NOTE_COLUMNS))
+
+
+def reading_price(record: Mapping[str, Any], language: str) -> str:
+    """What the record of a run says of the price of its reading; empty where it has none.
+
+    Examples
+    --------
+    >>> note = {"warning": "reading_price", "text_zh": "代价：…", "text_en": "The price: …"}
+    >>> reading_price({"notes": [note]}, "en"), reading_price({}, "en")
+    ('The price: …', '')
+    """
+    notes = [n for n in record.get("notes") or [] if n["warning"] == "reading_price"]
+    return notes[0][f"text_{language}"] if notes else ""

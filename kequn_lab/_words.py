@@ -60,6 +60,11 @@ TERMS = {
     "fairly stable": ("较稳定", "fairly stable"),
     "a pattern, borders move": ("大致重现，界线移动", "found again, borders move"),
     "not stable": ("不稳定", "not stable"),
+    # a segment in the reading of the lowest inertia
+    "same": ("相同", "the same"),
+    "merged": ("会合并", "would be merged"),
+    "cut": ("会拆开", "would be cut"),
+    "moved": ("界线不同", "other borders"),
     # indices by number of segments
     "inertia": ("组内平方和", "Inertia"),
     "inertia_drop_share": ("平方和降幅", "Drop of inertia"),

@@ -26,6 +26,7 @@ from kequn_lab.choosing.draws import (
     to_the_end,
 )
 from kequn_lab.segments.search import memberships
+from kequn_lab.segments.seeded import SeededKMeans, settle_from
 
 __all__ = ["checked_labels", "segment_stability"]
 
@@ -39,6 +40,7 @@ def segment_stability(
     n_swaps: int | None = None,
     method: str = "auto",
     n_points: int = 5_000,
+    start: SeededKMeans | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -54,6 +56,9 @@ def segment_stability(
     labels : array-like of shape (n_rows,)
         The chosen solution; ids of any kind.
     n_boot, n_starts, n_swaps, method, n_points : see `choosing.global_stability`
+    start : SeededKMeans, optional
+        The k-means that made the labels, where it had a given start: each draw starts there, too,
+        and is not searched.
     n_jobs, random_state, progress : see `choosing.global_stability`
 
     Returns
@@ -84,26 +89,34 @@ def segment_stability(
     n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
-    known = anchors(base, len(ids))
+    given, known = None, None
+    if start is None:
+        known = anchors(base, len(ids))
+    else:  # where the ground lies: it is centred
+        given = np.asarray(start.levels) - np.asarray(X).mean(axis=0)
+        given = {"levels": given, "pull": start.pull}
     mine = codes[base.compared.member] == np.arange(len(ids))[:, None]
     mine = mine.astype(base.compared.points.dtype)
-    tasks = [(base, mine, b, known, n_starts, n_swaps) for b in range(n_boot)]
+    tasks = [(base, mine, b, known, given, n_starts, n_swaps) for b in range(n_boot)]
     done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
     table = pd.concat(done, ignore_index=True)
     table["segment"] = ids[table["segment"]]
     return table
 
 
-def _slsw(base, mine, replicate, known, n_starts, n_swaps) -> pd.DataFrame:
+def _slsw(base, mine, replicate, known, given, n_starts, n_swaps) -> pd.DataFrame:
     k = len(mine)
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
-    rng = base.rng(k, replicate, 3)
-    found = [searches(base, draw, k, 1, rng, n_starts=n_starts)[0] for draw in (one, two)]
-    others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
-    centres = [
-        to_the_end(base, draw, [own], other, n_swaps, rng)[0]
-        for draw, own, other in zip((one, two), found, others)
-    ]
+    if given is not None:
+        centres = [settle_from(draw, **given)[0] for draw in (one, two)]
+    else:
+        rng = base.rng(k, replicate, 3)
+        found = [searches(base, draw, k, 1, rng, n_starts=n_starts)[0] for draw in (one, two)]
+        others = [np.concatenate([known, [centres]]) for centres, _ in reversed(found)]
+        centres = [
+            to_the_end(base, draw, [own], other, n_swaps, rng)[0]
+            for draw, own, other in zip((one, two), found, others)
+        ]
     theirs, _ = memberships(base.compared, np.stack(centres))
     tables = [mine @ t.T.astype(mine.dtype) for t in theirs]
     one, two = (jaccard(table).max(axis=1) for table in tables)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 __all__ = [
     "check_catalogue", "check_names", "check_paths", "clusters", "columns", "day", "overrides",
-    "renaming", "table", "whole",
+    "renaming", "share", "table", "whole",
 ]  # fmt: skip
 
 
@@ -36,6 +36,23 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1.
+
+    Examples
+    --------
+    >>> share("0.3")
+    0.3
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
 
 
 def clusters(text: str) -> int | range:

@@ -12,6 +12,7 @@ from kequn_lab.commands.arguments import (
     day,
     overrides,
     renaming,
+    share,
     table,
     whole,
 )
@@ -19,6 +20,7 @@ from kequn_lab.commands.arguments import (
 __all__ = ["parser"]
 
 _SEED = whole(0, 2**32 - 1)
+STARTS = ("auto", "search", "signatures")
 _ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 _PRESETS = ("easy", "standard", "hard", "sealed")
 _PROFILES = ("state_big", "internet_retail", "internet_corp", "direct_bank")
@@ -102,6 +104,15 @@ def _run(commands) -> argparse.ArgumentParser:
     how.add_argument(
         "--k", type=clusters, default=8, metavar="K",
         help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
+    )  # fmt: skip
+    how.add_argument(
+        "--start", choices=STARTS, default="auto",
+        help="search: the lowest inertia; signatures: k-means started where the catalogue "
+        "expects its segments; auto: signatures, where the table holds what they speak of",
+    )  # fmt: skip
+    how.add_argument(
+        "--pull", type=share, default=0.0, metavar="P",
+        help="draw centres back to the levels expected, such as 0.3; right only if these are",
     )  # fmt: skip
     how.add_argument(
         "--drop", type=columns, default=(), metavar="A,B",

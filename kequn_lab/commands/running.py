@@ -22,6 +22,9 @@ _BELONG = {
                "skip_bad_rows"),
     "synthetic": ("synthetic", "preset", "as_of", "months"),
 }  # fmt: skip
+#: Options of ``run`` that go on as they are.
+_OF_RUN = ("k", "start", "pull", "names", "starts", "stability", "catalogue", "previous", "seed",
+           "quiet")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",
@@ -99,7 +102,7 @@ def _segmented(args: Namespace, kind: str, words: Mapping):
             if (value := getattr(args, name)) is not None:
                 more[name] = value
         more["skip_bad_rows"] = args.skip_bad_rows
-    for name in ("k", "names", "starts", "stability", "catalogue", "previous", "seed", "quiet"):
+    for name in _OF_RUN:
         more[name] = getattr(args, name)
     return segment(table, **more)
 
@@ -176,9 +179,9 @@ def _kind(args: Namespace) -> str:
 
 
 def _tell(args: Namespace, notes: list[dict], levels: tuple[str, ...] = ("note",)) -> None:
-    """Notes, one a line; long ones are whole in the record."""
+    """Notes, one a line; long ones are whole in the record, the price is in the summary."""
     for note in notes:
-        if note["level"] in levels:
+        if note["level"] in levels and note["warning"] != "reading_price":
             text = note[f"text_{args.language}"]
             print(f"- {text if len(text) <= 200 else f'{text[:199]}…'}", file=sys.stderr)
 

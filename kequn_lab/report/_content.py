@@ -238,6 +238,7 @@ class Content:
     def _evidence(self) -> list[Grid]:
         return self._grids(
             segment_stability=("各客群是否可靠", "How firm is each segment"),
+            readings=("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
             scores=("各 k 的指标", "Indices by k"),
             k_reading=("各指标选哪个 k", "Which k each index prefers"),
             stability=("换一批客户，分群是否还在", "Is the partition found again"),
@@ -367,6 +368,7 @@ class Content:
             (say("货币", "Currency"), run.get("currency")),
             (say("客群数 k", "Segments k"), parameters.get("n_clusters")),
             (say("随机种子", "Random seed"), parameters.get("random_state")),
+            (say("分法", "Reading"), self._reading(fit)),
             (say("起点", "Starts"), starts),
             (say("组内平方和", "Inertia"), number(fit["inertia"]) if "inertia" in fit else None),
             (say("参与的变量", "Variables used"), joint.join(named)),
@@ -379,6 +381,16 @@ class Content:
             )),
         ]  # fmt: skip
         return [(name, str(value)) for name, value in facts if value not in (None, "")]
+
+    def _reading(self, fit: dict) -> str:
+        if fit.get("start") != "signatures":
+            return ""
+        pull = fit.get("pull")
+        return self.say("从目录描述的客群出发", "k-means started at the segments described") + (
+            self.say(f"，中心拉向预期水平 {pull:g}", f", centres pulled back {pull:g}")
+            if pull
+            else ""
+        )
 
     def _why_left_out(self, why: str) -> str:
         for en, zh in LEFT_OUT if self.language == "zh" else ():

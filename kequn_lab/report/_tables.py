@@ -67,6 +67,13 @@ _COLUMNS = {
         "chance_separation": ("无客群的数据中", "In data without segments", "index"),
         "neighbour": ("最近的客群", "Nearest segment", "segment"),
     },
+    "readings": {
+        "segment_id": ("客群", "Segment", "segment"),
+        "other": ("最接近的簇", "Most like it there", "text"),
+        "jaccard": ("Jaccard", "Jaccard", "index"),
+        "verdict": ("判断", "Verdict", "term"),
+        "other_id": ("与哪个客群", "With", "segment"),
+    },
     "decision": {
         "segment_id": ("客群", "Segment", "segment"),
         "rank": ("名次", "Rank", "rank"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kequn_lab._notes import reading_price
 from kequn_lab._words import Words, percent, require_language, term
 
 __all__ = ["Summary", "summarise"]
@@ -81,6 +82,7 @@ def summarise(
         (say("发现", "Found"), _found(segments, say)),
         (say("可靠程度", "How sure"), _how_sure(segments, say)),
         (say("名称", "Names"), _names(segments, say)),
+        (say("分法", "Reading"), reading_price(run, language)),
         (say("下一步", "Next"), _next(segments, tables.get("decision"), language, say)),
     ]
     if n := len(warnings):

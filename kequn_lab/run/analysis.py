@@ -31,10 +31,11 @@ from kequn_lab.profiles.plane import components
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.run.findings import findings, mean_silhouette, no_decision, segment_marks
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.readings import compare_readings, price, price_note, take_reading
 from kequn_lab.run.result import Result, records
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
-from kequn_lab.segments.signatures import chance_likeness, least_similarity, nameless_segments
+from kequn_lab.segments.pipeline import centre_table, label_table
+from kequn_lab.segments.signatures import least_similarity, nameless_segments
 
 __all__ = ["analyse"]
 
@@ -44,6 +45,8 @@ def analyse(
     *,
     n_clusters: int = 8,
     ks: Sequence[int] | None = None,
+    start: str = "auto",
+    pull: float = 0.0,
     n_starts: int = 25,
     random_state: int = 0,
     overrides: dict[int, str] | None = None,
@@ -63,6 +66,10 @@ def analyse(
     ks : sequence of int, optional
         Numbers of clusters to weigh against each other; the stated rule of
         :func:`~kequn_lab.choosing.verdicts.choose_k` then takes the place of ``n_clusters``.
+    start, pull
+        Whether k-means starts at the signatures, as
+        :func:`~kequn_lab.run.readings.take_reading`. Numbers of clusters are weighed by the
+        search, so with ``ks`` "auto" is the search.
     overrides : dict of int to str, optional
         Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
     n_boot : int
@@ -89,6 +96,7 @@ def analyse(
     book = catalogue.book(folder=catalogue_folder)
     criteria = _declared(book, inputs.features)
     parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
+    parameters |= {"start": start, "pull": pull}
     parameters |= {"n_boot": n_boot, "n_stability": n_stability}
     parameters["criteria_sha256"] = None if criteria is None else criteria.sha256
     tables: dict[str, pd.DataFrame] = {}
@@ -110,11 +118,14 @@ def analyse(
             n_clusters = parameters["n_clusters"] = chosen.k
             parameters |= {"ks": list(ks), "k_why_zh": chosen.why_zh}
             parameters["k_why_en"] = chosen.why_en
+            start = "search" if start == "auto" and not pull else start
             then("cluster")
-        pipeline = fit_segments(inputs.features, n_clusters=n_clusters, **fit)
+        how = {"n_clusters": n_clusters, "start": start, "pull": pull}
+        reading = take_reading(inputs.features, book, **how, **fit)
+        pipeline = reading.pipeline
         then("name")
         model = pipeline["preprocess"].transform(inputs.features)
-        names = _name(pipeline, inputs, model, book, tables, earlier, overrides, random_state)
+        names = _name(reading, inputs, model, book, tables, earlier, overrides)
         labels = label_table(pipeline, inputs.features, names, target_groups=book["target_groups"])
         segment = labels.set_index("customer_id")["segment_id"]
         in_order = labels.sort_values("cluster")["segment_id"].unique()
@@ -132,7 +143,7 @@ def analyse(
         tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
         then("stability")
         if n_stability and n_clusters > 1:
-            tables |= _hold_still(pipeline, model, names, n_stability, random_state, not quiet)
+            tables |= _hold_still(reading, model, names, n_stability, random_state, not quiet)
         then("decide")
         silhouette = mean_silhouette(model, segment.cat.codes, random_state=random_state)
         found = findings(
@@ -146,6 +157,13 @@ def analyse(
         if criteria is not None:
             none = any(note.warning == "no_segments" for note in found)
             found += _decide(inputs, segment, criteria, names, tables, none, random_state)
+        measures = price(reading)
+        if reading.lowest is not None:
+            tables["readings"] = compare_readings(
+                reading.labels, reading.lowest.labels, names=names,
+                other_names=reading.lowest.names,
+            )  # fmt: skip
+            found.append(price_note(tables["readings"], measures, names))
         if catalogue_folder is not None:  # who brings a catalogue must know what is not used of it
             lost = ("names_not_possible", "no_decision")
             found = [replace(n, level="warning") if n.warning in lost else n for n in found]
@@ -161,10 +179,8 @@ def analyse(
         )
         tables["warnings"] = notes[notes["level"] == "warning"]
         steps.update()
-    measures = {
-        "silhouette": silhouette,
-        "least_similarity": least_similarity(tables["chance_likeness"]),
-    }
+    measures["silhouette"] = silhouette
+    measures["least_similarity"] = least_similarity(tables["chance_likeness"])
     tables["known_segments"] = book["segments"][["segment_id", "name_zh", "name_en"]]
     groups = book["target_groups"][["group_id", "group_zh", "group_en"]]
     tables["target_groups"] = groups.drop_duplicates()
@@ -172,7 +188,7 @@ def analyse(
         labels,
         names,
         tables,
-        _record(inputs, names, notes, parameters, pipeline["kmeans"], measures),
+        _record(inputs, names, notes, parameters, reading, measures),
         _card(pipeline, inputs, labels, names, random_state),
         refused=inputs.refused,
         features=inputs.features,
@@ -180,8 +196,9 @@ def analyse(
     )
 
 
-def _record(inputs, names, notes, parameters, kmeans, measures) -> dict:
+def _record(inputs, names, notes, parameters, reading, measures) -> dict:
     """What ``run.json`` says: enough to repeat the run and to know what it used."""
+    search = (reading.lowest or reading).pipeline["kmeans"]
     return {
         "schema": "kequn_lab.run/1",
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -200,9 +217,9 @@ def _record(inputs, names, notes, parameters, kmeans, measures) -> dict:
             "left_out": inputs.features.attrs.get("left_out", {}),
         },
         "fit": {
-            "inertia": kmeans.inertia_,
-            "agreement": kmeans.agreement_,
-            "starts": len(kmeans.restart_inertias_),
+            "inertia": reading.pipeline["kmeans"].inertia_,
+            "agreement": search.agreement_,
+            "starts": len(search.restart_inertias_),
             **measures,
         },
         "names": records(names),
@@ -250,18 +267,17 @@ def _declared(book: dict[str, pd.DataFrame], features: pd.DataFrame) -> Criteria
     return Criteria(book["criteria"], book["weights"])
 
 
-def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_state) -> pd.DataFrame:
+def _name(reading, inputs, model, book, tables, earlier, overrides) -> pd.DataFrame:
     """Names for the clusters; what they rest on, and what became of earlier ones, into ``tables``.
 
     A group of customers keeps the id and the names that it had, whatever they were.
     """
-    centres, known = centre_table(pipeline), book["segments"]
-    chance = chance_likeness(model, centres, book["signatures"], random_state=random_state)
-    least = least_similarity(chance)
+    centres, known = centre_table(reading.pipeline), book["segments"]
+    least = least_similarity(reading.chance)
     previous = None
     if earlier is not None:
         ids = inputs.features.index.astype("str")
-        clusters = pd.Series(pipeline.predict(inputs.features), index=ids)
+        clusters = pd.Series(reading.labels, index=ids)
         matching = match_labels(earlier.set_index("customer_id")["segment_id"], clusters)
         kept = matching[matching["event"] == "kept"].set_index("before")["after"]
         previous = earlier.drop_duplicates("segment_id")
@@ -270,7 +286,7 @@ def _name(pipeline, inputs, model, book, tables, earlier, overrides, random_stat
         centres, book["signatures"], minimum=least, overrides=overrides, previous=previous,
         segments=known, words=book["feature_words"], model=model,
     )  # fmt: skip
-    tables["chance_likeness"] = chance
+    tables["chance_likeness"] = reading.chance
     tables["nameless_segments"] = nameless_segments(
         centres, book["signatures"], names, minimum=least, segments=known,
         variables=feature_table(),
@@ -366,18 +382,19 @@ def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, 
 
 
 def _hold_still(
-    pipeline, model, names, n_stability, random_state, progress
+    reading, model, names, n_stability, random_state, progress
 ) -> dict[str, pd.DataFrame]:
-    kmeans, run = pipeline["kmeans"], {"random_state": random_state, "progress": progress}
+    run = {"random_state": random_state, "progress": progress}
     ids = names.set_index("cluster")["segment_id"]
     slsw = segment_stability(
         model,
-        labels=ids.loc[kmeans.predict(model)].to_numpy(),
+        labels=ids.loc[reading.labels].to_numpy(),
+        start=reading.start,
         n_boot=n_stability,
         **run,
     )
     chance = null_separation(model, n_clusters=len(ids), **run)
-    centres = centre_table(pipeline).set_axis(pd.Index(ids, name="segment_id"))
+    centres = centre_table(reading.pipeline).set_axis(pd.Index(ids, name="segment_id"))
     place = {segment: i for i, segment in enumerate(ids)}
     slsw = slsw.sort_values("segment", key=lambda s: s.map(place), kind="stable")
     summary = stability_summary(model, centres=centres, slsw=slsw, chance=chance)

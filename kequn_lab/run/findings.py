@@ -261,6 +261,7 @@ def summary_text(
     n_features: int,
     synthetic: bool | None = None,
     why_k: str = "",
+    price: str = "",
     language: str = "en",
 ) -> str:
     """Segments with share, similarity and stability, then the warnings: a run on one screen."""
@@ -284,4 +285,5 @@ def summary_text(
         end = [say["warnings"].format(n=len(found)), *(f"  - {text}" for text in found)]
     else:
         end = [say["unchecked"] if stability is None and len(names) > 1 else say["none"]]
-    return "\n".join([head, *([why_k] if why_k else []), *aligned(rows, left=(1, 5)), *end])
+    lines = [head, why_k, *aligned(rows, left=(1, 5)), price, *end]
+    return "\n".join(line for line in lines if line)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from kequn_lab._notes import NOTE_COLUMNS, notes_table
+from kequn_lab._notes import NOTE_COLUMNS, notes_table, reading_price
 from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
 from kequn_lab.export import write_labels
@@ -51,6 +51,8 @@ class Result:
         Target groups, their difference, whom to serve (:mod:`kequn_lab.compare`).
     segment_stability, slsw, scores, stability, k_reading : DataFrame
         How sure the segments and their number are.
+    readings : DataFrame
+        Where each segment is in the segmentation of the lowest inertia, if this is another one.
     matching, migration : DataFrame
         What became of the segments of an earlier run.
     warnings : DataFrame
@@ -108,6 +110,7 @@ class Result:
             n_features=len(self.card.features),
             synthetic=self.card.synthetic,
             why_k=self.record["parameters"].get(f"k_why_{language}", ""),
+            price=reading_price(self.record, language),
             language=language,
         )
 

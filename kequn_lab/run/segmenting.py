@@ -20,6 +20,8 @@ def segment(
     table,
     *,
     k: int | Iterable[int] | str = "auto",
+    start: str = "auto",
+    pull: float = 0.0,
     id: str | None = None,
     kind: str | None = None,
     customers=None,
@@ -49,6 +51,15 @@ def segment(
         anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
     k : int, range or "auto", default="auto"
         Number of clusters. "auto" takes 8, the article's number; a range weighs several.
+    start : {"auto", "search", "signatures"}
+        Two readings of the same customers: by a search, of the lowest inertia; or from the
+        signatures of the catalogue, k-means started where its segments are expected. "auto"
+        starts at the signatures where k is their number, the table holds what they speak of,
+        and no fewer clusters get a name. Such a result says its price (``.readings``).
+    pull : float, default=0
+        Above 0 (0.3): started at the signatures, and centres are drawn back to the levels
+        expected, as if pull × (customers ÷ k) more customers lay there. It helps only as far
+        as the levels are right.
     id : str, optional
         The column that names the customer, of a table of customers. Default ``customer_id``,
         else the index of a DataFrame.
@@ -113,6 +124,8 @@ def segment(
         inputs,
         n_clusters=k if isinstance(k, int) else 8,
         ks=None if isinstance(k, int | str) else k,
+        start=start,
+        pull=pull,
         n_starts=starts,
         random_state=seed,
         overrides=names,

@@ -1,14 +1,22 @@
-"""From model columns to named segments: the k-means search, the pipeline, names, labels."""
+"""From model columns to named segments: k-means, the pipeline, names, labels."""
 
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, segment_pipeline
-from kequn_lab.segments.signatures import chance_likeness, least_similarity, nameless_segments
+from kequn_lab.segments.seeded import SeededKMeans
+from kequn_lab.segments.signatures import (
+    chance_likeness,
+    expected_levels,
+    least_similarity,
+    nameless_segments,
+)
 
 __all__ = [
     "KMeansSearch",
+    "SeededKMeans",
     "centre_table",
     "chance_likeness",
+    "expected_levels",
     "fit_segments",
     "label_table",
     "least_similarity",

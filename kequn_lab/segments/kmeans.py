@@ -176,7 +176,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         order = np.lexsort((centres[:, 0], -size))
         self.cluster_centers_ = centres[order].astype(X.dtype)
         self.labels_ = np.argsort(order).astype(np.int32)[labels]
-        self.inertia_ = _inertia(X, weight, self.cluster_centers_, self.labels_)
+        self.inertia_ = inertia_of(X, weight, self.cluster_centers_, self.labels_)
         if np.count_nonzero(size) < self.n_clusters:
             n = len(summary.points)
             warnings.warn(
@@ -204,7 +204,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         labels = self.predict(X)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
         weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
-        return -_inertia(X, weight, self.cluster_centers_, labels)
+        return -inertia_of(X, weight, self.cluster_centers_, labels)
 
     @property
     def _n_features_out(self) -> int:
@@ -284,7 +284,7 @@ def _sampled(X, weight, rng) -> Summary:
     return Summary(X[some], back.astype(X.dtype), some)
 
 
-def _inertia(X, weight, centres, labels, chunk=65_536) -> float:
+def inertia_of(X, weight, centres, labels, chunk=65_536) -> float:
     """Weighted sum of squares, summed in float64."""
     total = 0.0
     for start in range(0, len(X), chunk):

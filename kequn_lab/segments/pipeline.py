@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from kequn_lab._statistics import margin
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = ["centre_table", "fit_segments", "label_table", "segment_pipeline"]
 
@@ -26,8 +27,10 @@ def segment_pipeline(
     n_starts: int = 25,
     random_state: int | None = None,
     log_columns: Iterable[str] | None = None,
+    levels: pd.DataFrame | None = None,
+    pull: float = 0.0,
 ) -> Pipeline:
-    """The unfitted pipeline: preprocess, then the search for the best k-means solution.
+    """The unfitted pipeline: preprocess, then k-means, by a search or from a given start.
 
     Parameters
     ----------
@@ -40,14 +43,23 @@ def segment_pipeline(
     random_state : int, optional
     log_columns : iterable of str, optional
         See :func:`~kequn_lab.features.preprocessing.preprocessor`.
+    levels : DataFrame, optional
+        One row per cluster, as :func:`~kequn_lab.segments.expected_levels`: k-means starts there
+        (:class:`~kequn_lab.segments.SeededKMeans`) in place of the search.
+    pull : float
+        As :class:`~kequn_lab.segments.SeededKMeans`; 0 is plain k-means.
 
     Examples
     --------
     >>> list(segment_pipeline(["age_years", "aum_cny"], n_clusters=2).named_steps)
     ['preprocess', 'kmeans']
     """
+    columns = list(columns)
     preprocess = preprocessor(columns, log_columns=log_columns)
-    kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
+    if levels is None:
+        kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
+    else:
+        kmeans = SeededKMeans(levels[columns].to_numpy(float), pull=pull)
     return Pipeline([("preprocess", preprocess), ("kmeans", kmeans)])
 
 
@@ -102,7 +114,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
         warnings.simplefilter("error", ConvergenceWarning)
         try:
             return segment_pipeline(features.columns, **options).fit(features)
-        except ConvergenceWarning as few:  # fewer distinct customers than clusters
+        except ConvergenceWarning as few:  # fewer distinct customers than clusters, or like one
             raise ValueError(str(few)) from None
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from kequn_lab._words import Words
+from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = [
     "chance_likeness",
     "essentials_agree",
+    "expected_levels",
     "least_similarity",
     "nameless_segments",
     "similarities",
@@ -28,6 +32,30 @@ MIN_SIMILARITY = 0.5
 #: An essential feature agrees when the cluster lies this part of the expected level away from
 #: the average, on the expected side.
 ESSENTIAL_SHARE = 0.5
+
+
+def expected_levels(signatures: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Where each segment is expected, in standard deviations; the start of the k-means that
+    looks for the segments described (:class:`~kequn_lab.segments.SeededKMeans`).
+
+    Returns
+    -------
+    DataFrame
+        Segments × columns, NaN where a signature says nothing. ``attrs["told"]``: the segments
+        of which enough is known to give their name.
+
+    Examples
+    --------
+    >>> signatures = pd.DataFrame({"segment_id": ["old", "young"], "feature": ["age", "age"],
+    ...                            "level_sd": [1.5, -1.4]})
+    >>> expected_levels(signatures, ["age", "web"]).to_numpy().tolist()
+    [[1.5, nan], [-1.4, nan]]
+    """
+    columns = list(columns)
+    levels = signatures.pivot_table("level_sd", "segment_id", "feature")
+    levels = levels.reindex(index=signatures["segment_id"].unique(), columns=columns)
+    levels.attrs["told"] = list(_parts(signatures, columns))
+    return levels
 
 
 def similarities(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.DataFrame:
@@ -183,6 +211,7 @@ def chance_likeness(
     n_copies: int = 20,
     n_renamed: int = 200,
     n_sample: int = 3000,
+    start: SeededKMeans | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """How like a signature clusters become where there is nothing to name.
@@ -203,6 +232,9 @@ def chance_likeness(
         Tables whose values, and whose meanings, are shuffled.
     n_sample : int
         Rows used of a larger table.
+    start : SeededKMeans, optional
+        The k-means that found the centres, where it started at the signatures: the copies are
+        treated likewise, since such a start ends nearer to a signature by chance, too.
     random_state : int
 
     Returns
@@ -229,9 +261,12 @@ def chance_likeness(
     total = float(((x - x.mean(axis=0)) ** 2).sum())
     parts, found = _parts(signatures, model.columns), centres[model.columns].to_numpy(float)
     out = [("found", _likeness(found, parts), np.nan)]
-    for kind in ["table"] * 5 + ["values"] * n_copies:
+    looks = 5 if start is None else 1  # nothing is random about a given start
+    for kind in ["table"] * looks + ["values"] * n_copies:
         copy = rng.permuted(x, axis=0) if kind == "values" else x
         kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
+        if start is not None:
+            kmeans = clone(start)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
