@@ -96,7 +96,7 @@ def test_an_option_that_would_be_ignored_is_refused(table, capsys, option):
 def test_what_is_absent_is_said_in_a_sentence_before_the_work(
     table, capsys, monkeypatch, options, says
 ):
-    monkeypatch.setattr("kequn_lab.run.analysis.fit_segments", None)
+    monkeypatch.setattr("kequn_lab.run.readings.fit_segments", None)
     assert main([*table, *options]) == 1
     said = capsys.readouterr().err
     assert says in said and "Errno" not in said

@@ -168,7 +168,7 @@ def compare_readings(labels, other, *, names: pd.DataFrame, other_names: pd.Data
     >>> table[["segment_id", "jaccard", "other_en", "verdict", "other_id"]].round(2)
       segment_id  jaccard other_en verdict other_id
     0          a     0.73        x  merged        b
-    1          b     0.25        y  merged        a
+    1          b     0.25        x  merged        a
     """
     ids, theirs = names.set_index("cluster")["segment_id"], other_names.set_index("cluster")
     both = pd.crosstab(np.asarray(labels), np.asarray(other))
