@@ -160,7 +160,7 @@ def test_draws_for_the_stability_start_at_the_signatures_too(bank, result):
     )
     options = {"labels": kmeans.labels_, "n_boot": 2, "random_state": 0, "progress": False}
     started = segment_stability(model, start=kmeans, **options)
-    searched = segment_stability(model, n_starts=2, to_end=False, **options)
+    searched = segment_stability(model, n_starts=2, **options)
     assert started["slsw"].mean() > searched["slsw"].mean()
     pulled = clone(kmeans).set_params(pull=0.3).fit(model)
     options["labels"] = pulled.labels_
