@@ -9,6 +9,7 @@ import tokenize
 import tomllib
 from collections import Counter
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ MOST = {
     "__main__": (30, 0),
 }
 
+#: Dependencies that no file imports, and what they do.
+TOOLS = {
+    "jupyterlab": "make lab",
+    "ipywidgets": "tqdm.auto draws its bars in a notebook with it, and warns without it",
+    "pytest-xdist": "make test",
+    "mypy": "make lint",
+    "ruff": "make lint",
+    "build": "the wheel that a test installs",
+    "hatchling": "the wheel that a test installs",
+}
+#: Names of dependencies and of what is imported, where they differ.
+IMPORTED_AS = {"scikit-learn": "sklearn", "pillow": "PIL", "fonttools": "fontTools"}
+
 #: Every public name of every room, one a line: ``make names`` writes it.
 NAMES = ROOT / "tests" / "public_names.txt"
 
@@ -69,19 +83,33 @@ def tracked(pattern: str = "") -> list[Path]:
     return [ROOT / name for name in done.stdout.splitlines() if (ROOT / name).is_file()]
 
 
-def imports_of(file: Path) -> set[str]:
-    """Rooms of the package that a file imports, wherever in the file, also from a relative name."""
+def imports(file: Path) -> set[str]:
+    """Full names that a file imports, wherever in the file, also by a relative name."""
     package = file.relative_to(ROOT).parent.parts
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             above = package[: len(package) + 1 - node.level] if node.level else ()
-            module = [*above, *(node.module or "").split(".")] if node.module else [*above]
+            module = [*above, *node.module.split(".")] if node.module else [*above]
             found |= {".".join([*module, alias.name]) for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    inside = {name.split(".")[1] for name in found if name.startswith(f"{PACKAGE.name}.")}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
+            found.add(ast.literal_eval(node.args[0]))
+    return found
+
+
+def imports_of(file: Path) -> set[str]:
+    """Rooms of the package that a file imports."""
+    inside = {name.split(".")[1] for name in imports(file) if name.startswith("kequn_lab.")}
     return inside - {"__version__"}
+
+
+def imported(*patterns: str) -> set[str]:
+    """What the files of some folders import from elsewhere, by its first name."""
+    found = {n.split(".")[0] for pattern in patterns for f in tracked(pattern) for n in imports(f)}
+    own = {f.stem for f in tracked("*.py")} | {"kequn_lab"}
+    return found - own - sys.stdlib_module_names
 
 
 def code_lines(file: Path) -> int:
@@ -226,11 +254,71 @@ def test_every_dependency_is_pinned_and_the_pin_is_allowed():
         assert need.specifier.contains(pins[need.name.lower()]), text
 
 
+def test_every_dependency_is_used_and_what_is_used_is_a_dependency():
+    from packaging.requirements import Requirement
+
+    def names(requirements):
+        return {Requirement(text).name for text in requirements}
+
+    def as_imported(requirements):
+        return {IMPORTED_AS.get(n, n.replace("-", "_")) for n in names(requirements) - {*TOOLS}}
+
+    extras = PROJECT["optional-dependencies"]
+    package, kit = imported("kequn_lab/*.py"), imported("kequn_lab/*.py", "notebooks/*.py")
+    assert names(PROJECT["dependencies"] + extras["test"]) >= set(TOOLS)
+    assert as_imported(PROJECT["dependencies"]) <= kit, "a dependency that nobody uses"
+    assert as_imported({*chain(*extras.values())}) <= imported("*.py")
+    own = as_imported(PROJECT["dependencies"]) | {"pydantic_core"}  # a part of pydantic
+    assert package <= own | as_imported(extras["sql"] + extras["spark"])
+    assert imported("*.py") <= own | as_imported({*chain(*extras.values())})
+
+
+def test_rooms_are_listed_where_a_reader_looks_for_them():
+    public = {room for room in rooms() if not room.startswith("_")}
+    in_docstring = re.findall(r"^    (\w+) {2,}\S", kequn_lab.__doc__, flags=re.MULTILINE)
+    assert sorted(in_docstring) == sorted(public)
+    for readme in ("README.md", "README.zh-CN.md"):
+        table = re.findall(r"^\| (`.+?) \| .+ \| (.*)\|$", (ROOT / readme).read_text("utf-8"), re.M)
+        listed = {tuple(re.findall(r"`(\w+)`", cell)): inside for cell, inside in table}
+        assert sorted(sum(listed, ())) == sorted(public), readme
+        for names, inside in listed.items():
+            modules = {file.stem for name in names for file in rooms()[name]}
+            assert set(re.findall(r"`(\w+)`", inside)) <= modules, (readme, names)
+
+
+def test_paths_that_texts_name_are_there():
+    for text in ("CONTRIBUTING.md", "README.md", "README.zh-CN.md"):
+        said = (ROOT / text).read_text(encoding="utf-8")
+        paths = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`|\]\(([\w./-]+)\)", said)
+        for path in map("".join, paths):
+            made = path.startswith(("data/output", "data/generated", "tables/", "figures/"))
+            assert made or (ROOT / path).exists(), f"{text} names {path}"
+        for module, name in re.findall(r"`(\w+)` in\s+`(kequn_lab/[\w/]+\.py)`", said):
+            code = (ROOT / name).read_text(encoding="utf-8")
+            assert re.search(rf"^(def |class )?{module}\b", code, re.M), f"{module} in {name}"
+
+
+def test_versions_agree_in_habits():
+    read = {name: (ROOT / name).read_text(encoding="utf-8") for name in (
+        "CITATION.cff", "CHANGELOG.md", ".pre-commit-config.yaml", "constraints.txt",
+        ".github/workflows/test.yml",
+    )}  # fmt: skip
+    assert f"version: {PROJECT['version']}\n" in read["CITATION.cff"]
+    assert f"license: {PROJECT['license']}\n" in read["CITATION.cff"]
+    assert f"## [{PROJECT['version']}]" in read["CHANGELOG.md"]
+    for ruff in re.findall(r"ruff==[\d.]+", read[".pre-commit-config.yaml"]):
+        assert f"\n{ruff}\n" in read["constraints.txt"]
+    tested = re.findall(r'"(3\.\d+)"', read[".github/workflows/test.yml"])
+    said = [c.rpartition(" :: ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c]
+    assert tested == said and PROJECT["requires-python"] == f">={tested[0]}"
+
+
 def test_top_level_holds_only_the_agreed_names():
     agreed = {
         "notebooks", "kequn_lab", "data", "environment.yml", "README.md", "README.zh-CN.md",
         "pyproject.toml", "constraints.txt", "Makefile", "LICENSE", "CITATION.cff", "tests",
-        "benchmarks", ".ci", ".gitignore", ".gitattributes",
+        "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks", ".ci", ".github", ".gitignore",
+        ".gitattributes", ".pre-commit-config.yaml",
     }  # fmt: skip
     top = {p.relative_to(ROOT).parts[0] for p in tracked()}
     assert top <= agreed
