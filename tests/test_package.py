@@ -2,11 +2,14 @@
 
 import ast
 import io
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tokenize
 import tomllib
+import zipfile
 from collections import Counter
 from importlib import import_module
 from itertools import chain
@@ -287,11 +290,14 @@ def test_rooms_are_listed_where_a_reader_looks_for_them():
 
 
 def test_paths_that_texts_name_are_there():
+    made = (".venv", "data/output", "data/generated", "tables/", "figures/")
     for text in ("CONTRIBUTING.md", "README.md", "README.zh-CN.md"):
         said = (ROOT / text).read_text(encoding="utf-8")
         paths = re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`|\]\(([\w./-]+)\)", said)
         for path in map("".join, paths):
-            made = path.startswith(("data/output", "data/generated", "tables/", "figures/"))
+            made = path.startswith(
+                (".venv", "data/output", "data/generated", "tables/", "figures/")
+            )
             assert made or (ROOT / path).exists(), f"{text} names {path}"
         for module, name in re.findall(r"`(\w+)` in\s+`(kequn_lab/[\w/]+\.py)`", said):
             code = (ROOT / name).read_text(encoding="utf-8")
@@ -339,21 +345,26 @@ def wheel_python(tmp_path_factory):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
     subprocess.run(build, check=True, capture_output=True)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-    site = next((folder / "venv").glob("lib/python*/site-packages"))
-    import zipfile
-
+    at = sysconfig.get_paths("venv", vars={"base": str(folder / "venv")})
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
-        wheel.extractall(site)
+        wheel.extractall(at["purelib"])
     here = Path(import_module("pandas").__file__).parents[1]
     # The dependencies, after the wheel: the checkout itself is not on the path.
-    (site / "dependencies.pth").write_text(f"{here}\n")
-    return folder / "venv" / "bin" / "python"
+    Path(at["purelib"], "dependencies.pth").write_text(f"{here}\n", encoding="utf-8")
+    return Path(at["scripts"], "python")
 
 
 def test_wheel_finds_its_catalogue_and_font_and_runs(wheel_python, tmp_path):
+    alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}  # not the checkout
+
     def run(*args):
         return subprocess.run(
-            [wheel_python, *args], cwd=tmp_path, capture_output=True, text=True, check=True
+            [wheel_python, *args],
+            cwd=tmp_path,
+            env=alone,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
 
     where = run("-c", "import kequn_lab; print(kequn_lab.__file__)")
