@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from kequn_lab._rules import rule_text
 from kequn_lab.commands.console import console, guarded
 from kequn_lab.commands.parser import parser
 
@@ -24,7 +25,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     with console():
         args = parser().parse_args(argv)
-        return guarded(lambda: _do(args), name=f"kequn {args.command}", debug=args.debug)
+        language, wrong = args.language or "en", args.error
+        args.error = lambda said: wrong(rule_text(said, language))
+        how = {"debug": args.debug, "language": language}
+        return guarded(lambda: _do(args), name=f"kequn {args.command}", **how)
 
 
 def _do(args) -> int:

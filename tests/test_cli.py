@@ -285,3 +285,27 @@ def test_progress_moves_within_the_long_steps(table, capsys):
     said = capsys.readouterr().err
     for step in ("weigh k", "bootstrap pairs", "chance", "draw"):
         assert f"{step}:" in said
+
+
+def test_torn_lines_are_set_aside_where_the_kind_of_table_is_found_out_too(table, capsys):
+    lines = "".join(f"c{i},{20 + i % 40},{i % 7}\n" for i in range(40))
+    Path("torn.csv").write_text(f"nr,age,aum\n{lines}c40,1,2,3\n", encoding="utf-8")
+    how = ["--language", "zh", *QUICK, "--out", "torn"]
+    assert main(["run", "torn.csv", *how]) == 1
+    assert "第 42 行，有 4 个字段，而表头有 3 个" in capsys.readouterr().err
+    assert main(["run", "torn.csv", *how, "--skip-bad-rows"]) == 0
+    said = capsys.readouterr()
+    assert "有 4 个字段，而表头有 3 个（1）" in said.out + said.err
+    refused = pd.read_csv("torn/tables/refused_features.csv")
+    assert refused["refused_reason_zh"].tolist() == ["有 4 个字段，而表头有 3 个"]
+    assert refused["refused_reason_en"].tolist() == ["4 fields where the header has 3"]
+
+
+def test_errors_are_chinese_where_chinese_is_asked_for(table, capsys):
+    assert main(["check", "nein.csv", "--language", "zh"]) == 1
+    assert capsys.readouterr().err == "kequn check: nein.csv 不存在\n"
+    frame = pd.DataFrame({"客户": ["a", "a", "b"], "日期": "2024-03-05", "金额": [1.5, 2.0, 3.0]})
+    frame.to_csv("流水.csv", index=False)
+    with pytest.raises(SystemExit):
+        main(["run", "流水.csv", "--language", "zh", "--out", "o"])
+    assert "请先运行 `kequn init 流水.csv`" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The contract finds every broken cell and says where it is."""
 
+import re
 import time
 from decimal import Decimal
 from uuid import UUID
@@ -151,10 +152,10 @@ def test_error_groups_and_counts_what_was_found():
 def test_sixty_thousand_bad_rows_are_said_in_a_second():
     n = 60_000
     table = pd.DataFrame({"customer_id": "a", "timestamp": "soon", "amount_cny": ["x"] * n})
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ContractError, match="60,000 of 60,000 rows"):
         require(table, EVENTS)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_empty_table_is_refused():
@@ -180,3 +181,26 @@ def test_a_table_whose_only_id_is_missing_says_so(tmp_path):
     (tmp_path / "t.csv").write_text("customer_id,age_years\nnan,30\n")
     with pytest.raises(ContractError, match="missing id; found nan"):
         read_table(tmp_path / "t.csv", CUSTOMERS)
+
+
+def test_whole_messages_are_chinese_where_chinese_is_asked_for():
+    n = 8
+    table = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "", "c", "d", "e", "f", "合计"],
+            "timestamp": ["2024-03-05"] * 4 + ["202411", "now", "05/03/24", "x"],
+            "amount_cny": ["1", "-5", "x", "1,5", *["-1"] * 4],
+            "channel": ["Mobile"] * 4 + [""] * 4,
+        },
+        index=range(2, 2 + n),
+    )
+    cells = "|".join(["customer_id", "timestamp", "amount_cny", "channel", "date_format", "kequn",
+                      "run", "skip", "bad", "rows", "real_ids", "mobile", "web", "counter", "atm",
+                      "agent", "third_party", "Mobile", "events", "now"])  # fmt: skip
+    for bad in (table, table[["channel"]], table[:0]):
+        with pytest.raises(ContractError) as error:
+            require(bad, EVENTS)
+        said = error.value.text("zh")
+        assert not re.search("[A-Za-z]{3,}", re.sub(cells, "", said)), said
+        assert len(said.splitlines()) == len(str(error.value).splitlines())
+        assert error.value.text("en") == str(error.value)

@@ -193,7 +193,7 @@ def test_skipped_rows_are_the_same_in_run_and_score_and_can_be_fed_back(
     labels = read_labels(out / "labels.csv").set_index("customer_id")["cluster"]
     assert (labels == raw_card.predict(inputs.features)).all()
     refused = inputs.refused["events"]
-    assert refused["refused_reason"].tolist() == [
+    assert refused["refused_reason_en"].tolist() == [
         "amount_cny: must be >= 0",
         "channel: not one of mobile, web, counter, atm, agent, third_party",
         "customer_id: not in the customer table",

@@ -54,7 +54,7 @@ def test_an_export_with_a_total_row_becomes_labels_in_one_command(kequn, custome
     table.to_csv("导出.csv", index=False, encoding="gb18030")
     said = kequn("run", "导出.csv", "--skip-bad-rows", *QUICK, "--language", "zh", "--out", "o")
     assert ids("o") == sorted(customers["客户编号"])
-    for word in ("GB18030", "total row", "存款余额", "千位分隔符", "手机银行", "姓名", "地区"):
+    for word in ("GB18030", "合计行", "存款余额", "千位分隔符", "手机银行", "姓名", "地区"):
         assert word in said or word in Path("o/report.html").read_text(encoding="utf-8"), word
     refused = pd.read_csv("o/tables/refused_features.csv", dtype="str")
     assert refused["客户编号"].tolist() == ["合计"]

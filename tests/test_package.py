@@ -25,7 +25,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: The rooms from the ground up. A room may use those on lower storeys only.
 STOREYS = [
-    {"_files", "_statistics", "_json", "_notes", "_signals", "_words"},
+    {"_files", "_statistics", "_json", "_notes", "_rules", "_signals", "_words"},
     {"_folder", "contract", "features", "plots"},
     {"catalogue", "segments", "profiles", "compare", "export", "report"},
     {"synth", "choosing", "products", "monitor", "spark"},
@@ -41,6 +41,7 @@ MOST = {
     "_statistics": (40, 0),
     "_json": (60, 0),
     "_notes": (30, 0),
+    "_rules": (130, 0),
     "_signals": (40, 0),
     "_words": (200, 0),
     "_folder": (300, 0),

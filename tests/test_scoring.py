@@ -117,10 +117,10 @@ def test_one_per_cent_of_broken_rows(tmp_path, card):
     assert record["inputs"][0]["rows"] == 980
     refused = pd.read_csv(out / "refused_features.csv", dtype=str, keep_default_na=False)
     assert refused["refused_line"].tolist()[:3] == ["9", "52", "109"]  # the header is line 1
-    assert refused["refused_reason"].tolist()[:2] == [
+    assert refused["refused_reason_en"].tolist()[:2] == [
         "2 fields where the header has 5", "age_years: not a finite number"]  # fmt: skip
-    assert refused.iloc[1, 2:].tolist() == [f"{50:018d}", "forty", "1", "NA", "a,b"]
-    assert refused.iloc[0, 2:].tolist() == [f"{7:018d}", "40", "", "", ""]
+    assert refused.iloc[1, 3:].tolist() == [f"{50:018d}", "forty", "1", "NA", "a,b"]
+    assert refused.iloc[0, 3:].tolist() == [f"{7:018d}", "40", "", "", ""]
     note = pd.read_csv(out / "warnings.csv").iloc[0]
     assert note["warning"] == "rows_skipped"
     assert "20 of 1,000 rows (2.0 %) set aside" in note["text_en"]

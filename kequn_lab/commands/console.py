@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from kequn_lab._rules import rule_text
 from kequn_lab._signals import stoppable
 
 __all__ = ["console", "guarded", "sentence"]
@@ -67,7 +68,9 @@ def console() -> Iterator[None]:
         sys.stdout, sys.stderr = own
 
 
-def guarded(command: Callable[[], int], *, name: str, debug: bool = False) -> int:
+def guarded(
+    command: Callable[[], int], *, name: str, debug: bool = False, language: str = "en"
+) -> int:
     """Run a command; whatever goes wrong becomes one sentence on stderr and an exit code.
 
     Parameters
@@ -78,6 +81,8 @@ def guarded(command: Callable[[], int], *, name: str, debug: bool = False) -> in
         As messages call the command.
     debug : bool
         Show the traceback of an error, too; so does the environment variable ``KEQUN_DEBUG``.
+    language : str
+        ``zh`` or ``en``; sentences without a Chinese form stay English.
 
     Returns
     -------
@@ -98,10 +103,12 @@ def guarded(command: Callable[[], int], *, name: str, debug: bool = False) -> in
                 warnings.filterwarnings("ignore", "constrained_layout")  # of matplotlib's margins
             return command()
     except KeyboardInterrupt as stop:  # whoever writes says what was written
-        print(str(stop) or "interrupted: nothing was written", file=sys.stderr)
+        said = str(stop) or "interrupted: nothing was written"
+        print(rule_text(said, language), file=sys.stderr)
         return INTERRUPTED
     except (ValueError, OSError, ImportError, MemoryError) as error:
-        _say(name, sentence(error), debug)
+        told = getattr(error, "text", None)  # a ContractError has its message in both languages
+        _say(name, told(language) if told else rule_text(sentence(error), language), debug)
         return WRONG_INPUT
     except Exception as error:  # the last net: nobody at a console should read a traceback
         again = "" if debug else f"; to see where, run it again with --debug (or {_DEBUG}=1)"

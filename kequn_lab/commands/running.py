@@ -202,7 +202,7 @@ def check(args: Namespace) -> int:
             print(f"  - {note.text(args.language)}")
         if found.error is not None:
             wrong += 1
-            print(found.error)
+            print(found.error.text(args.language))
     return 1 if wrong else 0
 
 

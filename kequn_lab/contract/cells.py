@@ -147,7 +147,7 @@ class _Said:
             row, text = self.tally.example(name)
             n = self.tally.count(name)
             shown.append(f"{text!r} in {self.row_name} {row} ({n:,} such cell{'s' * (n != 1)})")
-        self.problems.append((self.column, rule, " and ".join(shown)))
+        self.problems.append((self.column, rule, "; ".join(shown)))
 
 
 def _decided(column, options: Options, said: _Said) -> Format:

@@ -61,15 +61,15 @@ _CODES = {
 #: Comments of the file, as English and Chinese readers read them.
 _SAY = {
     "columns": ('ours = "yours"', '我们的列名 = "您的列名"'),
-    "codes": ('"yours" = "ours"; "" leaves it open', '"您的代码" = "我们的代码";"" 表示不用'),
-    "one of": ("one of {}?", "是其中哪一个:{}?"),
+    "codes": ('"yours" = "ours"; "" leaves it open', '"您的代码" = "我们的代码"；"" 表示不用'),
+    "one of": ("one of {}?", "是其中哪一个：{}？"),
     "below zero": ("amounts below zero are money out", "负数为支出"),
-    "two ways": ("a guess: the cells can be read in two ways", "猜测:单元格有两种读法"),
-    "which": ("which column names the customer?", "哪一列是客户编号?"),
-    "drop": ("columns to leave out, in quotes", "不要的列,写在引号里"),
-    "unused": ("not used: {}", "未用:{}"),
-    "taken": ("taken: {}", "采用:{}"),
-    "words": ("words or dates, not used: {}", "文字或日期,不用:{}"),
+    "two ways": ("a guess: the cells can be read in two ways", "猜测：单元格有两种读法"),
+    "which": ("which column names the customer?", "哪一列是客户编号？"),
+    "drop": ("columns to leave out, in quotes", "不要的列，写在引号里"),
+    "unused": ("not used: {}", "未用：{}"),
+    "taken": ("taken: {}", "采用：{}"),
+    "words": ("words or dates, not used: {}", "文字或日期，不用：{}"),
 }
 _TIME_ONLY = r"^\d{1,2}:\d{2}(:\d{2})?$"
 _MOST_CODES = 40
@@ -174,7 +174,7 @@ def guess_mapping(
     <BLANKLINE>
     """
     source = open_source(data, encoding=encoding, sheet=sheet)
-    rows = next(source.chunks(rows=50_000))
+    rows = next(source.chunks(rows=50_000, on_refused=_nothing))
     kinds = ("feature", "timestamp")
     seen = (survey([rows], _contract(source.columns, kind)) for kind in kinds)
     facts = _Facts(rows, *seen, language)
@@ -299,7 +299,9 @@ def _settled(source: Source, mapping: TableMapping) -> dict:
     """Options for what the cells leave open."""
     out = {}
     for option, value in (("dayfirst", True), ("thousands", ",")):
-        chunks = (mapping.translate(c, source=source.name) for c in source.chunks())
+        chunks = (
+            mapping.translate(c, source=source.name) for c in source.chunks(on_refused=_nothing)
+        )
         if any(f"{option} =" in p[1] for p in survey(chunks, EVENTS, mapping).problems):
             out[option] = value
             mapping = replace(mapping, **out)
@@ -309,7 +311,10 @@ def _settled(source: Source, mapping: TableMapping) -> dict:
 def _last_day(source: Source, mapping: TableMapping) -> str | None:
     """The last day of the events, or None where the dates cannot be read."""
     contract = Contract("events", (EVENTS["timestamp"],))
-    chunks = [mapping.translate(c, source=source.name)["timestamp"] for c in source.chunks()]
+    chunks = [
+        mapping.translate(c, source=source.name)["timestamp"]
+        for c in source.chunks(on_refused=_nothing)
+    ]
     seen = survey((c.to_frame() for c in chunks), contract, mapping)
     if seen.problems or "timestamp" not in seen.formats:
         return None
@@ -340,3 +345,7 @@ def _line(key: str, value, comment: str = "") -> str:
     return f"{key} = {json.dumps(value, ensure_ascii=False)}" + (
         f"  # {comment}" if comment else ""
     )
+
+
+def _nothing(_) -> None:
+    """Torn lines are said by whoever reads the table; a guess does without them."""

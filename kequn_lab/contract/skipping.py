@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from kequn_lab._files import FORMULA
 from kequn_lab._notes import Note
+from kequn_lab._rules import reasons_text
 from kequn_lab.contract.sources import Refused
 
 __all__ = ["REFUSED_COLUMNS", "Skipped"]
 
 #: Columns of a file of refused rows that are not the bank's; they are not read back.
-REFUSED_COLUMNS = ("refused_line", "refused_reason")
+REFUSED_COLUMNS = ("refused_line", "refused_reason_zh", "refused_reason_en")
 #: Above this share of rows the means may be others, which is a warning.
 MANY = 0.01
 
@@ -66,7 +67,9 @@ class Skipped:
             return None
         n, share, name = opened.rows, len(rows) / opened.rows, opened.source.name
         reasons = pd.Series([r.reason for r in rows]).value_counts()
-        why = ", ".join(f"{reason} ({count:,})" for reason, count in reasons.head(2).items())
+        most = list(reasons.head(2).items())
+        why = ", ".join(f"{reason} ({count:,})" for reason, count in most)
+        why_zh = "、".join(f"{reasons_text(reason, 'zh')}（{count:,}）" for reason, count in most)
         means = []
         for column, (total, count) in self._kept.items():
             more = self._gone.get(column, np.zeros(2))
@@ -76,7 +79,7 @@ class Skipped:
         zh = [f"{c} 的均值为 {w:,.6g}，剔除后为 {wo:,.6g}" for c, wo, w in means[:3]]
         return Note(
             "rows_skipped",
-            f"{name}：{n:,} 行中有 {len(rows):,} 行（{share:.1%}）被剔除，最常见的原因：{why}"
+            f"{name}：{n:,} 行中有 {len(rows):,} 行（{share:.1%}）被剔除，最常见的原因：{why_zh}"
             + (f"；若保留，{'；'.join(zh)}" if zh else ""),
             f"{name}: {len(rows):,} of {n:,} rows ({100 * share:.1f} %) set aside, most often: "
             f"{why}" + (f"; with them {'; '.join(en)}" if en else ""),
@@ -88,7 +91,7 @@ class Skipped:
     def table(self, opened) -> pd.DataFrame:
         """The rows as they stand in the source, all columns, with line and reason in front.
 
-        Corrected, they can be fed back: the two columns in front are not read.
+        Corrected, they can be fed back: the three columns in front are not read.
         """
         lines = {r.line: r.reason for r in self.rows}
         found = [
@@ -99,7 +102,9 @@ class Skipped:
         table = pd.concat([f for f in found if len(f)] or found)
         reason = {**lines, **{r.line: r.reason for r in opened.torn}}
         table.insert(0, REFUSED_COLUMNS[0], table.index)
-        table.insert(1, REFUSED_COLUMNS[1], [reason[line] for line in table.index])
+        for i, language in enumerate(("zh", "en"), start=1):
+            said = [reasons_text(reason[line], language) for line in table.index]
+            table.insert(i, REFUSED_COLUMNS[i], said)
         return table.sort_index(kind="stable").reset_index(drop=True)
 
 

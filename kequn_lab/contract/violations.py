@@ -6,6 +6,8 @@ import difflib
 
 import pandas as pd
 
+from kequn_lab._rules import reasons_text, rule_text
+
 __all__ = ["ContractError", "join_violations", "violations_frame"]
 
 _SHOWN = 20  # kinds of findings in a message
@@ -15,23 +17,56 @@ class ContractError(ValueError):
     """A table breaks its contract; ``violations`` has one row per finding.
 
     Columns of ``violations``: ``row`` (index label; the line for a text file), ``column``,
-    ``rule``, ``found``. The message groups them by column and rule, and counts them.
+    ``rule``, ``found``. The message groups them by column and rule, and counts them;
+    :meth:`text` has it in either language.
     """
 
     def __init__(self, violations: pd.DataFrame, *, table: str, todo: str = ""):
         self.violations = violations
         self.table = table
+        self.todo = todo or _todo(violations)
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """The message in ``zh`` or ``en``."""
+        violations, zh = self.violations, language == "zh"
         n, rows = len(violations), violations.attrs.get("rows")
         bad = violations["row"].nunique()
-        of = f" in {bad:,} of {rows:,} rows" if rows and bad else ""
-        lines = [f"{table}: {n:,} violation{'s' * (n != 1)} of the contract{of}"]
         kinds = list(violations.groupby(["column", "rule"], sort=False))
+        if zh:
+            of = f"，涉及 {rows:,} 行中的 {bad:,} 行" if rows and bad else ""
+            lines = [f"{self.table}：{n:,} 处不合约定{of}"]
+        else:
+            of = f" in {bad:,} of {rows:,} rows" if rows and bad else ""
+            lines = [f"{self.table}: {n:,} violation{'s' * (n != 1)} of the contract{of}"]
         for (column, rule), found in kinds[:_SHOWN]:
-            lines += _worded(column, rule, found, violations.attrs)
-        if len(kinds) > _SHOWN:
-            lines.append(f"  … and {len(kinds) - _SHOWN:,} more kinds of findings")
-        lines.append(f"What to do: {todo or _todo(violations)}.")
-        super().__init__("\n".join(lines))
+            lines += (_worded_zh if zh else _worded)(column, rule, found, violations.attrs)
+        if more := max(len(kinds) - _SHOWN, 0):
+            lines.append(
+                f"  …… 另有 {more:,} 类" if zh else f"  … and {more:,} more kinds of findings"
+            )
+        todo = reasons_text(self.todo, language)
+        lines.append(f"处理办法：{todo}。" if zh else f"What to do: {todo}.")
+        return "\n".join(lines)
+
+
+def _worded_zh(column: str, rule: str, found: pd.DataFrame, attrs: dict) -> list[str]:
+    what = rule_text(rule, "zh") if column == "all" else f"{column} 列：{rule_text(rule, 'zh')}"
+    if len(found) <= 3:
+        return [
+            f"  {'' if pd.isna(row) else f'第 {row} 行，'}{what}；实为 {reasons_text(cell, 'zh')}"
+            f"{_meant(rule, cell, '；是否为 {}？')}"
+            for row, cell in zip(found["row"], found["found"])
+        ]
+    counts = found["found"].value_counts()
+    shown = "、".join(
+        f"{rule_text(cell, 'zh')}（{n:,} 次{_meant(rule, cell, '；是否为 {}？')}）"
+        for cell, n in counts.head(3).items()
+    )
+    more = f"等 {len(counts):,} 种" if len(counts) > 3 else ""
+    of = f"{attrs['rows']:,} 行中有 " if attrs.get("rows") else ""
+    first = found["row"].iloc[0]
+    return [f"  {of}{len(found):,} 行，首次在第 {first} 行，{what}；实为 {shown}{more}"]
 
 
 def _worded(column: str, rule: str, found: pd.DataFrame, attrs: dict) -> list[str]:
@@ -53,10 +88,10 @@ def _worded(column: str, rule: str, found: pd.DataFrame, attrs: dict) -> list[st
     return [f"  {where}, {what}; found {', '.join(shown)}{more}"]
 
 
-def _meant(rule: str, found: str) -> str:
+def _meant(rule: str, found: str, said: str = "; did you mean {}?") -> str:
     codes = rule.removeprefix("not one of ").split(", ") if rule.startswith("not one of") else []
     near = difflib.get_close_matches(found.lower(), codes, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return said.format(repr(near[0])) if near else ""
 
 
 #: By how a rule begins: what to do about it.
@@ -64,8 +99,8 @@ _TODO = {
     "missing column": "name the column as the contract does, or translate it in a mapping file",
     "not a date": "write year-month-day, or give date_format in a mapping file",
     "not one of": "use these codes, or translate yours in a mapping file",
-    "missing id": "give these rows an id; if such an id is real, list it in real_ids in a mapping "
-    "file",
+    "missing id": "give these rows an id (if such an id is real, list it in real_ids in a "
+    "mapping file)",
     "id ruined": "export the ids again as text",
     "a total row": "delete the total row",
     "not unique": "keep one row of each",

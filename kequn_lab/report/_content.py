@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import struct
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import __version__
+from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
 from kequn_lab.report._tables import Cell, Grid, Writer, signed
-from kequn_lab.report._words import BASES, HEADINGS, LEADS, LEFT_OUT, LIMITS, OF_ARTICLE, SECTIONS
+from kequn_lab.report._words import BASES, HEADINGS, LEADS, LIMITS, OF_ARTICLE, SECTIONS
 from kequn_lab.report.summary import summarise
 
 #: Rows of the comparison, and quotes on a card, that are shown.
@@ -373,7 +373,7 @@ class Content:
             (say("组内平方和", "Inertia"), number(fit["inertia"]) if "inertia" in fit else None),
             (say("参与的变量", "Variables used"), joint.join(named)),
             (say("未能使用", "Left out"), joint.join(
-                f"{self.words.variable(v, self.language)} ({self._why_left_out(why)})"
+                f"{self.words.variable(v, self.language)} ({rule_text(why, self.language)})"
                 for v, why in left_out.items()
             )),
             (say("版本", "Versions"), joint.join(
@@ -391,11 +391,6 @@ class Content:
             if pull
             else ""
         )
-
-    def _why_left_out(self, why: str) -> str:
-        for en, zh in LEFT_OUT if self.language == "zh" else ():
-            why = re.sub(f"^{en}$", zh, why)
-        return why
 
 
 def _bar(effect: float) -> str:

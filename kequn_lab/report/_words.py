@@ -83,11 +83,3 @@ BASES = {
     "calibrated": ("外部数据", "outside figures"),
     "reading": ("解读", "a reading"),
 }
-LEFT_OUT = (  # reasons of `features.customer_features`, and how they read in Chinese
-    (r"no table (\w+)", r"没有 \1 表"),
-    (r"no (.+) in (\w+)", r"\2 表缺 \1"),
-    (r"missing for (\d+) % of customers", r"\1% 的客户缺失"),
-    (r"fewer than (\d+) events behind it for (\d+) % of customers",
-     r"\2% 的客户相关交易不足 \1 笔"),
-    (r"constant", "所有客户相同"),
-)  # fmt: skip

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from kequn_lab._notes import Note
+from kequn_lab._rules import rule_text
 from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.contract.wide import doubtful_columns
@@ -252,9 +253,10 @@ def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
     chosen = "window" not in features.attrs  # by a person, not by the kit's list of features
     if left_out:
         shown = ", ".join(f"{name} ({why})" for name, why in left_out.items())
+        zh = "、".join(f"{name}（{rule_text(why, 'zh')}）" for name, why in left_out.items())
         entered.notes.append(Note(
             "features_left_out",
-            f"以下变量不进入模型：{shown}",
+            f"以下变量不进入模型：{zh}",
             f"Left out of the model: {shown}",
             value=float(len(left_out)),
             level="warning" if chosen and {*left_out.values()} != {"constant"} else "note",
