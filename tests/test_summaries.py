@@ -67,3 +67,9 @@ def test_tie_goes_to_the_first_centre():
 def test_bad_input(X, message):
     with pytest.raises(ValueError, match=message):
         as_numbers(X)
+
+
+def test_centres_closer_than_rounding_are_told_by_distance():
+    centres = np.array([[-0.301511345804779], [-0.30151133905619437], [3.3166247903554]])
+    X = np.repeat(centres, 3, axis=0) + 1e-10
+    assert nearest(X, centres).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]

@@ -195,7 +195,17 @@ def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
     labels = np.empty(len(X), np.int64)
     for start in range(0, len(X), chunk):
         rows = slice(start, start + chunk)
-        labels[rows] = np.argmax((X[rows] - origin) @ centres.T - half, axis=1)
+        near = X[rows] - origin
+        score = near @ centres.T - half
+        labels[rows] = best = score.argmax(axis=1)
+        if len(centres) > 1:  # where rounding could decide, the distances themselves do
+            top = np.take_along_axis(score, best[:, None], axis=1)
+            size = np.einsum("ij,ij->i", near, near)[:, None] + half.max()
+            as_near = score >= top - 8 * np.finfo(X.dtype).eps * size
+            doubt = np.flatnonzero(as_near.sum(axis=1) > 1)
+            for some in np.array_split(doubt, 1 + len(doubt) // 1024):
+                gap = near[some, None] - centres
+                labels[start + some] = np.einsum("ijk,ijk->ij", gap, gap).argmin(axis=1)
     return labels
 
 
