@@ -5,8 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 
-def wilson(successes, n, *, confidence: float = 0.95) -> tuple[NDArray, NDArray]:
-    """Wilson's interval of a share; missing where n is 0.
+def wilson(successes, n) -> tuple[NDArray, NDArray]:
+    """Wilson's 95 % interval of a share; missing where n is 0.
 
     Examples
     --------
@@ -14,7 +14,7 @@ def wilson(successes, n, *, confidence: float = 0.95) -> tuple[NDArray, NDArray]
     >>> print(round(float(low), 4), round(float(high), 4))
     0.0567 0.5098
     """
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = stats.norm.ppf(0.975)
     n = np.asarray(n, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = np.asarray(successes, float) / n
@@ -70,3 +70,14 @@ def adjusted_rand(table: ArrayLike) -> float:
     both, a, b = pairs(table), pairs(table.sum(axis=1)), pairs(table.sum(axis=0))
     expected, most = a * b / pairs(table.sum()), (a + b) / 2
     return 1.0 if most == expected else float((both - expected) / (most - expected))
+
+
+def skewness(x: NDArray) -> float:
+    """Skewness; 0 where nothing varies.
+
+    Examples
+    --------
+    >>> round(skewness(np.array([0.0, 0.0, 3.0])), 3), skewness(np.ones(3))
+    (0.707, 0.0)
+    """
+    return float(stats.skew(x)) if len(x) and x.min() < x.max() else 0.0

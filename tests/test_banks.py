@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import catalogue
-from kequn_lab.compare.banks import fit_parts, target_fit
+from kequn_lab.compare.banks import fit_weights, target_fit
 
 FEATURES = pd.DataFrame(
     {
@@ -50,7 +50,7 @@ def test_what_a_bank_says_does_not_change_its_fit():
 
 
 def test_the_table_of_parts_decides_and_says_that_it_assumes():
-    parts = fit_parts()
+    parts = fit_weights()
     assert (parts["basis"] == "assumption").all()
     only_reach = parts.assign(weight=[0, 0, 0, 1.0])
     table = target_fit(FEATURES, LABELS, FOCUS, REACH, parts=only_reach)
@@ -68,11 +68,11 @@ def test_missing_parts_are_named_and_the_others_carry_the_weight():
 
 def test_bad_input():
     with pytest.raises(ValueError, match="add up to 1; found .*sum 2"):
-        target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_parts().assign(weight=0.5))
+        target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_weights().assign(weight=0.5))
     with pytest.raises(ValueError, match="must be >= 0"):
-        negative = fit_parts().assign(weight=[-0.5, 0.5, 0.5, 0.5])
+        negative = fit_weights().assign(weight=[-0.5, 0.5, 0.5, 0.5])
         target_fit(FEATURES, LABELS, FOCUS, REACH, parts=negative)
     with pytest.raises(ValueError, match="best above 0"):
-        target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_parts().assign(best=0.0))
+        target_fit(FEATURES, LABELS, FOCUS, REACH, parts=fit_weights().assign(best=0.0))
     with pytest.raises(ValueError, match="focus lacks quote_zh"):
         target_fit(FEATURES, LABELS, FOCUS.drop(columns="quote_zh"), REACH)

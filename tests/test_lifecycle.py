@@ -37,11 +37,6 @@ def test_six_customers_by_hand():
     assert (table["low"] < table["share"]).all() and (table["share"] < table["high"]).all()
 
 
-def test_not_nested_each_stage_asks_for_the_first_only():
-    table = funnel(EVENTS, as_of="2024-12-31", opened_on=OPENINGS, nested=False)
-    assert stages(table) == {"acquire": 4, "activate": 3, "retain": 3, "convert": 2}
-
-
 def test_only_those_known_for_eight_months_count():
     later = OPENINGS.copy()
     later["one_product"] = pd.Timestamp("2024-09-01")
@@ -54,8 +49,9 @@ def test_by_segment_and_without_opening_dates():
     labels = pd.Series({"all_four": "young_adult", "day_240": "elderly", "one_product": None})
     table = funnel(EVENTS, labels, as_of="2024-12-31", opened_on=OPENINGS)
     assert table.groupby("group")["of"].first().to_dict() == {"elderly": 1, "young_adult": 1}
-    # Without opening dates: new is whose first event comes after a quiet month.
-    table = funnel(EVENTS, as_of="2024-12-31", quiet_days=30)
+    # Without opening dates: new is whose first event comes after three quiet months.
+    early = EVENTS.head(1).assign(timestamp=pd.Timestamp("2023-10-01"))
+    table = funnel(pd.concat([early, EVENTS]), as_of="2024-12-31")
     assert (table["of"] == 5).all()  # "never_comes" cannot be known
 
 
@@ -78,14 +74,13 @@ SEGMENTS = pd.Series({"a": "elderly", "b": "elderly", "c": "young_adult"})
 
 
 def test_branch_load_by_hand():
-    table = branch_load(
-        COUNTER[:-2], SEGMENTS, migrated=0.5, after_sales_minutes=2, staff_hours_per_day=8
-    )
+    half = {"elderly": 0.5}
+    table = branch_load(COUNTER[:-2], SEGMENTS, migrated=half, after_sales_minutes=2)
     elderly = table.set_index("segment_id").loc["elderly"]
     # Three visits: 30, 15 and 40 minutes.
     assert elderly[["visits", "minutes", "visits_after"]].tolist() == [3, 85, 1.5]
     assert elderly["minutes_after"] == pytest.approx(42.5 + 1.5 * 2)
-    assert elderly["staff_days"] == pytest.approx(85 / 480)
+    assert elderly["staff_days"] == pytest.approx(85 / 60 / 9.9)
     # c is at the counter once, without minutes, and his segment has no other visit.
     table = branch_load(COUNTER, SEGMENTS, migrated={"elderly": 0.2, "young_adult": 1})
     assert table["segment_id"].tolist() == ["elderly", "young_adult", "all"]
@@ -93,18 +88,18 @@ def test_branch_load_by_hand():
 
 
 def test_nothing_moves_nothing_changes():
-    table = branch_load(COUNTER[:-2], SEGMENTS, migrated=0)
+    table = branch_load(COUNTER[:-2], SEGMENTS, migrated={"elderly": 0})
     assert table["visits_after"].tolist() == table["visits"].tolist()
     assert table["staff_days_after"].tolist() == table["staff_days"].tolist()
 
 
 def test_bad_branches():
     with pytest.raises(ValueError, match="share from 0 to 1 for every segment"):
-        branch_load(COUNTER, SEGMENTS, migrated=30)
+        branch_load(COUNTER, SEGMENTS, migrated={"elderly": 30, "young_adult": 0})
     with pytest.raises(ValueError, match="found {'young_adult': nan}"):
         branch_load(COUNTER, SEGMENTS, migrated={"elderly": 0.1})
     with pytest.raises(ValueError, match="no event on the channel 'counter'"):
-        branch_load(COUNTER[COUNTER["channel"] == "mobile"], SEGMENTS, migrated=0.1)
+        branch_load(COUNTER[COUNTER["channel"] == "mobile"], SEGMENTS, migrated={})
 
 
 def test_the_articles_figures_are_its_only_facts():

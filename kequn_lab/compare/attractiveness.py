@@ -12,9 +12,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from kequn_lab._checks import require_columns
 from kequn_lab.compare.criteria import AXES, Criteria
 
 __all__ = ["attractiveness_matrix", "recommend"]
+
+#: Draws of the weights around the given ones, from a Dirichlet distribution: a weight w has
+#: standard deviation √(w(1 − w) / (CONCENTRATION + 1)), about 0.06 for 0.25.
+WEIGHT_DRAWS, CONCENTRATION = 1000, 50.0
 
 
 def attractiveness_matrix(
@@ -22,9 +27,6 @@ def attractiveness_matrix(
     criteria: Criteria,
     *,
     n_targets: int = 3,
-    n_weight_draws: int = 1000,
-    concentration: float = 50.0,
-    confidence: float = 0.9,
     declared_sha256: str | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -39,11 +41,6 @@ def attractiveness_matrix(
         As declared.
     n_targets : int
         Size of the target set: the best scores among the segments that no criterion knocks out.
-    n_weight_draws, concentration
-        Weights are drawn from a Dirichlet distribution around the given ones; a weight w has
-        standard deviation √(w(1 − w) / (concentration + 1)), about 0.06 for 0.25 at 50.
-    confidence : float
-        Of the intervals, over weights and customers together.
     declared_sha256 : str, optional
         Fingerprint recorded before the segments were known.
 
@@ -51,14 +48,14 @@ def attractiveness_matrix(
     -------
     DataFrame
         One row per ``bank_kind`` and ``segment_id``, best first: ``size_share``;
-        ``attractiveness``, ``competitiveness`` (0 to 1) with ``_low`` and ``_high``; ``score``
-        (their mean); ``knocked_out_by`` (criteria, empty if none); ``values_missing`` (score
-        criteria without a value here: they count as worst); ``rank``; ``target``;
-        ``first_share_weights``, ``target_share_weights``, ``first_share_customers``,
-        ``target_share_customers`` (how often first, or a target, in the draws);
-        ``set_change_weights``, ``set_change_customers`` (how often the bank's target set is
-        another one); ``criteria_sha256``, ``declared`` (``yes``, ``changed since``,
-        ``not recorded``).
+        ``attractiveness``, ``competitiveness`` (0 to 1) with ``_low`` and ``_high`` (90 % interval
+        over weights and customers together); ``score`` (their mean); ``knocked_out_by`` (criteria,
+        empty if none); ``values_missing`` (score criteria without a value here: they count as
+        worst); ``rank``; ``target``; ``first_share_weights``, ``target_share_weights``,
+        ``first_share_customers``, ``target_share_customers`` (how often first, or a target, in the
+        draws); ``set_change_weights``, ``set_change_customers`` (how often the bank's target set is
+        another one); ``criteria_sha256``, ``declared`` (``yes``, ``changed since``, ``not
+        recorded``).
 
     Raises
     ------
@@ -99,8 +96,7 @@ def attractiveness_matrix(
     sizes = sizes.loc[sizes["criterion_id"] == is_size.iloc[0], "value"] if len(is_size) else None
     parts = []
     for kind in criteria.weights["bank_kind"].unique():
-        part = _one_kind(kind, cube, segments, criteria, n_targets, n_weight_draws, concentration,
-                         confidence, rng)  # fmt: skip
+        part = _one_kind(kind, cube, segments, criteria, n_targets, rng)
         part.insert(
             2, "size_share", np.nan if sizes is None else sizes.reindex(segments).to_numpy()
         )
@@ -112,9 +108,7 @@ def attractiveness_matrix(
 
 def _cube(values: pd.DataFrame, table: pd.DataFrame) -> tuple[Mapping[str, np.ndarray], list[str]]:
     """Criterion id -> values (draw, segment)."""
-    needed = ["draw", "segment_id", "criterion_id", "value"]
-    if missing := [c for c in needed if c not in values.columns]:
-        raise ValueError(f"values lacks {', '.join(missing)}; see criteria.segment_values")
+    require_columns(values, ["draw", "segment_id", "criterion_id", "value"], "values")
     segments = sorted(values["segment_id"].unique())
     wide = values.set_index(["draw", "segment_id", "criterion_id"])["value"].unstack()  # noqa: PD010
     draws = values["draw"].nunique()
@@ -130,7 +124,7 @@ def _cube(values: pd.DataFrame, table: pd.DataFrame) -> tuple[Mapping[str, np.nd
     return cube, segments
 
 
-def _one_kind(kind, cube, segments, criteria, n_targets, n_draws, concentration, confidence, rng):
+def _one_kind(kind, cube, segments, criteria, n_targets, rng):
     listed = criteria.weights[criteria.weights["bank_kind"] == kind]
     table = listed.merge(criteria.table.drop(columns="weight", errors="ignore"), on="criterion_id")
     knock_outs = table[table["role"] == "knock_out"]
@@ -147,27 +141,25 @@ def _one_kind(kind, cube, segments, criteria, n_targets, n_draws, concentration,
         x = np.stack([_scored(cube[row.criterion_id], row) for row in rows.itertuples()], axis=-1)
         missing += sum(np.isnan(cube[c][0]).astype(int) for c in rows["criterion_id"])
         w = rows["weight"].to_numpy(float)
-        drawn = np.zeros((n_draws, len(w)))
-        drawn[:, w > 0] = rng.dirichlet(concentration * w[w > 0], size=n_draws)
+        drawn = np.zeros((WEIGHT_DRAWS, len(w)))
+        drawn[:, w > 0] = rng.dirichlet(CONCENTRATION * w[w > 0], size=WEIGHT_DRAWS)
         observed[axis], by_weights[axis] = x[0] @ w, drawn @ x[0].T
         by_customers[axis] = x[1:] @ w
-        same = np.arange(n_draws) % max(len(x) - 1, 1) + (len(x) > 1)
+        same = np.arange(WEIGHT_DRAWS) % max(len(x) - 1, 1) + (len(x) > 1)
         joint[axis] = np.einsum("dsc,dc->ds", x[same], drawn)
     score = (observed[AXES[0]] + observed[AXES[1]]) / 2
     target, rank = _targets(score[None], out[:1], n_targets)
     part = pd.DataFrame({"bank_kind": kind, "segment_id": segments})
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     for axis in AXES:
         part[axis] = observed[axis]
-        low_high = np.quantile(joint[axis], tails, axis=0) if n_draws else np.full((2, 1), np.nan)
-        part[f"{axis}_low"], part[f"{axis}_high"] = low_high
+        part[f"{axis}_low"], part[f"{axis}_high"] = np.quantile(joint[axis], [0.05, 0.95], axis=0)
     part["score"] = score
     names = [[c for c, is_out in out_by.items() if is_out[0, i]] for i in range(len(segments))]
     part["knocked_out_by"] = [", ".join(n) for n in names]
     part["values_missing"] = missing
     part["rank"], part["target"] = rank[0], target[0]
     for source, axes, gone in (
-        ("weights", by_weights, np.broadcast_to(out[0], (n_draws, len(segments)))),
+        ("weights", by_weights, np.broadcast_to(out[0], (WEIGHT_DRAWS, len(segments)))),
         ("customers", by_customers, out[1:]),
     ):
         drawn = (axes[AXES[0]] + axes[AXES[1]]) / 2

@@ -1,7 +1,7 @@
 """Which bank fits which segment: what the bank says of itself, and what its customers suggest.
 
 What a bank says (``bank_focus``, quoted) does not enter the fit, so that the two can be read
-against each other. Everything in the fit is an assumption in one table, :func:`fit_parts`.
+against each other. Everything in the fit is an assumption in one table, :func:`fit_weights`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kequn_lab._checks import require_columns
 from kequn_lab.compare.criteria import segment_values
 
-__all__ = ["fit_parts", "target_fit"]
+__all__ = ["fit_weights", "target_fit"]
 
 
-def fit_parts() -> pd.DataFrame:
+def fit_weights() -> pd.DataFrame:
     """What the fit is made of, all of it assumption: edit it and pass it to :func:`target_fit`.
 
     Returns
@@ -25,7 +26,7 @@ def fit_parts() -> pd.DataFrame:
 
     Examples
     --------
-    >>> fit_parts()[["part", "best", "weight"]]
+    >>> fit_weights()[["part", "best", "weight"]]
               part       best  weight
     0         size       0.25    0.25
     1  credit_need       0.60    0.25
@@ -66,7 +67,7 @@ def target_fit(
         The catalogue's ``bank_channels``: ``bank_id``, ``channel_id``. A bank without a row has
         no reach that is known.
     parts : DataFrame, optional
-        As :func:`fit_parts`; weights >= 0 that add up to 1.
+        As :func:`fit_weights`; weights >= 0 that add up to 1.
 
     Returns
     -------
@@ -95,14 +96,10 @@ def target_fit(
     0  young_adult   target   0.5    1.0  1.0  credit_need, wealth_need
     1      elderly      NaN   0.5    0.0  0.5  credit_need, wealth_need
     """
-    parts = fit_parts() if parts is None else parts
+    parts = fit_weights() if parts is None else parts
     _check_parts(parts)
-    for name, table, needed in (
-        ("focus", focus, ["bank_id", "segment_id", "relation", "basis", "quote_zh"]),
-        ("reach", reach, ["bank_id", "channel_id"]),
-    ):
-        if missing := [c for c in needed if c not in table.columns]:
-            raise ValueError(f"{name} lacks {', '.join(missing)}; it has {', '.join(table)}")
+    require_columns(focus, ["bank_id", "segment_id", "relation", "basis", "quote_zh"], "focus")
+    require_columns(reach, ["bank_id", "channel_id"], "reach")
     shared = parts[parts["statistic"] != "reach"].rename(columns={"part": "criterion_id"})
     channels = sorted(reach["channel_id"].unique())
     used = pd.DataFrame({"criterion_id": channels, "statistic": "mean"})

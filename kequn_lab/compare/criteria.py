@@ -6,7 +6,6 @@ recorded at the start of a run, shows a later change.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["AXES", "Criteria", "require_columns", "segment_values"]
+from kequn_lab._checks import meant, require_columns
+
+__all__ = ["AXES", "Criteria", "require_known", "segment_values"]
 
 AXES = ("attractiveness", "competitiveness")
 _STATISTICS = ("size_share", "mean", "share_positive")
@@ -49,11 +50,10 @@ class Criteria:
     weights: pd.DataFrame
 
     def __post_init__(self):
-        _need(
-            self.table, "criteria", "criterion_id axis role columns statistic worst best at_least"
-        )
-        _need(self.weights, "weights", "bank_kind criterion_id weight")
         table, weights = self.table, self.weights
+        needed = "criterion_id axis role columns statistic worst best at_least"
+        require_columns(table, needed.split(), "criteria")
+        require_columns(weights, ["bank_kind", "criterion_id", "weight"], "weights")
         if twice := sorted(table.loc[table["criterion_id"].duplicated(), "criterion_id"]):
             raise ValueError(f"criteria names {twice} twice")
         for column, allowed in (
@@ -92,12 +92,7 @@ class Criteria:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _need(df: pd.DataFrame, table: str, columns: str) -> None:
-    if missing := [c for c in columns.split() if c not in df.columns]:
-        raise ValueError(f"{table} lacks {', '.join(missing)}; it has {', '.join(map(str, df))}")
-
-
-def require_columns(criteria: pd.DataFrame, known: Iterable[str]) -> None:
+def require_known(criteria: pd.DataFrame, known: Iterable[str]) -> None:
     """Refuse a criterion whose column nobody knows; it is mistyped.
 
     Parameters
@@ -116,17 +111,17 @@ def require_columns(criteria: pd.DataFrame, known: Iterable[str]) -> None:
     --------
     >>> wealth = pd.DataFrame({"criterion_id": ["wealth"], "columns": ["aum_cyn"],
     ...                        "statistic": ["mean"]})
-    >>> require_columns(wealth, ["aum_cny"])
+    >>> require_known(wealth, ["aum_cny"])
     Traceback (most recent call last):
     ValueError: criteria: unknown columns: 'aum_cyn' of wealth (did you mean 'aum_cny'?); there ...
     """
-    known, wrong = list(dict.fromkeys(map(str, known))), []
-    for row in criteria.itertuples():
-        for name in _columns(row):
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" (did you mean {near[0]!r}?)" if near else ""
-                wrong.append(f"{name!r} of {row.criterion_id}{hint}")
+    known = list(dict.fromkeys(map(str, known)))
+    wrong = [
+        f"{name!r} of {row.criterion_id}{meant(name, known)}"
+        for row in criteria.itertuples()
+        for name in _columns(row)
+        if name not in known
+    ]
     if wrong:
         raise ValueError(
             f"criteria: unknown columns: {', '.join(wrong)}; there are {', '.join(known)}"

@@ -11,76 +11,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-__all__ = ["Sample", "cliffs_delta", "cramers_v", "measure", "standardised_difference"]
+__all__ = ["Sample", "cliffs_delta", "cramers_v", "effect_sizes", "standardised_difference"]
 
 #: Cells per group: this many quantiles, and this many single values at each end.
 QUANTILES, TAIL = 128, 48
-#: Cells by size of weight, when customers are weighted.
-WEIGHT_STRATA = 8
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One variable in one group: the known values in rising order, and their weights.
+    """One variable in one group.
 
     Attributes
     ----------
     x : ndarray, shape (n,)
-        Sorted, without missing values.
-    w : ndarray, shape (n,), or None
-        Sampling weights > 0; None when all are equal.
+        The known values in rising order.
     n_rows : int
         Customers in the group, with and without a value.
     """
 
-    x: np.ndarray
-    w: np.ndarray | None
+    x: NDArray
     n_rows: int
 
     @classmethod
-    def of(cls, values, *, weights=None, rows=slice(None)) -> Sample:
-        """Take some rows of an array with NaN for missing, drop the missing ones, sort."""
-        x = np.asarray(values, float)[rows]
-        valid = ~np.isnan(x)
-        if weights is None:
-            return cls(np.sort(x[valid]), None, len(x))
-        w = np.asarray(weights, float)[rows]
-        valid &= w > 0
-        order = np.argsort(x[valid], kind="stable")
-        return cls(x[valid][order], w[valid][order], len(x))
-
-    @property
-    def weight(self) -> np.ndarray:
-        return np.ones(len(self.x)) if self.w is None else self.w
-
-    @property
-    def n_effective(self) -> float:
-        """Kish: the number of equally weighted customers that say as much."""
-        if self.w is None:
-            return float(len(self.x))
-        return float(self.w.sum() ** 2 / (self.w**2).sum()) if len(self.w) else 0.0
+    def of(cls, values: ArrayLike) -> Sample:
+        """From values with NaN for missing."""
+        x = np.asarray(values, float)
+        return cls(np.sort(x[~np.isnan(x)]), len(x))
 
     @property
     def mean(self) -> float:
-        return float(np.average(self.x, weights=self.w)) if len(self.x) else np.nan
+        return float(self.x.mean()) if len(self.x) else np.nan
 
     @property
     def median(self) -> float:
-        """Halves the weight; midway between two values where it falls between them."""
-        if not len(self.x):
-            return np.nan
-        passed = np.cumsum(self.weight)
-        half = passed[-1] / 2 * np.array([1 - 1e-12, 1 + 1e-12])
-        return float(self.x[np.searchsorted(passed, half)].mean())
+        return float(np.median(self.x)) if len(self.x) else np.nan
 
+    @property
     def variance(self) -> float:
-        """Unbiased for sampling weights; divisor n − 1 when they are equal."""
-        if self.n_effective <= 1:
-            return np.nan
-        w = self.weight / self.weight.sum()
-        return float((w * (self.x - self.mean) ** 2).sum() / (1 - (w**2).sum()))
+        return float(self.x.var(ddof=1)) if len(self.x) > 1 else np.nan
 
 
 # Effects on full data --------------------------------------------------------------------------
@@ -94,7 +65,7 @@ def standardised_difference(a: Sample, b: Sample, *, share: bool = False) -> flo
     >>> round(standardised_difference(Sample.of([3., 5]), Sample.of([1., 3])), 4)
     1.4142
     """
-    variances = [s.mean * (1 - s.mean) if share else s.variance() for s in (a, b)]
+    variances = [s.mean * (1 - s.mean) if share else s.variance for s in (a, b)]
     return float(_ratio(a.mean - b.mean, np.sqrt(np.mean(variances))))
 
 
@@ -108,10 +79,8 @@ def cliffs_delta(a: Sample, b: Sample) -> float:
     """
     if not len(a.x) or not len(b.x):
         return np.nan
-    below = np.concatenate([[0.0], np.cumsum(b.weight)])
-    left, right = np.searchsorted(b.x, a.x, "left"), np.searchsorted(b.x, a.x, "right")
-    wins = below[left] - (below[-1] - below[right])
-    return float((a.weight * wins).sum() / (a.weight.sum() * below[-1]))
+    below, up_to = np.searchsorted(b.x, a.x, "left"), np.searchsorted(b.x, a.x, "right")
+    return float(np.mean(below / len(b.x) + up_to / len(b.x) - 1))
 
 
 def cramers_v(a: Sample, b: Sample) -> float:
@@ -122,9 +91,13 @@ def cramers_v(a: Sample, b: Sample) -> float:
     >>> cramers_v(Sample.of([0., 0, 1, 1]), Sample.of([2., 2, 3, 3]))
     1.0
     """
+    return float(_cramers_v(*_counts(a, b)))
+
+
+def _counts(a: Sample, b: Sample) -> NDArray:
+    """Customers by group and level."""
     levels = np.unique(np.concatenate([a.x, b.x]))
-    counts = [np.bincount(np.searchsorted(levels, s.x), s.weight, len(levels)) for s in (a, b)]
-    return float(_cramers_v(*counts))
+    return np.array([np.bincount(np.searchsorted(levels, s.x), None, len(levels)) for s in (a, b)])
 
 
 def _ratio(difference, spread):
@@ -136,7 +109,7 @@ def _ratio(difference, spread):
 
 
 def _cramers_v(counts_a, counts_b):
-    """V of a 2 × L table given as weights per level, over the last axis.
+    """V of a 2 × L table given as counts per level, over the last axis.
 
     A table without a second level has nothing to tell apart: V = 0.
     """
@@ -149,7 +122,7 @@ def _cramers_v(counts_a, counts_b):
     return np.sqrt(np.where((n_a > 0) & (n_b > 0), terms.sum(-1), np.nan))
 
 
-def _as_difference(value, kind: str, n_a: float, n_b: float):
+def _as_difference(value, kind: str, n_a: int, n_b: int):
     """Any measure on the scale of standardised differences.
 
     Cliff's delta: two normals of equal spread at distance d have delta = 2Φ(d/√2) − 1. Cramér's V:
@@ -167,8 +140,16 @@ def _as_difference(value, kind: str, n_a: float, n_b: float):
 # All measures of one variable ------------------------------------------------------------------
 
 
-def measure(a: Sample, b: Sample, kind: str, *, n_boot: int, confidence: float, rng) -> dict:
-    """Every measure that suits the kind of variable, with intervals, on two samples.
+def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
+    """Every measure that suits the kind of variable, with 95 % intervals, on two samples.
+
+    Parameters
+    ----------
+    a, b : Sample
+    kind : {"number", "skewed", "share", "category"}
+    n_boot : int
+        Bootstrap draws; 0: no intervals.
+    rng : Generator
 
     Returns
     -------
@@ -177,13 +158,11 @@ def measure(a: Sample, b: Sample, kind: str, *, n_boot: int, confidence: float, 
         A group without any value gives missing effects.
     """
     number = kind != "category"
-    out = {
-        "n_a": len(a.x),
-        "n_b": len(b.x),
-        "missing_a_share": 1 - len(a.x) / a.n_rows,
-        "missing_b_share": 1 - len(b.x) / b.n_rows,
-    }
+    known = len(a.x) > 0 and len(b.x) > 0
+    out = {}
     for end, sample in (("a", a), ("b", b)):
+        out[f"n_{end}"] = len(sample.x)
+        out[f"missing_{end}_share"] = 1 - len(sample.x) / sample.n_rows
         out[f"mean_{end}"] = sample.mean if number else np.nan
         out[f"median_{end}"] = sample.median if number else np.nan
     if number:
@@ -192,16 +171,14 @@ def measure(a: Sample, b: Sample, kind: str, *, n_boot: int, confidence: float, 
             "cliffs_delta": cliffs_delta(a, b),
         }
     else:
-        points = {"cramers_v": cramers_v(a, b) if len(a.x) and len(b.x) else np.nan}
-    known = len(a.x) > 0 and len(b.x) > 0
+        points = {"cramers_v": cramers_v(a, b) if known else np.nan}
     draws = _bootstrap(a, b, kind, points, n_boot, rng) if n_boot and known else {}
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     for name in ("smd", "cliffs_delta", "cramers_v"):
         out[name] = points.get(name, np.nan)
         low_high = (np.nan, np.nan)
         if name in draws and np.isfinite(draws[name]).any():
             # A draw of one single value twice has no spread: it says nothing.
-            low_high = np.quantile(draws[name][np.isfinite(draws[name])], tails)
+            low_high = np.quantile(draws[name][np.isfinite(draws[name])], [0.025, 0.975])
         out[f"{name}_low"], out[f"{name}_high"] = map(float, low_high)
     main = {"category": "cramers_v", "skewed": "cliffs_delta"}.get(kind, "smd")
     if main == "smd" and not np.isfinite(out["smd"]):
@@ -210,37 +187,25 @@ def measure(a: Sample, b: Sample, kind: str, *, n_boot: int, confidence: float, 
     for end in ("", "_low", "_high"):
         value = out[main + end]
         if main != "smd" and known:
-            value = float(_as_difference(value, main, a.n_effective, b.n_effective))
+            value = float(_as_difference(value, main, len(a.x), len(b.x)))
         out["effect" + end] = value
-    out["p_value"] = _p_value(a, b, kind, out) if known else np.nan
+    out["p_value"] = _p_value(a, b, kind) if known else np.nan
     return out
 
 
-def _p_value(a: Sample, b: Sample, kind: str, found: dict) -> float:
-    """Welch, Mann–Whitney (normal, tie and continuity corrected) or chi-square test."""
-    n_a, n_b = a.n_effective, b.n_effective
-    if kind in ("share", "category"):
-        levels = np.unique(np.concatenate([a.x, b.x]))
-        counts = [np.bincount(np.searchsorted(levels, s.x), s.weight, len(levels)) for s in (a, b)]
-        if len(levels) < 2:
-            return 1.0
-        counts = [c * s.n_effective / c.sum() for c, s in zip(counts, (a, b), strict=True)]
-        return float(stats.chi2.sf(_cramers_v(*counts) ** 2 * (n_a + n_b), len(levels) - 1))
-    if kind == "number":
-        v_a, v_b = a.variance() / n_a, b.variance() / n_b
-        if not v_a + v_b > 0:
-            return 1.0 if a.mean == b.mean and v_a + v_b == 0 else np.nan
-        degrees = (v_a + v_b) ** 2 / (v_a**2 / (n_a - 1) + v_b**2 / (n_b - 1))
-        return float(2 * stats.t.sf(abs(a.mean - b.mean) / np.sqrt(v_a + v_b), degrees))
-    n = n_a + n_b
-    _, codes = np.unique(np.concatenate([a.x, b.x]), return_inverse=True)
-    scaled = [s.weight * s.n_effective / s.weight.sum() for s in (a, b)]
-    ties = np.bincount(codes, np.concatenate(scaled))
-    variance = n_a * n_b / 12 * (n + 1 - (ties**3 - ties).sum() / (n * (n - 1)))
-    if not variance > 0:
+def _p_value(a: Sample, b: Sample, kind: str) -> float:
+    """Welch, Mann–Whitney or chi-square test; 1 where nothing varies, NaN where nothing is said."""
+    counts = _counts(a, b)
+    if counts.shape[1] < 2:
         return 1.0
-    z = (abs(found["cliffs_delta"]) * n_a * n_b / 2 - 0.5) / np.sqrt(variance)
-    return float(min(1.0, 2 * stats.norm.sf(z)))
+    if kind in ("share", "category"):
+        return float(stats.chi2_contingency(counts, correction=False).pvalue)
+    if kind == "skewed":
+        return float(stats.mannwhitneyu(a.x, b.x, method="asymptotic").pvalue)
+    if not a.variance + b.variance > 0:
+        return np.nan
+    summary = [(s.mean, np.sqrt(s.variance), len(s.x)) for s in (a, b)]
+    return float(stats.ttest_ind_from_stats(*summary[0], *summary[1], equal_var=False).pvalue)
 
 
 # Bootstrap of histograms -----------------------------------------------------------------------
@@ -250,19 +215,20 @@ def _bootstrap(a: Sample, b: Sample, kind: str, points: dict, n_boot: int, rng) 
     """Draws of each measure, shifted by what the cells alone lose (nothing when exact)."""
     edges = _edges(a, b)
     centre = (a.mean + b.mean) / 2
-    sums = [_cell_sums(s, edges, centre) for s in (a, b)]
+    cells = [_cells(s, edges, centre) for s in (a, b)]
+    counts = [_draw_counts(s, c[0], n_boot, rng) for s, c in zip((a, b), cells)]
+    whole = [c[0][None, :] for c in cells]
     measured = {}
-    counts = [_draw_counts(s, cells, n_boot, rng) for s, cells in zip((a, b), sums, strict=True)]
     for name in points:
-        drawn = _from_cells(name, kind, *sums, *counts)
-        whole = _from_cells(name, kind, *sums, *(cells["n"][None, :] for cells in sums))[0]
-        shift = points[name] - whole if np.isfinite(whole) and np.isfinite(points[name]) else 0.0
+        drawn, once = (_from_cells(name, kind, cells, n) for n in (counts, whole))
+        known = np.isfinite(once[0]) and np.isfinite(points[name])
+        shift = points[name] - once[0] if known else 0.0
         limit = np.inf if name == "smd" else 1.0
         measured[name] = np.clip(drawn + shift, -limit if name != "cramers_v" else 0.0, limit)
     return measured
 
 
-def _edges(a: Sample, b: Sample) -> np.ndarray:
+def _edges(a: Sample, b: Sample) -> NDArray:
     """Left borders of the cells: all values where they are few, else quantiles and tails."""
     edges = []
     for sample in (a, b):
@@ -275,61 +241,32 @@ def _edges(a: Sample, b: Sample) -> np.ndarray:
     return np.unique(np.concatenate(edges))
 
 
-def _cell_sums(sample: Sample, edges: np.ndarray, centre: float) -> dict[str, np.ndarray]:
-    """Per cell: customers n, and sums of w, w², w·x, w·x² (x from ``centre``), cell by stratum."""
+def _cells(sample: Sample, edges: NDArray, centre: float) -> NDArray:
+    """Per cell: customers, and the means of x and x² (x from ``centre``)."""
     cell = np.maximum(np.searchsorted(edges, sample.x, "right") - 1, 0)
-    strata = 1
-    if sample.w is not None:
-        borders = np.unique(np.quantile(sample.w, np.linspace(0, 1, WEIGHT_STRATA + 1)[1:-1]))
-        strata = len(borders) + 1
-        cell = cell * strata + np.searchsorted(borders, sample.w, "right")
-    x, w, size = sample.x - centre, sample.w, len(edges) * strata
-    n = np.bincount(cell, minlength=size).astype(float)
-    total = {"n": n, "edges": np.repeat(np.arange(len(edges)), strata)}
-    total["w"] = n if w is None else np.bincount(cell, w, size)
-    total["ww"] = n if w is None else np.bincount(cell, w * w, size)
-    total["wx"] = np.bincount(cell, x if w is None else w * x, size)
-    total["wxx"] = np.bincount(cell, x * x if w is None else w * x * x, size)
-    used = n > 0
-    return {name: values[used] for name, values in total.items()}
+    x = sample.x - centre
+    n, sums, squares = (np.bincount(cell, w, len(edges)) for w in (None, x, x * x))
+    return np.array([n, sums / np.maximum(n, 1), squares / np.maximum(n, 1)])
 
 
-def _draw_counts(sample: Sample, cells: dict, n_boot: int, rng) -> np.ndarray:
+def _draw_counts(sample: Sample, n: NDArray, n_boot: int, rng) -> NDArray:
     """Multinomial counts (n_boot, cells); a last cell, dropped here, holds the missing values."""
-    missing = sample.n_rows - len(sample.x)
-    p = np.append(cells["n"], missing) / sample.n_rows
+    p = np.append(n, sample.n_rows - len(sample.x)) / sample.n_rows
     return rng.multinomial(sample.n_rows, p / p.sum(), size=n_boot)[:, :-1].astype(float)
 
 
-def _from_cells(name: str, kind: str, cells_a, cells_b, counts_a, counts_b) -> np.ndarray:
+def _from_cells(name: str, kind: str, cells: list[NDArray], counts: list[NDArray]) -> NDArray:
     """One measure for every row of cell counts."""
-    both = ((cells_a, counts_a), (cells_b, counts_b))
-    if name == "smd":
-        means, variances = [], []
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for cells, counts in both:
-                w, ww, wx, wxx = (
-                    counts @ (cells[s] / cells["n"]) for s in ("w", "ww", "wx", "wxx")
-                )
-                mean, spread = wx / w, wxx / w - (wx / w) ** 2
-                means.append(mean)
-                unbiased = 1.0 if kind == "share" else 1 - ww / w**2
-                variances.append(np.maximum(spread, 0) / unbiased)
-        return _ratio(means[0] - means[1], np.sqrt((variances[0] + variances[1]) / 2))
-    size = 1 + max(cells_a["edges"].max(), cells_b["edges"].max())
-    weight_a, weight_b = (_per_edge(cells, counts, size) for cells, counts in both)
+    n = [c.sum(axis=1) for c in counts]
     if name == "cramers_v":
-        return _cramers_v(weight_a, weight_b)
-    total_a, total_b = weight_a.sum(1), weight_b.sum(1)
-    wins = 2 * np.cumsum(weight_b, 1) - weight_b - total_b[:, None]
-    with np.errstate(invalid="ignore"):
-        return np.einsum("ij,ij->i", weight_a, wins) / (total_a * total_b)
-
-
-def _per_edge(cells: dict, counts: np.ndarray, size: int) -> np.ndarray:
-    """Weight per cell of x, the strata of weights added up."""
-    weights = counts * (cells["w"] / cells["n"])
-    starts = np.flatnonzero(np.diff(cells["edges"], prepend=-1))
-    out = np.zeros((len(counts), size))
-    out[:, cells["edges"][starts]] = np.add.reduceat(weights, starts, axis=1)
-    return out
+        return _cramers_v(*counts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if name == "cliffs_delta":
+            wins = 2 * np.cumsum(counts[1], axis=1) - counts[1] - n[1][:, None]
+            return np.einsum("ij,ij->i", counts[0], wins) / (n[0] * n[1])
+        means = [drawn @ x / size for drawn, (_, x, _), size in zip(counts, cells, n)]
+        variances = []
+        for drawn, (_, _, squares), size, mean in zip(counts, cells, n, means):
+            spread = np.maximum(drawn @ squares / size - mean**2, 0)
+            variances.append(spread if kind == "share" else spread / (1 - 1 / size))
+    return _ratio(means[0] - means[1], np.sqrt((variances[0] + variances[1]) / 2))

@@ -8,13 +8,15 @@ scale, the standardised difference, so that they can be sorted and drawn togethe
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kequn_lab.compare.effects import Sample, measure
+from kequn_lab._checks import require_columns
+from kequn_lab._statistics import skewness
+from kequn_lab.compare.effects import Sample, effect_sizes
 
 __all__ = ["assign_groups", "compare_groups", "compared_groups", "group_sizes"]
 
@@ -27,7 +29,6 @@ def assign_groups(
     target_groups: pd.DataFrame,
     *,
     groups: Sequence[str] = ("internet_bank", "traditional_bank"),
-    shared: str = "primary",
 ) -> pd.Series:
     """Give each customer the target group of the segment that it was put in.
 
@@ -37,13 +38,10 @@ def assign_groups(
         Segment id per customer; missing where there is none.
     target_groups : DataFrame
         One row per membership: ``group_id``, ``segment_id`` and, if a segment is in both groups,
-        ``primary`` (bool), as in the catalogue.
+        ``primary`` (bool), as in the catalogue: it counts where it is primary, and in neither
+        group if that does not tell.
     groups : (str, str)
         The two groups to compare.
-    shared : str
-        The rule for a segment that both groups name. ``"primary"``: it counts where the table
-        says that it is primary; in neither group if that does not tell. ``"leave_out"``: in
-        neither. Or one of ``groups``, which keeps it.
 
     Returns
     -------
@@ -54,7 +52,7 @@ def assign_groups(
     Raises
     ------
     ValueError
-        For a group that the table does not have, or a ``shared`` that is no group.
+        For a group that the table does not have, or a column that it lacks.
 
     Examples
     --------
@@ -64,10 +62,8 @@ def assign_groups(
     ...                       "primary": [True, True, False, True]})
     >>> assign_groups(labels, table, groups=("new", "old")).tolist()
     ['old', 'new', 'new']
-    >>> assign_groups(labels, table, groups=("new", "old"), shared="leave_out").tolist()
-    ['old', nan, 'new']
     """
-    group_of = _group_of_segment(target_groups, groups, shared)
+    _, group_of = _memberships(target_groups, groups)
     return labels.map(group_of).astype(pd.CategoricalDtype(list(groups))).rename("target_group")
 
 
@@ -86,32 +82,24 @@ def compared_groups(target_groups: pd.DataFrame) -> tuple[str, str] | None:
     return tuple(there[:2]) if len(there) > 1 else None
 
 
-def _members(target_groups: pd.DataFrame, group: str) -> set[str]:
-    _need(target_groups, ["group_id", "segment_id"], "target_groups")
-    rows = target_groups["group_id"] == group
-    if not rows.any():
-        known = ", ".join(map(str, target_groups["group_id"].unique()))
-        raise ValueError(f"target_groups has no group {group!r}; it has {known}")
-    return set(target_groups.loc[rows, "segment_id"])
-
-
-def _group_of_segment(target_groups: pd.DataFrame, groups, shared: str) -> dict[str, str]:
-    """The one group that each segment counts in; segments of both groups by the rule."""
+def _memberships(target_groups: pd.DataFrame, groups) -> tuple[dict, dict]:
+    """The segments of both groups, and the one group that each segment counts in."""
+    require_columns(target_groups, ["group_id", "segment_id"], "target_groups")
+    by_group = target_groups.groupby("group_id", sort=False)["segment_id"].agg(set)
+    for group in groups:
+        if group not in by_group:
+            known = ", ".join(map(str, by_group.index))
+            raise ValueError(f"target_groups has no group {group!r}; it has {known}")
     a, b = groups
-    rules = ("primary", "leave_out", a, b)
-    if shared not in rules:
-        raise ValueError(f"shared must be one of {', '.join(map(repr, rules))}; found {shared!r}")
-    in_a, in_b = _members(target_groups, a), _members(target_groups, b)
-    if shared == "primary" and in_a & in_b:
-        _need(target_groups, ["primary"], "target_groups (a segment is in both groups: it)")
+    both = by_group[a] & by_group[b]
+    counted = {g: by_group[g] - both for g in groups}
+    if both:
+        require_columns(target_groups, ["primary"], "target_groups (a segment is in both groups)")
         primary = target_groups[target_groups["primary"].astype(bool)]
-        first = {g: set(primary.loc[primary["group_id"] == g, "segment_id"]) for g in (a, b)}
-        keep_a, keep_b = first[a] - first[b], first[b] - first[a]
-    else:
-        keep_a, keep_b = (in_a if shared == g else set() for g in (a, b))
-    both = in_a & in_b
-    a_only, b_only = in_a - both | both & keep_a, in_b - both | both & keep_b
-    return dict.fromkeys(a_only, a) | dict.fromkeys(b_only, b)
+        first = {g: set(primary.loc[primary["group_id"] == g, "segment_id"]) for g in groups}
+        for group, other in ((a, b), (b, a)):
+            counted[group] |= both & (first[group] - first[other])
+    return {g: by_group[g] for g in groups}, {s: g for g in groups for s in counted[g]}
 
 
 def group_sizes(
@@ -119,13 +107,12 @@ def group_sizes(
     target_groups: pd.DataFrame,
     *,
     groups: Sequence[str] = ("internet_bank", "traditional_bank"),
-    shared: str = "primary",
 ) -> pd.DataFrame:
     """Count the customers of each target group, segment by segment.
 
     Parameters
     ----------
-    labels, target_groups, groups, shared
+    labels, target_groups, groups
         As :func:`assign_groups`.
 
     Returns
@@ -151,8 +138,7 @@ def group_sizes(
     """
     a, b = groups
     counts = labels.value_counts()
-    members = {g: _members(target_groups, g) for g in (a, b)}
-    group_of = _group_of_segment(target_groups, groups, shared)
+    members, group_of = _memberships(target_groups, groups)
     both = members[a] & members[b]
     rows = []
     for group in (a, b):
@@ -177,10 +163,7 @@ def compare_groups(
     group: pd.Series,
     *,
     groups: Sequence[str] | None = None,
-    weights: pd.Series | None = None,
-    kinds: Mapping[str, str] | None = None,
     n_boot: int = 1000,
-    confidence: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Set two groups of customers side by side, variable by variable, largest difference first.
@@ -194,16 +177,8 @@ def compare_groups(
     groups : (str, str), optional
         The two groups; a positive difference means that the first has more. Default: the
         categories of ``group``, else its two values in sorted order.
-    weights : Series of float, optional
-        Sampling weight per customer (how many customers of the population it stands for);
-        only ratios matter.
-    kinds : mapping, optional
-        Overrules the kind found per variable: ``number``, ``skewed`` (|skewness| > 2), ``share``
-        (values 0 and 1 only), ``category`` (text).
     n_boot : int
-        Bootstrap draws of customers within each group; 0: no intervals.
-    confidence : float
-        Coverage of the (percentile) intervals.
+        Bootstrap draws of customers within each group, for 95 % (percentile) intervals; 0: none.
     random_state : int
         Each variable draws from a stream of its own, so that adding one changes no other.
 
@@ -212,7 +187,8 @@ def compare_groups(
     DataFrame
         One row per variable, sorted by ``abs(effect)``:
 
-        - ``variable``, ``kind``, ``measure`` (the measure behind ``effect``), ``group_a``,
+        - ``variable``, ``kind`` (``number``; ``skewed``, |skewness| > 2; ``share``, values 0 and 1
+          only; ``category``, text), ``measure`` (the measure behind ``effect``), ``group_a``,
           ``group_b``, ``n_a``, ``n_b`` (customers with a value), ``missing_a_share``,
           ``missing_b_share``
         - ``mean_a``, ``mean_b`` (a share for 0/1), ``median_a``, ``median_b``
@@ -222,18 +198,17 @@ def compare_groups(
         - ``cliffs_delta``: P(a > b) − P(a < b), with its interval
         - ``cramers_v``, for categories, with its interval (which never covers 0)
         - ``p_value`` (Welch; Mann–Whitney for skewed; chi-square), ``p_adjusted``
-          (Benjamini–Hochberg over the rows). With weights, on Kish's effective sample size.
+          (Benjamini–Hochberg over the rows)
 
     Raises
     ------
     ValueError
-        For other than two groups, an empty group, infinite values, duplicate customers,
-        weights that are negative or missing, or an unknown kind.
+        For other than two groups, an empty group, infinite values, or duplicate customers.
 
     Notes
     -----
     The bootstrap draws histograms, not customers (:mod:`kequn_lab.compare.effects`): a million
-    customers cost no more than a thousand. `benchmarks/compare.py` holds it against the loop.
+    customers cost no more than a thousand. `benchmarks/compare.py` compares it with the plain loop.
 
     References
     ----------
@@ -249,19 +224,13 @@ def compare_groups(
     new 25.0 65.0 -1.0
     """
     a, b, in_a, in_b = _two_groups(features, group, groups)
-    w = _weights(weights, features.index)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1; found {confidence}")
-    kinds = dict(kinds or {})
-    if strange := set(kinds) - set(features.columns):
-        raise ValueError(f"kinds names variables that features lacks: {sorted(strange)}")
     rows = []
     for name in features.columns:
-        values, kind = _values(features[name], kinds.get(name))
-        x_a, x_b = (Sample.of(values, weights=w, rows=rows_of) for rows_of in (in_a, in_b))
+        values, kind = _values(features[name])
         seed = np.random.SeedSequence([random_state, zlib.crc32(str(name).encode())])
         rng = np.random.default_rng(seed)
-        found = measure(x_a, x_b, kind, n_boot=n_boot, confidence=confidence, rng=rng)
+        samples = Sample.of(values[in_a]), Sample.of(values[in_b])
+        found = effect_sizes(*samples, kind, n_boot=n_boot, rng=rng)
         rows.append({"variable": name, "kind": kind, **found})
     out = pd.DataFrame(rows)
     out["group_a"], out["group_b"] = a, b
@@ -283,11 +252,6 @@ _COLUMNS = [
 
 
 # What comes in ---------------------------------------------------------------------------------
-
-
-def _need(df: pd.DataFrame, columns: Sequence[str], table: str) -> None:
-    if missing := [c for c in columns if c not in df.columns]:
-        raise ValueError(f"{table} lacks {', '.join(missing)}; it has {', '.join(map(str, df))}")
 
 
 def _two_groups(features: pd.DataFrame, group: pd.Series, groups):
@@ -316,38 +280,18 @@ def _two_groups(features: pd.DataFrame, group: pd.Series, groups):
     return *groups, in_a.to_numpy(bool), in_b.to_numpy(bool)
 
 
-def _weights(weights: pd.Series | None, index: pd.Index) -> np.ndarray | None:
-    if weights is None:
-        return None
-    w = weights.reindex(index).to_numpy(float)
-    if not np.isfinite(w).all() or (w < 0).any():
-        bad = index[~np.isfinite(w) | ~(w >= 0)][:3].tolist()
-        raise ValueError(f"weights must be given and >= 0 for every customer; look at {bad}")
-    return w
-
-
-def _values(column: pd.Series, kind: str | None):
+def _values(column: pd.Series) -> tuple[np.ndarray, str]:
     """A variable as floats (categories as codes, missing as NaN), and its kind."""
-    if kind not in (None, "number", "skewed", "share", "category"):
-        raise ValueError(f"{column.name}: kind must be number, skewed, share or category; {kind!r}")
-    textual = not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
-    if (textual and kind is None) or kind == "category":
+    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
         codes = pd.factorize(column, sort=False)[0].astype(float)
         codes[codes < 0] = np.nan
         return codes, "category"
-    if textual:
-        raise ValueError(f"{column.name} holds text ({column.dtype}), so its kind is category")
     x = column.to_numpy(float, na_value=np.nan)
     if np.isinf(x).any():
-        raise ValueError(f"{column.name} has {int(np.isinf(x).sum())} infinite values: mend them")
+        raise ValueError(
+            f"{column.name} has {int(np.isinf(x).sum())} infinite values: correct them"
+        )
     seen = x[~np.isnan(x)]
-    if kind == "share" and not np.isin(seen, (0, 1)).all():
-        raise ValueError(f"{column.name}: kind share needs values 0 and 1 only")
-    if kind is None:
-        if seen.size and np.isin(seen[:1000], (0, 1)).all() and np.isin(seen, (0, 1)).all():
-            kind = "share"
-        else:
-            spread = seen.std() if seen.size else 0.0
-            skewness = np.mean(((seen - seen.mean()) / spread) ** 3) if spread > 0 else 0.0
-            kind = "skewed" if abs(skewness) > _SKEWED else "number"
-    return x, kind
+    if seen.size and np.isin(seen[:1000], (0, 1)).all() and np.isin(seen, (0, 1)).all():
+        return x, "share"
+    return x, "skewed" if abs(skewness(seen)) > _SKEWED else "number"

@@ -17,6 +17,9 @@ from kequn_lab._statistics import wilson
 __all__ = ["Overlap", "overlap"]
 
 ONLINE = ("mobile_share", "web_share", "third_party_share")
+MARGIN = 0.2  # a customer is contested when the score lies within 0.5 ± this
+FOLDS = 5
+MOST_CUSTOMERS = 50_000  # that are fitted and scored: a random sample above that
 
 
 @dataclass(frozen=True)
@@ -26,30 +29,22 @@ class Overlap:
     Attributes
     ----------
     summary : DataFrame
-        ``measure``, ``value``, ``low``, ``high``, ``n``: ``auc`` (chance that a customer of the
-        second group scores higher than one of the first; 0.5 nothing to tell, 1 all),
+        ``measure``, ``value``, ``low``, ``high`` (95 %), ``n``: ``auc`` (chance that a customer of
+        the second group scores higher than one of the first; 0.5 nothing to tell, 1 all),
         ``overlap_coefficient`` (shared area of the two score distributions, 0 to 1),
-        ``contested_share``, and per group ``online_share: <group>`` (most events on mobile, web
-        or third-party channels), where the features have these columns.
+        ``contested_share``, and per group ``online_share: <group>`` (most events on mobile, web or
+        third-party channels), where the features have these columns.
     customers : DataFrame
         Indexed by customer: ``group``, ``score`` (out-of-fold chance of the second group, the
-        groups weighted alike), ``contested`` (bool), ``online`` (bool, missing if unknown).
+        groups weighted alike), ``contested`` (score within 0.5 ± 0.2), ``online`` (bool, missing if
+        unknown).
     """
 
     summary: pd.DataFrame
     customers: pd.DataFrame
 
 
-def overlap(
-    features: pd.DataFrame,
-    group: pd.Series,
-    *,
-    margin: float = 0.2,
-    n_folds: int = 5,
-    max_customers: int = 50_000,
-    confidence: float = 0.95,
-    random_state: int = 0,
-) -> Overlap:
+def overlap(features: pd.DataFrame, group: pd.Series, *, random_state: int = 0) -> Overlap:
     """Try to tell two groups apart with a simple classifier, out of fold.
 
     Parameters
@@ -58,12 +53,8 @@ def overlap(
         Numeric, indexed by customer; missing values take the median.
     group : Series
         As from :func:`kequn_lab.compare.assign_groups`; two values, missing: left out.
-    margin : float
-        A customer is contested when the score lies within 0.5 ± margin.
-    n_folds : int
-        Folds of the cross-validation.
-    max_customers : int
-        A random sample of this many is fitted on above that; all that are sampled are scored.
+    random_state : int
+        For the five folds, and the sample of 50,000 customers where there are more.
 
     Returns
     -------
@@ -72,7 +63,7 @@ def overlap(
     Raises
     ------
     ValueError
-        For other than two groups, or fewer customers in a group than folds.
+        For other than two groups, or fewer than five customers in a group.
 
     Notes
     -----
@@ -91,16 +82,16 @@ def overlap(
     group = group.reindex(features.index)
     names = _group_names(group)
     sizes = [int((group == name).sum()) for name in names]
-    if min(sizes) < n_folds:
-        raise ValueError(f"each group needs at least {n_folds} customers (n_folds); found {sizes}")
+    if min(sizes) < FOLDS:
+        raise ValueError(f"each group needs at least {FOLDS} customers; found {sizes}")
     chosen = np.flatnonzero(group.isin(names))
-    if len(chosen) > max_customers:
+    if len(chosen) > MOST_CUSTOMERS:
         rng = np.random.default_rng(random_state)
-        chosen = np.sort(rng.choice(chosen, max_customers, replace=False))
+        chosen = np.sort(rng.choice(chosen, MOST_CUSTOMERS, replace=False))
     x, y = features.iloc[chosen], (group.iloc[chosen] == names[1]).to_numpy(bool)
-    score = _out_of_fold(x, y, n_folds, random_state)
+    score = _out_of_fold(x, y, random_state)
     customers = pd.DataFrame({"group": group.iloc[chosen], "score": score}, index=x.index)
-    customers["contested"] = np.abs(score - 0.5) <= margin
+    customers["contested"] = np.abs(score - 0.5) <= MARGIN
     online = [c for c in ONLINE if c in features]
     customers["online"] = x[online].sum(axis=1, min_count=1) > 0.5 if online else pd.NA
     customers["online"] = customers["online"].astype("boolean")
@@ -108,8 +99,8 @@ def overlap(
         customers.loc[x[online].isna().all(axis=1), "online"] = pd.NA
 
     auc, error = _auc(score[y], score[~y])
-    z = stats.norm.ppf((1 + confidence) / 2)
-    rows = [("auc", auc, max(auc - z * error, 0), min(auc + z * error, 1), len(y))]
+    half = stats.norm.ppf(0.975) * error
+    rows = [("auc", auc, max(auc - half, 0), min(auc + half, 1), len(y))]
     bins = np.linspace(0, 1, 21)
     shares = [np.histogram(score[y == side], bins)[0] / (y == side).sum() for side in (0, 1)]
     rows.append(("overlap_coefficient", float(np.minimum(*shares).sum()), np.nan, np.nan, len(y)))
@@ -120,7 +111,7 @@ def overlap(
             for name in names
         ]
     for measure, flags in counted:
-        low, high = wilson(flags.sum(), len(flags), confidence=confidence)
+        low, high = wilson(flags.sum(), len(flags))
         share = float(flags.mean()) if len(flags) else np.nan
         rows.append((measure, share, float(low), float(high), len(flags)))
     return Overlap(pd.DataFrame(rows, columns=["measure", "value", "low", "high", "n"]), customers)
@@ -136,7 +127,7 @@ def _group_names(group: pd.Series) -> list:
     return names
 
 
-def _out_of_fold(x: pd.DataFrame, y: np.ndarray, n_folds: int, random_state: int) -> np.ndarray:
+def _out_of_fold(x: pd.DataFrame, y: np.ndarray, random_state: int) -> np.ndarray:
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -153,7 +144,7 @@ def _out_of_fold(x: pd.DataFrame, y: np.ndarray, n_folds: int, random_state: int
         ranks,
         LogisticRegression(class_weight="balanced", max_iter=1000),
     )
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=random_state)
     values = x.to_numpy(float, na_value=np.nan)
     return cross_val_predict(model, values, y, cv=folds, method="predict_proba")[:, 1]
 

@@ -16,10 +16,12 @@ from kequn_lab._statistics import wilson
 __all__ = ["contacts_needed", "outcome_by_segment", "targeting_gain"]
 
 
-def outcome_by_segment(
-    outcome: pd.Series, labels: pd.Series, *, confidence: float = 0.95
-) -> pd.DataFrame:
-    """How often the outcome holds in each segment, with Wilson intervals.
+#: Shares of the customers that are contacted; folds of the order of the segments.
+_SHARES, _FOLDS = np.linspace(0, 1, 21), 5
+
+
+def outcome_by_segment(outcome: pd.Series, labels: pd.Series) -> pd.DataFrame:
+    """How often the outcome holds in each segment, with 95 % (Wilson) intervals.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def outcome_by_segment(
     table = table.sort_values("rate", ascending=False, kind="stable")
     everyone = {"segment_id": "all", "size": len(y), "sum": y.sum(), "rate": y.mean()}
     table = pd.concat([table, pd.DataFrame([everyone])], ignore_index=True)
-    table["low"], table["high"] = wilson(table["sum"], table["size"], confidence=confidence)
+    table["low"], table["high"] = wilson(table["sum"], table["size"])
     table["lift"] = table["rate"] / y.mean()
     table["sum"] = table["sum"].astype(int)
     return table.rename(columns={"size": "customers", "sum": "outcomes"})
@@ -79,9 +81,6 @@ def targeting_gain(
     labels: pd.Series,
     *,
     rules: Mapping[str, pd.Series] | None = None,
-    fractions=None,
-    n_folds: int = 5,
-    confidence: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Outcomes reached by a campaign that picks by segment, by one rule, or at random.
@@ -93,18 +92,15 @@ def targeting_gain(
     rules : mapping of str to Series, optional
         A value per customer, highest first: ``{"oldest": features["age_years"]}``. Missing
         values come last.
-    fractions : sequence of float, optional
-        Shares of the customers that are contacted; default 0, 0.05 … 1.
-    n_folds : int
-        The order of the segments in each fold comes from the outcomes of the other folds, so
-        that a small segment gains nothing from its own luck.
     random_state : int
-        For the folds.
+        For five folds: the order of the segments in each comes from the outcomes of the others,
+        so that a small segment gains nothing from its own luck.
 
     Returns
     -------
     DataFrame
-        ``strategy`` (``segment``, each rule, ``random``, ``best possible``), ``contacted_share``,
+        ``strategy`` (``segment``, each rule, ``random``, ``best possible``), ``contacted_share``
+        (0, 0.05 … 1),
         ``contacts``, ``outcomes``, ``gain`` (share of all outcomes reached), ``gain_low``,
         ``gain_high`` (Wilson, on the number of outcomes), ``lift`` (gain over share). Customers
         who tie (a whole segment, equal ages) are picked in random order: values are expected ones.
@@ -113,18 +109,13 @@ def targeting_gain(
     --------
     >>> outcome = pd.Series([1] * 800 + [0] * 200 + [1] * 200 + [0] * 800)
     >>> labels = pd.Series(["a"] * 1000 + ["b"] * 1000)
-    >>> gain = targeting_gain(outcome, labels, fractions=[0.5])
-    >>> gain.set_index("strategy")["lift"].round(1).to_dict()
+    >>> half = targeting_gain(outcome, labels).query("contacted_share == 0.5")
+    >>> half.set_index("strategy")["lift"].round(1).to_dict()
     {'segment': 1.6, 'random': 1.0, 'best possible': 2.0}
     """
     y, labels = _outcome(outcome, labels)
-    fractions = np.linspace(0, 1, 21) if fractions is None else np.asarray(fractions, float)
-    if ((fractions < 0) | (fractions > 1)).any():
-        raise ValueError(f"fractions are shares from 0 to 1; found {fractions.tolist()}")
     truth = y.to_numpy()
-    if not 2 <= n_folds <= len(truth):
-        raise ValueError(f"n_folds must be 2 to {len(truth)} (customers); found {n_folds}")
-    fold = np.random.default_rng(random_state).permutation(len(truth)) % n_folds
+    fold = np.random.default_rng(random_state).permutation(len(truth)) % _FOLDS
     scores = {"segment": _rate_of_others(truth, labels, fold)}
     for name, rule in (rules or {}).items():
         if name in ("segment", "random", "best possible"):
@@ -136,12 +127,11 @@ def targeting_gain(
     for strategy, score in scores.items():
         parts_of = fold if strategy == "segment" else np.zeros(len(truth), int)
         reached = sum(
-            _reached(truth[parts_of == f], score[parts_of == f], fractions)
-            for f in range(parts_of.max() + 1)
+            _reached(truth[parts_of == f], score[parts_of == f]) for f in range(parts_of.max() + 1)
         )
-        low, high = wilson(reached, truth.sum(), confidence=confidence)
-        part = pd.DataFrame({"strategy": strategy, "contacted_share": fractions})
-        part["contacts"], part["outcomes"] = fractions * len(truth), reached
+        low, high = wilson(reached, truth.sum())
+        part = pd.DataFrame({"strategy": strategy, "contacted_share": _SHARES})
+        part["contacts"], part["outcomes"] = _SHARES * len(truth), reached
         part["gain"], part["gain_low"], part["gain_high"] = reached / truth.sum(), low, high
         parts.append(part)
     out = pd.concat(parts, ignore_index=True)
@@ -159,12 +149,12 @@ def _rate_of_others(truth: np.ndarray, labels: pd.Series, fold: np.ndarray) -> n
     return rate[fold, codes]
 
 
-def _reached(truth: np.ndarray, score: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+def _reached(truth: np.ndarray, score: np.ndarray) -> np.ndarray:
     """Expected outcomes among the first customers by falling score, ties in random order."""
     _, tie = np.unique(-score, return_inverse=True)
     size, hits = np.bincount(tie), np.bincount(tie, truth)
     passed, found = np.r_[0, np.cumsum(size)], np.r_[0, np.cumsum(hits)]
-    return np.interp(fractions * len(truth), passed, found)
+    return np.interp(_SHARES * len(truth), passed, found)
 
 
 def contacts_needed(gain: pd.DataFrame, *, outcome_share: float = 0.5) -> pd.DataFrame:
@@ -181,8 +171,6 @@ def contacts_needed(gain: pd.DataFrame, *, outcome_share: float = 0.5) -> pd.Dat
     rows = []
     for strategy, part in gain.sort_values("contacted_share").groupby("strategy", sort=False):
         enough = part["gain"].to_numpy() >= outcome_share - 1e-12
-        if not enough.any():
-            raise ValueError("the gain table ends before that share: use fractions up to 1")
         i = int(enough.argmax())
         a, b = part.iloc[max(i - 1, 0)], part.iloc[i]
         step = b["gain"] - a["gain"]

@@ -8,12 +8,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kequn_lab._checks import require_columns
 from kequn_lab._statistics import wilson
 
 __all__ = ["STAGES", "branch_load", "branch_visits", "funnel"]
 
 STAGES = ("acquire", "activate", "retain", "convert")
 _MONTH = 30  # days
+_QUIET = 90  # days without an event after which a customer is taken for new
+_STAFF_HOURS = 9.9  # of a day: the article's mean working time (not all at the counter)
 
 
 def funnel(
@@ -22,9 +25,6 @@ def funnel(
     *,
     as_of,
     opened_on: pd.Series | None = None,
-    nested: bool = True,
-    quiet_days: int = 90,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """How many new customers stay, stage by stage, with denominators and intervals.
 
@@ -38,23 +38,20 @@ def funnel(
         End of what is known; later events are left out.
     opened_on : Series of dates, optional
         Opening date by customer. New is who opened after the first day of the events. Without it,
-        new is whose first event comes more than ``quiet_days`` after that day (older customers
-        that were silent so long are then taken for new).
-    nested : bool
-        A stage asks for all stages before it. False: each stage asks for ``acquire`` only.
+        new is whose first event comes more than 90 days after that day (older customers that
+        were silent so long are then taken for new).
 
     Returns
     -------
     DataFrame
         ``group``, ``stage``, ``customers`` (who reach the stage), ``of`` (new customers that are
-        known for long enough: the denominator), ``share``, ``low``, ``high`` (Wilson).
+        known for long enough: the denominator), ``share``, ``low``, ``high`` (95 %, Wilson).
 
-    Notes
-    -----
-    Day 0 is the opening, or the first event. ``acquire``: any event in the first 30 days.
-    ``activate``: an event in days 30 to 59, the second month. ``retain``: an event in days 180 to
-    239 (active after six months; two months, since the elderly come less than monthly).
-    ``convert``: events on two products by day 239. So only customers with 240 known days count.
+    Notes ----- A stage asks for all stages before it. Day 0 is the opening, or the first event.
+    ``acquire``: any event in the first 30 days. ``activate``: an event in days 30 to 59, the second
+    month. ``retain``: an event in days 180 to 239 (active after six months; two months, since the
+    elderly come less than monthly). ``convert``: events on two products by day 239. So only
+    customers with 240 known days count.
 
     Raises
     ------
@@ -75,14 +72,14 @@ def funnel(
     2    retain          1   2
     3   convert          1   2
     """
-    _need(events, ["customer_id", "timestamp"])
+    require_columns(events, ["customer_id", "timestamp"], "events")
     as_of = pd.Timestamp(as_of).normalize() + pd.Timedelta(days=1)
     known = events.loc[events["timestamp"] < as_of]
     horizon = as_of - pd.Timedelta(days=8 * _MONTH)
     start = known["timestamp"].min().normalize()
     if opened_on is None:
         first = known.groupby("customer_id", observed=True)["timestamp"].min().dt.normalize()
-        day0 = first[first > start + pd.Timedelta(days=quiet_days)]
+        day0 = first[first > start + pd.Timedelta(days=_QUIET)]
     else:
         day0 = pd.to_datetime(opened_on).dropna()
         day0 = day0[day0 >= start].dt.normalize()
@@ -94,23 +91,15 @@ def funnel(
             f"nobody is new between {start.date()} and {horizon.date()}: the funnel needs eight "
             "months of events after the first; give a longer table, or opened_on"
         )
-    reached = _reached_stages(known, day0)
-    if nested:
-        reached = reached.cummin(axis=1)
-    else:
-        reached = reached.apply(lambda stage: stage & reached["acquire"])
-    group = "all" if labels is None else labels.reindex(reached.index).astype("str")
-    tables = []
-    for stage in STAGES:
-        grouped = reached[stage].groupby(group if labels is not None else (lambda _: "all"))
-        table = grouped.agg(["sum", "size"]).rename_axis("group").reset_index()
-        tables.append(table.assign(stage=stage))
-    out = pd.concat(tables).rename(columns={"sum": "customers", "size": "of"})
+    reached = _reached_stages(known, day0).cummin(axis=1)
+    group = pd.Series("all", reached.index) if labels is None else labels.reindex(reached.index)
+    long = reached.melt(var_name="stage", ignore_index=False).assign(group=group.astype("str"))
+    long["stage"] = pd.Categorical(long["stage"], STAGES)
+    out = long.groupby(["group", "stage"], observed=False)["value"].agg(["sum", "size"])
+    out = out.set_axis(["customers", "of"], axis=1).reset_index().astype({"stage": "str"})
     out["share"] = out["customers"] / out["of"]
-    out["low"], out["high"] = wilson(out["customers"], out["of"], confidence=confidence)
-    place = out["stage"].map({s: i for i, s in enumerate(STAGES)})
-    out = out.iloc[np.lexsort((place, out["group"]))].reset_index(drop=True)
-    return out[["group", "stage", "customers", "of", "share", "low", "high"]]
+    out["low"], out["high"] = wilson(out["customers"], out["of"])
+    return out
 
 
 def _reached_stages(events: pd.DataFrame, day0: pd.Series) -> pd.DataFrame:
@@ -136,11 +125,6 @@ def _reached_stages(events: pd.DataFrame, day0: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(reached, index=day0.index)[list(STAGES)]
 
 
-def _need(events: pd.DataFrame, columns: list[str]) -> None:
-    if missing := [c for c in columns if c not in events.columns]:
-        raise ValueError(f"events lacks {', '.join(missing)}; it has {', '.join(events.columns)}")
-
-
 # The branch ------------------------------------------------------------------------------------
 
 
@@ -150,7 +134,6 @@ def branch_load(
     *,
     migrated,
     after_sales_minutes: float = 0.0,
-    staff_hours_per_day: float = 9.9,
 ) -> pd.DataFrame:
     """Counter visits and staff time per segment, now and when a share of the visits goes online.
 
@@ -161,20 +144,18 @@ def branch_load(
         is one visit; its events' minutes add up.
     labels : Series of str
         Segment by customer.
-    migrated : float or mapping of str to float
+    migrated : mapping of str to float
         Share of each segment's visits that goes online, 0 to 1. A scenario, never a forecast.
     after_sales_minutes : float
         Branch minutes that each migrated visit leaves behind; the article says that online
         business brings after-sales work to branches, and gives no number.
-    staff_hours_per_day : float
-        Hours of one staff day; 9.9 is the article's mean working time (not all at the counter).
 
     Returns
     -------
     DataFrame
         ``segment_id``; ``visits``, ``minutes`` (visits without minutes count at the segment's
-        mean), ``minutes_per_visit``, ``staff_days``; the same with ``_after``; ``migrated``.
-        Last row ``all``.
+        mean), ``minutes_per_visit``, ``staff_days`` (of 9.9 hours); the same with ``_after``;
+        ``migrated``. Last row ``all``.
 
     Raises
     ------
@@ -194,7 +175,7 @@ def branch_load(
     1  young_adult     1.0      9.0           0.0            0.0
     2          all     2.0     39.0           0.5           15.0
     """
-    _need(events, ["customer_id", "timestamp", "channel", "counter_minutes"])
+    require_columns(events, ["customer_id", "timestamp", "channel", "counter_minutes"], "events")
     counter = events[events["channel"] == "counter"]
     if counter.empty:
         raise ValueError("events has no event on the channel 'counter': no branch load to show")
@@ -206,9 +187,7 @@ def branch_load(
     table = table.set_axis(["visits", "minutes_per_visit"], axis=1).rename_axis("segment_id")
     table["visits"] = table["visits"].astype(float)
     table["minutes"] = table["visits"] * table["minutes_per_visit"]
-    share = pd.Series(migrated, index=table.index) if np.isscalar(migrated) else (
-        table.index.to_series().map(dict(migrated))
-    )  # fmt: skip
+    share = table.index.to_series().map(dict(migrated))
     if not share.between(0, 1).all():
         bad = share[~share.between(0, 1)].to_dict()
         raise ValueError(f"migrated needs a share from 0 to 1 for every segment; found {bad}")
@@ -221,7 +200,7 @@ def branch_load(
     table.loc["all", "minutes_per_visit"] = whole["minutes"] / whole["visits"]
     table.loc["all", "migrated"] = 1 - whole["visits_after"] / whole["visits"]
     for end in ("", "_after"):
-        table[f"staff_days{end}"] = table[f"minutes{end}"] / 60 / staff_hours_per_day
+        table[f"staff_days{end}"] = table[f"minutes{end}"] / 60 / _STAFF_HOURS
     return table.reset_index()
 
 

@@ -20,7 +20,8 @@ from kequn_lab.choosing.scores import score_k
 from kequn_lab.choosing.stability import global_stability, stability_by_k
 from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
-from kequn_lab.compare.criteria import Criteria, require_columns, segment_values
+from kequn_lab.compare.criteria import Criteria, require_known, segment_values
+from kequn_lab.compare.groups import compared_groups
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_table
 from kequn_lab.features.preprocessing import preprocessor
@@ -263,7 +264,7 @@ def _declared(book: dict[str, pd.DataFrame], features: pd.DataFrame) -> Criteria
         return None
     left_out = features.attrs.get("left_out", {})
     known = [*features, *left_out, *feature_table()["feature"]]
-    require_columns(book["criteria"], known)
+    require_known(book["criteria"], known)
     return Criteria(book["criteria"], book["weights"])
 
 
@@ -367,7 +368,7 @@ def _expected_profile(model, segment, book) -> pd.DataFrame | None:
 def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
     # Where there is nobody to compare the table is empty.
     out = {"comparison": pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])}
-    groups = compare.compared_groups(target_groups)
+    groups = compared_groups(target_groups)
     if groups is None:
         return out
     group = compare.assign_groups(segment.astype("str"), target_groups, groups=groups)

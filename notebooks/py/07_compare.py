@@ -12,7 +12,7 @@
 # %matplotlib inline
 import kequn_lab as kq
 from kequn_lab import catalogue, compare, features, plots
-from kequn_lab.compare import attractiveness, banks, criteria
+
 
 # %% [markdown]
 # ## 先写下来 · Write it down first
@@ -21,7 +21,7 @@ from kequn_lab.compare import attractiveness, banks, criteria
 # (标准) and weights (权重) are read *before* anything is clustered, and fingerprinted:
 
 # %%
-declared = criteria.Criteria(catalogue.criteria(), catalogue.weights())
+declared = compare.Criteria(catalogue.criteria(), catalogue.weights())
 fingerprint = declared.sha256
 print("fingerprint:", fingerprint[:16], "…")
 declared.table[["criterion_id", "axis", "role", "columns", "basis"]]
@@ -127,7 +127,7 @@ effects.head(8).round(2)
 # Guess: how different are the rows of the internet banks?
 
 # %%
-fit = banks.target_fit(
+fit = compare.target_fit(
     result.features, segment, catalogue.read("bank_focus"), catalogue.read("bank_channels")
 )
 with plots.style("zh", **words):
@@ -135,7 +135,7 @@ with plots.style("zh", **words):
 
 # %%
 # The parts of the fit, for you to edit:
-banks.fit_parts()[["part", "columns", "best", "weight", "basis"]]
+compare.fit_weights()[["part", "columns", "best", "weight", "basis"]]
 
 # %% [markdown]
 # **解 Explain.** The fit knows a bank by its channels only. Banks with the same channels get one
@@ -148,8 +148,8 @@ banks.fit_parts()[["part", "columns", "best", "weight", "basis"]]
 # that? Weights and customers are drawn again and again. Guess: is the first target safe?
 
 # %%
-values = criteria.segment_values(result.features, segment, declared.table, n_boot=100)
-matrix = attractiveness.attractiveness_matrix(values, declared, declared_sha256=fingerprint)
+values = compare.segment_values(result.features, segment, declared.table, n_boot=100)
+matrix = compare.attractiveness_matrix(values, declared, declared_sha256=fingerprint)
 with plots.style("zh", **words):
     plots.decision_plot(matrix)
 
@@ -176,8 +176,8 @@ weights = declared.weights.copy()
 internet = weights["bank_kind"] == "internet_bank"
 weights.loc[internet & (weights["criterion_id"] == "wealth"), "weight"] = 0.35
 weights.loc[internet & (weights["criterion_id"] == "credit_need"), "weight"] = 0.10
-other = criteria.Criteria(declared.table, weights)
-changed = attractiveness.attractiveness_matrix(values, other, declared_sha256=fingerprint)
+other = compare.Criteria(declared.table, weights)
+changed = compare.attractiveness_matrix(values, other, declared_sha256=fingerprint)
 changed.loc[changed["target"], ["bank_kind", "segment_id", "score", "declared"]].round(2)
 
 # %% [markdown]

@@ -13,8 +13,8 @@
 import pandas as pd
 
 import kequn_lab as kq
-from kequn_lab import catalogue, features, plots, products, synth
-from kequn_lab.compare import targeting
+from kequn_lab import catalogue, compare, features, plots, products, synth
+
 from kequn_lab.products import ladder, lifecycle
 
 # %%
@@ -188,7 +188,7 @@ print(f"staff days {total['staff_days_after'] / total['staff_days'] - 1:+.1%}")
 # %%
 outcomes = bank.outcomes.set_index("customer_id")
 accepted = outcomes.loc[outcomes["called"], "accepted"].astype(float)
-targeting.outcome_by_segment(accepted, segment).round(3)
+compare.outcome_by_segment(accepted, segment).round(3)
 
 # %% [markdown]
 # `low` and `high` are a 95 % interval; `lift` compares with everybody. Who finds the acceptances
@@ -196,12 +196,12 @@ targeting.outcome_by_segment(accepted, segment).round(3)
 
 # %%
 rules = {"年长优先": table["age_years"], "资产多者优先": table["aum_cny"]}
-gain = targeting.targeting_gain(accepted, segment.reindex(accepted.index), rules=rules)
+gain = compare.targeting_gain(accepted, segment.reindex(accepted.index), rules=rules)
 with plots.style("zh", synthetic=True):
     plots.gain_plot(gain)
 
 # %%
-targeting.contacts_needed(gain, outcome_share=0.5).round(2)
+compare.contacts_needed(gain, outcome_share=0.5).round(2)
 
 # %% [markdown]
 # **解 Explain.** If one simple rule does as well as eight segments, then *for this campaign* use
