@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.monitor.comparing import compare_labels
 from kequn_lab.monitor.matching import match_labels, migration_table, refit_like
 from kequn_lab.monitor.watch import departures, new_groups, shifts, should_refit
 from kequn_lab.segments.pipeline import fit_segments
@@ -219,3 +220,17 @@ def test_the_synthetic_year_one_seed():
     rows = {row["drift"]: row for row in runpy.run_path(str(file))["one"]((0, 1000, 12, 3))}
     assert not rows["none"]["alarm"]
     assert all(rows[d]["named"] for d in ("mild", "new_segment", "segment_leaving"))
+
+
+def test_segments_that_a_later_fit_does_not_find_again_speak_for_a_refit():
+    rng = np.random.default_rng(0)
+    ids = [f"c{i}" for i in range(200)]
+    named = {"name_zh": "甲", "name_en": "A"}
+    before = pd.DataFrame({"customer_id": ids, "segment_id": rng.choice(["x", "y"], 200), **named})
+    after = before.assign(segment_id=rng.choice(list("stuvw"), 200))
+    none = pd.DataFrame(columns=["feature", "level"])
+    found = compare_labels(before, after, drift=none, refitted=True)
+    said = [en for _, en in found.reasons]
+    assert said == ["not found again: A, A", "the two models have no feature in common"]
+    one = pd.DataFrame({"feature": ["age"], "level": ["none"]})
+    assert compare_labels(before, before, drift=one, refitted=True).reasons == ()

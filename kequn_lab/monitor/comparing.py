@@ -134,6 +134,13 @@ def compare_labels(
         )
         for r in leaving[leaving["leaving"]].itertuples()
     ]
+    if refitted:
+        gone = [s for s in dict.fromkeys(before["segment_id"]) if s not in set(kept["before"])]
+        if gone:
+            zh, en = (listed([names.segment(s, lang) for s in gone], lang) for lang in ("zh", "en"))
+            reasons.append((f"没有重现的客群：{zh}", f"not found again: {en}"))
+        if drift.empty:
+            reasons.append(("两个模型没有共同的变量", "the two models have no feature in common"))
     far = drift[(drift["level"] != "none") & ~drift["feature"].isin(AGEING)]["feature"]
     if len(far):
         zh, en = (listed([words.variable(f, lang) for f in far], lang) for lang in ("zh", "en"))
