@@ -386,7 +386,7 @@ def test_an_id_means_one_thing():
 
 
 def test_a_channel_is_known_to_words_contract_features_and_overlap():
-    channels = catalogue.channels()
+    channels = catalogue.read("channels")
     assert set(channels["channel_id"]) == set(CHANNELS) == set(EVENTS["channel"].isin)
     assert {f"{c}_share" for c in CHANNELS} <= {f.name for f in FEATURES}
     online = channels.loc[channels["place"] == "online", "channel_id"]
