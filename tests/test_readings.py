@@ -14,7 +14,8 @@ from kequn_lab.report.summary import summarise
 from kequn_lab.run import analyse, from_synthetic_bank
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.readings import compare_readings
-from kequn_lab.segments import SeededKMeans, expected_levels
+from kequn_lab.segments import SeededKMeans, centre_table, expected_levels
+from kequn_lab.segments.signatures import similarities
 
 QUICK = {"n_boot": 0, "n_starts": 2, "n_stability": 0, "quiet": True}
 EIGHT = catalogue.segments()["segment_id"].tolist()
@@ -43,6 +44,7 @@ def test_without_a_pull_it_is_scikit_learns_kmeans_from_that_start():
     own = SeededKMeans(start).fit(X)
     plain = KMeans(3, init=start, n_init=1, tol=0).fit(X)
     np.testing.assert_allclose(own.cluster_centers_, plain.cluster_centers_)
+    np.testing.assert_allclose(own.means_, own.cluster_centers_)
     assert (own.labels_ == plain.labels_).all() and (own.predict(X) == own.labels_).all()
     assert own.inertia_ == pytest.approx(plain.inertia_)
 
@@ -57,6 +59,7 @@ def test_what_is_not_expected_starts_at_the_average_and_a_pull_leaves_it_alone()
         drawn = (own.sum(axis=0) + more * level) / (len(own) + more)
         expected = np.where(np.isnan(level), own.mean(axis=0), drawn)
         np.testing.assert_allclose(model.cluster_centers_[k], expected, atol=1e-3)
+        np.testing.assert_allclose(model.means_[k], own.mean(axis=0))
 
 
 def test_rows_of_weight_two_are_two_rows_and_a_copy_learns_the_same():
@@ -166,6 +169,17 @@ def test_draws_for_the_stability_start_at_the_signatures_too(bank, result):
     options["labels"] = pulled.labels_
     held = segment_stability(model, start=pulled, **options)
     assert held["slsw"].mean() > started["slsw"].mean()
+
+
+def test_a_name_rests_on_the_customers_not_on_a_pulled_centre(bank):
+    found = analyse(bank, pull=0.3, **QUICK)
+    model = found.pipeline["preprocess"].transform(bank.features)
+    means = model.groupby(found.pipeline["kmeans"].labels_).mean()
+    signatures = catalogue.signatures()
+    own = np.diag(similarities(means, signatures)[EIGHT])
+    np.testing.assert_allclose(found.names["similarity"], own)
+    pulled = np.diag(similarities(centre_table(found.pipeline), signatures)[EIGHT])
+    assert (pulled > own).all()
 
 
 def test_the_command_takes_start_and_pull_and_says_the_pull(tmp_path, capsys):

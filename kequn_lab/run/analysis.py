@@ -273,7 +273,7 @@ def _name(reading, inputs, model, book, tables, earlier, overrides) -> pd.DataFr
 
     A group of customers keeps the id and the names that it had, whatever they were.
     """
-    centres, known = centre_table(reading.pipeline), book["segments"]
+    centres, known = reading.means, book["segments"]
     least = least_similarity(reading.chance)
     previous = None
     if earlier is not None:

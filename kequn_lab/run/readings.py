@@ -7,7 +7,7 @@ is truer than the other by itself, so a run that takes the second says what it c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,15 @@ class Reading:
         return kmeans if isinstance(kmeans, SeededKMeans) else None
 
     @property
+    def means(self) -> pd.DataFrame:
+        """Where the customers of each cluster stand, as :func:`~kequn_lab.segments.centre_table`;
+        centres that were pulled to a signature would prove nothing about its name."""
+        centres = centre_table(self.pipeline)
+        if self.start is None:
+            return centres
+        return pd.DataFrame(self.start.means_, centres.index, centres.columns)
+
+    @property
     def labels(self) -> np.ndarray:
         return self.pipeline["kmeans"].labels_
 
@@ -78,7 +87,8 @@ def take_reading(
     n_clusters : int
     start : {"auto", "search", "signatures"}
         "auto" starts at the signatures where there are as many clusters as signatures, the table
-        tells four of five of them, and such a start names no fewer clusters than the search.
+        tells four of five of them, and at least half of the clusters get a name, and no fewer
+        than by the search.
     pull : float
         As :class:`~kequn_lab.segments.SeededKMeans`; above 0 it is a start at the signatures.
     random_state, **fit
@@ -109,7 +119,7 @@ def take_reading(
         return lowest
     seeded = _reading(pipeline, features, book, random_state, lowest)
     named, before = (int(r.names["matched"].sum()) for r in (seeded, lowest))
-    return seeded if asked or named >= max(before, 1) else lowest
+    return seeded if asked or named >= max(before, n_clusters / 2) else lowest
 
 
 def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
@@ -126,17 +136,16 @@ def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
 
 
 def _reading(pipeline, features, book, random_state, lowest=None) -> Reading:
-    model, centres = pipeline["preprocess"].transform(features), centre_table(pipeline)
-    kmeans = pipeline["kmeans"]
+    bare = Reading(pipeline, pd.DataFrame(), pd.DataFrame(), lowest)
+    means, model = bare.means, pipeline["preprocess"].transform(features)
     chance = chance_likeness(
-        model, centres, book["signatures"], random_state=random_state,
-        start=kmeans if isinstance(kmeans, SeededKMeans) else None,
-    )  # fmt: skip
+        model, means, book["signatures"], start=bare.start, random_state=random_state
+    )
     names = name_clusters(
-        centres, book["signatures"], minimum=least_similarity(chance), segments=book["segments"],
+        means, book["signatures"], minimum=least_similarity(chance), segments=book["segments"],
         words=book["feature_words"], model=model,
     )  # fmt: skip
-    return Reading(pipeline, chance, names, lowest)
+    return replace(bare, chance=chance, names=names)
 
 
 # The price -------------------------------------------------------------------------------------

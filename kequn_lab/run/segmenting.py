@@ -55,7 +55,8 @@ def segment(
         Two readings of the same customers: by a search, of the lowest inertia; or from the
         signatures of the catalogue, k-means started where its segments are expected. "auto"
         starts at the signatures where k is their number, the table holds what they speak of,
-        and no fewer clusters get a name. Such a result says its price (``.readings``).
+        and most clusters get a name, no fewer than by the search. Such a result says its
+        price (``.readings``).
     pull : float, default=0
         Above 0 (0.3): started at the signatures, and centres are drawn back to the levels
         expected, as if pull × (customers ÷ k) more customers lay there. It helps only as far

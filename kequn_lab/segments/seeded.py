@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
@@ -37,6 +38,8 @@ class SeededKMeans(KMeansSearch):
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         In the order of ``levels``.
+    means_ : ndarray of shape (n_clusters, n_features)
+        Of the rows of each cluster: where it stands, whatever its centre was drawn to.
     labels_, inertia_, n_iter_ : as :class:`KMeansSearch`
 
     References
@@ -93,8 +96,10 @@ class SeededKMeans(KMeansSearch):
         self.cluster_centers_, self.n_iter_ = settled
         self.labels_ = nearest(X, self.cluster_centers_).astype(np.int32)
         self.inertia_ = inertia_of(X, weight, self.cluster_centers_, self.labels_)
-        empty = np.flatnonzero(np.bincount(self.labels_, weight, self.n_clusters) == 0)
-        if len(empty):
+        sizes = np.bincount(self.labels_, weight, self.n_clusters)
+        mine = csr_array((weight, (self.labels_, rows.member)), shape=(len(levels), len(X)))
+        self.means_ = (mine @ X) / np.maximum(sizes, 1e-300)[:, None]
+        if len(empty := np.flatnonzero(sizes == 0)):
             warnings.warn(
                 f"no row is nearest to start {', '.join(map(str, empty))}: nobody is like it; "
                 "let a search find the clusters",

@@ -270,7 +270,7 @@ def chance_likeness(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
-        likeness = _likeness(kmeans.cluster_centers_, parts)
+        likeness = _likeness(getattr(kmeans, "means_", kmeans.cluster_centers_), parts)
         out.append((kind, likeness, kmeans.inertia_ / total if total else np.nan))
     # Where most columns belong to one signature, changing their names changes little.
     longest = max((len(positions) for positions, *_ in parts.values()), default=len(model.columns))
