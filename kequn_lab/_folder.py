@@ -224,6 +224,8 @@ def _lock(out: Path) -> int:
             os.close(handle)
             break
         os.close(handle)
+    else:
+        raise FileNotFoundError(f"{out} cannot be made there; choose another folder (--out)")
     raise BlockingIOError(
         f"another kequn writes to {out}; wait until it ends, or choose another folder (--out)"
     )

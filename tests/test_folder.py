@@ -461,3 +461,13 @@ def test_signals_wait_and_are_not_lost():
             signal.raise_signal(signal.SIGINT)
             done.append("whole")
     assert done == ["whole"]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="needs a file system that makes nothing"
+)
+def test_a_place_where_no_folder_can_be_made_is_not_taken_for_one_in_use():
+    with pytest.raises(OSError, match="cannot be made") as error:
+        with result_folder(Path("/proc/kequn"), kind="run"):
+            pass
+    assert "another kequn" not in str(error.value)
