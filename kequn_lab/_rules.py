@@ -95,7 +95,8 @@ _RULES = {
     "keep one row of each": "每个只保留一行",
     "correct the column, or settle it in a mapping file": "改正该列，或在映射文件中写明",
     "correct these cells": "改正这些单元格",
-    "set the rows aside (kequn run --skip-bad-rows)": "剔除这些行（kequn run --skip-bad-rows）",
+    "or set the rows aside (kequn run --skip-bad-rows)": "或剔除这些行"
+    "（kequn run --skip-bad-rows）",
     "correct these lines in the file, or set them aside (kequn run --skip-bad-rows)": "改正文件中的"
     "这些行，或剔除（kequn run --skip-bad-rows）",
     "look at the query": "检查查询语句",

@@ -113,7 +113,7 @@ def _todo(violations: pd.DataFrame) -> str:
     if violations["row"].isna().all():
         return "; ".join(known) or "correct the column, or settle it in a mapping file"
     aside = "set the rows aside (kequn run --skip-bad-rows)"
-    return "; ".join(known or ["correct these cells"]) + ", or " + aside
+    return "; ".join([*(known or ["correct these cells"]), f"or {aside}"])
 
 
 def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:

@@ -101,17 +101,13 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     return result[order]
 
 
-def migration_table(
-    before: pd.Series, after: pd.Series, *, confidence: float = 0.95
-) -> pd.DataFrame:
+def migration_table(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     """Where the customers of each segment are a month later.
 
     Parameters
     ----------
     before, after : Series
         Segment ids indexed by customer id.
-    confidence : float
-        Of the intervals.
 
     Returns
     -------
@@ -137,7 +133,7 @@ def migration_table(
     out = both.value_counts().rename("customers").reset_index()
     out = out.sort_values(["segment_before", "segment_after"], ignore_index=True)
     total = out.groupby("segment_before")["customers"].transform("sum")
-    low, high = wilson(out["customers"], total, confidence=confidence)
+    low, high = wilson(out["customers"], total)
     return out.assign(share=out["customers"] / total, low=low, high=high)
 
 
