@@ -15,9 +15,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from kequn_lab.compare import compare_groups, criteria
+from kequn_lab.compare import compare_groups, segment_values
 from kequn_lab.compare.effects import Sample, cliffs_delta, standardised_difference
-from kequn_lab.products import ladder
+from kequn_lab.products import allocation_ladder, ladder_products
 
 
 def table(n: int, variables: int, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
@@ -95,9 +95,9 @@ def main() -> None:
         },
         index=pd.Index(np.arange(n).astype(str), name="customer_id"),
     )
-    products = ladder.ladder_products(era="current")
+    products = ladder_products(era="current")
     start = time.perf_counter()
-    rungs = ladder.allocation_ladder(savers, products).rungs
+    rungs = allocation_ladder(savers, products).rungs
     seconds = time.perf_counter() - start
     exact = rungs["amount_fen"].sum() == np.rint(savers["money_cny"] * 100).astype(int).sum()
     print(
@@ -107,7 +107,7 @@ def main() -> None:
     labels = pd.Series(rng.choice(list("abcdefgh"), n), index=features.index)
     wanted = pd.DataFrame({"criterion_id": list(features)[:6], "columns": list(features)[:6]})
     start = time.perf_counter()
-    criteria.segment_values(features, labels, wanted.assign(statistic="mean"), n_boot=200)
+    segment_values(features, labels, wanted.assign(statistic="mean"), n_boot=200)
     print(f"segment_values  6 criteria, 200 resamples: {time.perf_counter() - start:.1f} s")
     print(f"peak {peak_gb():.2f} GB")
 

@@ -80,7 +80,7 @@ def test_small_effects_and_small_expectations_have_no_direction():
         }
     )
     cards = segment_cards(
-        PROFILE, marker_table(PROFILE), sizes=size_table(LABELS), signatures=expected, visible=0.2
+        PROFILE, marker_table(PROFILE), sizes=size_table(LABELS), signatures=expected
     )
     checks = cards[cards["part"] == "check"]
     assert checks["item"].tolist() == ["tx_per_month"]

@@ -7,7 +7,7 @@ import pytest
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.comparing import compare_labels
 from kequn_lab.monitor.matching import match_labels, migration_table, refit_like
-from kequn_lab.monitor.watch import departures, new_groups, shifts, should_refit
+from kequn_lab.monitor.watch import attrition, mean_shift, new_groups, should_refit
 from kequn_lab.segments.pipeline import fit_segments
 
 PLACES = {"a": (0.0, 0.0), "b": (8.0, 0.0), "c": (0.0, 8.0), "d": (8.0, 8.0)}
@@ -135,15 +135,15 @@ def test_a_new_segment_gets_a_new_name():
     assert card.segments[0].segment_id == "elderly"  # the old card is what it was
 
 
-def test_departures_by_hand():
+def test_attrition_by_hand():
     before = pd.Series(["a"] * 200 + ["b"] * 200 + ["c"] * 400, index=range(800))
     stays = [*range(100, 200), *range(204, 400), *range(404, 800)]
-    table = departures(before, pd.Index(stays)).set_index("segment_id")
+    table = attrition(before, pd.Index(stays)).set_index("segment_id")
     assert table.loc["a", "left_share"] == 0.5
     assert table.loc["a", "others_share"] == pytest.approx(8 / 600)
     assert table["leaving"].to_dict() == {"a": True, "b": False, "c": False}
     few = pd.Series(["a"] * 3 + ["b"] * 100, index=range(103))
-    assert not departures(few, pd.Index(range(2, 103)))["leaving"].any()  # two of three: chance
+    assert not attrition(few, pd.Index(range(2, 103)))["leaving"].any()  # two of three: chance
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_nothing_changed(year):
     verdict = should_refit(card, before, now)
     assert not verdict.refit
     assert verdict.reasons == ()
-    assert set(verdict.evidence["check"]) == {"departure", "new group", "shift", "spread"}
+    assert set(verdict.evidence["check"]) == {"attrition", "new group", "mean shift", "spread"}
     assert not verdict.evidence["found"].any()
 
 
@@ -187,7 +187,7 @@ def test_a_leaving_segment_is_named(year):
 def test_a_shift_is_named_and_ageing_is_none(year):
     before, card = year
     now = before.assign(web_share=before["web_share"] + 1.0, age_years=before["age_years"] + 1.0)
-    moved = shifts(card, before, now).set_index("feature")
+    moved = mean_shift(card, before, now).set_index("feature")
     change = 1.0 / card.features[1].scale  # clips hold back a few at the edge
     assert moved.loc["web_share", "shift_sd"] == pytest.approx(change, rel=0.02)
     assert moved["shifted"].to_dict() == {"age_years": False, "web_share": True}
@@ -195,7 +195,7 @@ def test_a_shift_is_named_and_ageing_is_none(year):
         should_refit(card, before, now).reasons
     )
     with pytest.raises(ValueError, match="0 customers are in both months"):
-        shifts(card, before, now.set_axis(range(len(now)), axis=0))
+        mean_shift(card, before, now.set_axis(range(len(now)), axis=0))
 
 
 def test_another_unit_is_no_reason_to_refit():
@@ -208,7 +208,7 @@ def test_another_unit_is_no_reason_to_refit():
     verdict = should_refit(card, before, before.assign(aum_cny=before["aum_cny"] * 100))
     assert not verdict.refit
     assert "looks like fen" in verdict.reasons[0]
-    assert "mend the input" in verdict.reasons[0]
+    assert "correct the input" in verdict.reasons[0]
 
 
 def test_the_synthetic_year_one_seed():

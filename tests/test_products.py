@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue
-from kequn_lab.products.matching import allowed_products, match_products, needs, offers, serves
+from kequn_lab.products.matching import allowed_products, match_products, needs, serves
 
 PRODUCTS = catalogue.products()
 FEATURES = pd.DataFrame(
@@ -30,9 +30,7 @@ def test_allowed_by_hand():
     assert allowed["wealth_product"].tolist() == [False, False, True, True]  # R2
     assert allowed["structured_deposit_product"].tolist() == [False, False, True, True]
     assert allowed["micro_loan"].all()
-    assert "smart_deposit" not in allowed and "smart_deposit" in allowed_products(
-        FEATURES, era="article"
-    )
+    assert "smart_deposit" not in allowed  # ended
     # A firm's minimum for a large CD is 10 million.
     poorer = FEATURES.assign(aum_cny=9_999_999.0)
     assert not allowed_products(poorer).loc["d", "large_cd"]
@@ -54,15 +52,6 @@ def test_scores_by_hand():
     assert loan["score"] == 0 and "none" in loan["why_en"]
 
 
-def test_an_offer_is_allowed_and_goes_where_the_customer_is():
-    table = match_products(FEATURES, LABELS)
-    made = offers(FEATURES, LABELS, table)
-    assert made.loc["a", ["product_id", "channel_id"]].tolist() == ["large_cd", "counter"]
-    assert made.loc["b", ["product_id", "channel_id"]].tolist() == ["savings_bond", "mobile"]
-    unknown = offers(FEATURES, LABELS.mask(LABELS == "elderly", "cluster_1"), table)
-    assert unknown.loc["a", "product_id"] is np.nan or pd.isna(unknown.loc["a", "product_id"])
-
-
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(
@@ -81,18 +70,21 @@ def test_never_above_the_risk_class_nor_under_the_minimum(people):
     features = pd.DataFrame({"aum_cny": aum, "risk_rank": rank, "is_business": firm})
     features["mobile_share"] = 1.0
     labels = pd.Series(segment)
-    made = offers(features, labels, match_products(features, labels))
-    facts = PRODUCTS.set_index("product_id").reindex(made["product_id"])
-    facts = facts.reset_index().set_index(features.index)
-    asset = facts["side"] == "asset"
-    person = asset & (features["is_business"] == 0)
-    risk = facts["risk_class"].str[1:].astype(float)
-    assert (features["risk_rank"].fillna(1) >= risk)[person].all()
-    assert (features["aum_cny"] >= facts["minimum_cny"].fillna(0))[person].all()
-    business = asset & (features["is_business"] == 1)
-    least = facts["minimum_business_cny"].fillna(facts["minimum_cny"]).fillna(0)
-    assert (features["aum_cny"] >= least)[business].all()
+    allowed = allowed_products(features)
+    facts = PRODUCTS.set_index("product_id").loc[allowed.columns]
     assert not facts["status_today"].astype("str").str.startswith("ended").any()
+    for name, fact in facts[facts["side"] == "asset"].iterrows():
+        may = features[allowed[name]]
+        person = may["is_business"] == 0
+        risk = float(str(fact["risk_class"])[1:]) if pd.notna(fact["risk_class"]) else 1
+        assert (may["risk_rank"].fillna(1) >= risk)[person].all()
+        least = 0 if pd.isna(fact["minimum_cny"]) else fact["minimum_cny"]
+        assert (may["aum_cny"] >= least)[person].all()
+        firm = fact["minimum_business_cny"]
+        assert (may["aum_cny"] >= (least if pd.isna(firm) else firm))[~person].all()
+    matches = match_products(features, labels)
+    nobody = matches["allowed_share"] == 0
+    assert (matches.loc[nobody, "score"] == 0).all()
 
 
 def test_the_tables_point_to_the_catalogue_and_mark_their_basis():
@@ -107,14 +99,9 @@ def test_the_tables_point_to_the_catalogue_and_mark_their_basis():
 def test_bad_input():
     with pytest.raises(ValueError, match="features lacks aum_cny"):
         allowed_products(FEATURES.drop(columns="aum_cny"))
-    wrong = PRODUCTS.assign(maximum_cny=np.where(PRODUCTS["product_id"] == "large_cd", 10, np.nan))
-    with pytest.raises(ValueError, match="product large_cd: maximum_cny is below"):
-        allowed_products(FEATURES, products=wrong)
     with pytest.raises(ValueError, match="weight must be 0 to 1 and need_id one of"):
         match_products(FEATURES, LABELS, segment_needs=needs().assign(weight=2.0))
     with pytest.raises(ValueError, match="no customer is in a segment"):
         match_products(FEATURES, LABELS.map(lambda _: "cluster_1"))
     with pytest.raises(ValueError, match="the place is not known"):
         match_products(FEATURES[["aum_cny"]], LABELS)
-    with pytest.raises(ValueError, match="era must be"):
-        allowed_products(FEATURES, era="today")

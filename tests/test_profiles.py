@@ -53,7 +53,7 @@ def test_sizes_of_five_customers():
 
 def test_wilson_interval_solves_its_equation():
     """The ends are the shares that lie just 1.96 of their own standard errors off."""
-    table = size_table(pd.Series(["a"] * 17 + ["b"] * 83), confidence=0.95)
+    table = size_table(pd.Series(["a"] * 17 + ["b"] * 83))
     for end in ("share_low", "share_high"):
         p = table[end]
         assert np.allclose((table["share"] - p).abs() / np.sqrt(p * (1 - p) / 100), 1.959964)
@@ -227,18 +227,11 @@ def test_two_constants_are_infinitely_far():
 def test_category_of_500_levels_is_cut():
     city = pd.Series([f"c{i}" for i in range(500)] + ["big"] * 100)
     labels = pd.Series(["x", "y"] * 300)
-    table = profile_table(city.to_frame("city"), labels, max_levels=20, n_boot=0)
+    table = profile_table(city.to_frame("city"), labels, n_boot=0)
     own = table[table["segment_id"] == "x"]
     assert len(own) == 21
     assert own["level"].iloc[0] == "big" and own["level"].iloc[-1] == "(481 other levels)"
     assert own["mean"].sum() == pytest.approx(1.0)
-
-
-def test_numbers_can_be_counted_as_levels():
-    table = profile_table(
-        pd.DataFrame({"tier": [1, 2, 2]}), pd.Series(list("aab")), categorical=["tier"], n_boot=0
-    )
-    assert row(table, "a", "tier", "2")["mean"] == 0.5
 
 
 def test_one_segment_has_no_rest():
@@ -264,13 +257,7 @@ def test_bad_tables_are_refused_with_the_place(features, labels, error, message)
         profile_table(features, labels, n_boot=0)
 
 
-def test_bad_options_are_refused():
-    with pytest.raises(ValueError, match="lacks: .'town'"):
-        profile_table(FIVE, LABELS, categorical=["town"])
-    with pytest.raises(ValueError, match="between 0 and 1; found 95"):
-        profile_table(FIVE, LABELS, confidence=95)
-    with pytest.raises(ValueError, match="rule must be"):
-        marker_table(profile_table(FIVE, LABELS, n_boot=0), rule="best")
+def test_markers_need_a_profile():
     with pytest.raises(ValueError, match="profile lacks effect"):
         marker_table(profile_table(FIVE, LABELS, n_boot=0).drop(columns="effect"))
 
@@ -302,9 +289,9 @@ def test_difference_rule_agrees_with_flexclust(shared, folder, data, name, parti
         centres = pd.read_csv(home / "ng6_centers.csv", index_col=0)
         profile = profile_table(X, labels, n_boot=0)
         at = [centres.loc[s, v] for s, v in zip(profile["segment_id"], profile["variable"])]
-        table = marker_table(profile.assign(mean=at), rule="difference")
+        table = marker_table(profile.assign(mean=at, kind="share"))
     else:
-        table = marker_table(profile_table(X, labels, n_boot=0), rule="difference")
+        table = marker_table(profile_table(X, labels, n_boot=0).assign(kind="share"))
     found = table.set_index(["segment_id", "variable"])["marker"].unstack()  # noqa: PD010
     assert (found.loc[expected.index, expected.columns].astype(int) == expected).all(axis=None)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kequn_lab.profiles import rules
 from kequn_lab.profiles.rules import segment_rules
 
 
@@ -34,12 +35,13 @@ def test_rules_find_what_makes_the_segments(bank):
     assert (table["f1"] > 0.9).all() and table["conditions"].between(1, 3).all()
 
 
-def test_precision_and_recall_are_those_of_the_rule_as_sql(bank):
+def test_precision_and_recall_are_those_of_the_rule_as_sql(bank, monkeypatch):
     """The database counts again, from the text of the rule."""
     features, labels = bank
+    monkeypatch.setattr(rules, "_SAMPLE", 1000)
     database = duckdb.connect()
     database.register("customers", features.assign(segment=labels))
-    for row in segment_rules(features, labels, n_sample=1000).itertuples():
+    for row in segment_rules(features, labels).itertuples():
         met, own = row.rule, f"segment = '{row.segment_id}'"
         met, hits, own = database.execute(
             f"SELECT count(*) FILTER ({met}), count(*) FILTER ({met} AND {own}), "
@@ -50,7 +52,8 @@ def test_precision_and_recall_are_those_of_the_rule_as_sql(bank):
         assert row.recall == pytest.approx(hits / own)
 
 
-def test_sentences_name_values_in_both_languages(bank):
+def test_sentences_name_values_in_both_languages(bank, monkeypatch):
+    monkeypatch.setattr(rules, "_CONDITIONS", 1)
     segments = pd.DataFrame({"segment_id": ["old"], "name_zh": ["老年"], "name_en": ["Elderly"]})
     variables = pd.DataFrame(
         {
@@ -60,14 +63,14 @@ def test_sentences_name_values_in_both_languages(bank):
             "unit": ["years", "CNY"],
         }
     )
-    table = segment_rules(*bank, max_conditions=1, segments=segments, variables=variables)
+    table = segment_rules(*bank, segments=segments, variables=variables)
     table = table.set_index("segment_id")
     zh, en = table.loc["old", ["sentence_zh", "sentence_en"]]
     assert zh.startswith("老年：年龄高于 ") and "属于该客群" in zh
     assert en.startswith("Elderly: Age: more than ") and " years. 99" in en
     assert "of customers who fit are in this segment; it finds " in en
     assert "资产高于" in table.loc["few", "sentence_zh"] and "元" in table.loc["few", "sentence_zh"]
-    krona = segment_rules(*bank, max_conditions=1, variables=variables, currency="CZK")
+    krona = segment_rules(*bank, variables=variables, currency="CZK")
     assert "CZK" in krona["sentence_zh"].iloc[2] and "元" not in krona["sentence_zh"].iloc[2]
 
 

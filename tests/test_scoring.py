@@ -16,9 +16,9 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import customer_features
 from kequn_lab.monitor.drift import (
     Spread,
+    critical_value,
     feature_drift,
-    noise_floor,
-    stability_index,
+    population_stability_index,
     unit_notes,
 )
 from kequn_lab.run.scoring import score_files
@@ -203,24 +203,24 @@ def test_amounts_in_fen_are_recognised(card):
     assert drift.loc["age_years", ["level", "missing_now"]].tolist() == ["large", 1.0]
 
 
-def test_stability_index_by_hand():
+def test_population_stability_index_by_hand():
     expected = [0.2, 0.3, 0.5]
     found = [0.1, 0.3, 0.6]
     by_hand = -0.1 * np.log(0.1 / 0.2) + 0.1 * np.log(0.6 / 0.5)
     counts = np.array(expected) * 1e4, np.array(found) * 1e4
-    assert stability_index(*counts) == pytest.approx(by_hand)
-    assert stability_index([100, 100, 0], [100, 100, 0]) == 0
-    assert np.isfinite(stability_index([100, 0], [0, 100]))
+    assert population_stability_index(*counts) == pytest.approx(by_hand)
+    assert population_stability_index([100, 100, 0], [100, 100, 0]) == 0
+    assert np.isfinite(population_stability_index([100, 0], [0, 100]))
 
 
-def test_the_noise_floor_holds_what_it_says():
-    """Without any change, one index in a hundred lies above the 99 % floor."""
+def test_the_critical_value_holds_what_it_says():
+    """Without any change, one index in a thousand lies above it."""
     rng = np.random.default_rng(0)
     shares = np.full(10, 0.1)
-    floor = noise_floor(10, 3_000, 1_000, confidence=0.99)
+    critical = critical_value(10, 3_000, 1_000)
     before, now = rng.multinomial(3_000, shares, 4_000), rng.multinomial(1_000, shares, 4_000)
-    above = np.mean([stability_index(b, n) > floor for b, n in zip(before, now)])
-    assert 0.004 < above < 0.02
+    found = [population_stability_index(b, n) for b, n in zip(before, now)]
+    assert 0 < np.mean(np.array(found) > critical) < 0.004
 
 
 def test_drift_in_chunks_is_drift_of_the_whole(card):

@@ -125,7 +125,7 @@ def compare(args: Namespace) -> int:
     from kequn_lab import export
     from kequn_lab._folder import read_record, require_whole
     from kequn_lab.features.definitions import feature_table
-    from kequn_lab.monitor import compare_labels, scorecard_shifts
+    from kequn_lab.monitor.comparing import compare_labels, scorecard_shift
 
     before, language = _opened(args)
     scored = "drift" in read_record(args.other)
@@ -134,7 +134,7 @@ def compare(args: Namespace) -> int:
         labels = export.read_labels(args.other / "labels.csv")
     else:
         after = read_result(args.other)
-        drift, labels = scorecard_shifts(before.card, after.card), after.labels
+        drift, labels = scorecard_shift(before.card, after.card), after.labels
     words = Words.of(variables=feature_table())
     found = compare_labels(before.labels, labels, drift=drift, refitted=not scored, words=words)
     names = found.names

@@ -1,32 +1,19 @@
 """Next month: who moved, what changed, when to refit."""
 
-from kequn_lab.monitor.comparing import Comparison, compare_labels, scorecard_shifts
-from kequn_lab.monitor.drift import (
-    Spread,
-    feature_drift,
-    noise_floor,
-    stability_index,
-    unit_notes,
-)
-from kequn_lab.monitor.matching import Refit, match_labels, migration_table, refit_like
-from kequn_lab.monitor.watch import Verdict, departures, new_groups, shifts, should_refit
+from kequn_lab.monitor.comparing import compare_labels
+from kequn_lab.monitor.drift import feature_drift, population_stability_index
+from kequn_lab.monitor.matching import match_labels, migration_table, refit_like
+from kequn_lab.monitor.watch import attrition, mean_shift, new_groups, should_refit
 
 __all__ = [
-    "Comparison",
-    "Refit",
-    "Spread",
-    "Verdict",
+    "attrition",
     "compare_labels",
-    "departures",
     "feature_drift",
     "match_labels",
+    "mean_shift",
     "migration_table",
     "new_groups",
-    "noise_floor",
+    "population_stability_index",
     "refit_like",
-    "scorecard_shifts",
-    "shifts",
     "should_refit",
-    "stability_index",
-    "unit_notes",
 ]

@@ -15,9 +15,9 @@ from scipy import stats
 from kequn_lab._words import Words, listed, percent
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.matching import match_labels, migration_table
-from kequn_lab.monitor.watch import AGEING, ALPHA, SHIFT_SD, departures
+from kequn_lab.monitor.watch import AGEING, ALPHA, SHIFT_SD, attrition
 
-__all__ = ["Comparison", "compare_labels", "scorecard_shifts"]
+__all__ = ["Comparison", "compare_labels", "scorecard_shift"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Comparison:
         that only the later result has is called ``… (new)``.
     names : Words
         How the segments are called.
-    migration, matching, departures, drift : DataFrame
-        As :func:`migration_table`, :func:`match_labels`, :func:`departures`; the drift as it
+    migration, matching, attrition, drift : DataFrame
+        As :func:`migration_table`, :func:`match_labels`, :func:`attrition`; the drift as it
         was given.
     reasons : tuple of (str, str)
         For a refit, in Chinese and in English; empty if there is none.
@@ -48,12 +48,12 @@ class Comparison:
     names: Words
     migration: pd.DataFrame
     matching: pd.DataFrame
-    departures: pd.DataFrame
+    attrition: pd.DataFrame
     drift: pd.DataFrame
     reasons: tuple[tuple[str, str], ...]
 
 
-def scorecard_shifts(before: Scorecard, after: Scorecard) -> pd.DataFrame:
+def scorecard_shift(before: Scorecard, after: Scorecard) -> pd.DataFrame:
     """How far the mean of each feature moved between two trainings.
 
     Returns
@@ -90,7 +90,7 @@ def compare_labels(
     before, after : DataFrame
         ``customer_id``, ``segment_id``, ``name_zh``, ``name_en``.
     drift : DataFrame
-        As :func:`~kequn_lab.monitor.feature_drift` or :func:`scorecard_shifts`.
+        As :func:`~kequn_lab.monitor.feature_drift` or :func:`scorecard_shift`.
     refitted : bool
         ``after`` comes from another fit: a segment is the one that shares its customers, whatever
         its id.
@@ -122,7 +122,7 @@ def compare_labels(
         same = {a: f"{a} (new)" for a in now.unique()} | dict(zip(kept["after"], kept["before"]))
     migration = migration_table(old, now.replace(same))
     both = int(old.index.isin(now.index).sum())
-    leaving = departures(old, now.index)
+    leaving = attrition(old, now.index)
     fresh = after.assign(segment_id=after["segment_id"].map(lambda s: same.get(s, s)))
     names = Words.of(segments=pd.concat([before, fresh]))
     reasons = [

@@ -18,7 +18,9 @@ from scipy.stats import chi2
 from kequn_lab._notes import Note
 from kequn_lab.export.scorecard import Scorecard
 
-__all__ = ["Spread", "feature_drift", "noise_floor", "stability_index", "unit_notes"]
+__all__ = [
+    "Spread", "critical_value", "feature_drift", "population_stability_index", "unit_notes",
+]  # fmt: skip
 
 LOOK, LARGE = 0.1, 0.25
 CONFIDENCE = 0.999
@@ -32,15 +34,15 @@ OTHER_UNITS = {
 _PER_CHUNK = 10_000
 
 
-def stability_index(expected, found) -> float:
+def population_stability_index(expected, found) -> float:
     """Population stability index of two sets of counts (or shares) over the same bins.
 
     A bin that is empty on one side counts as half a customer, so that the index stays finite.
 
     Examples
     --------
-    >>> round(stability_index([50, 50], [50, 50]), 3), round(stability_index([50, 50], [80, 20]), 3)
-    (0.0, 0.416)
+    >>> round(population_stability_index([50, 50], [80, 20]), 3)
+    0.416
     """
     expected, found = (np.asarray(a, dtype=float) for a in (expected, found))
     used = (expected > 0) | (found > 0)
@@ -48,17 +50,17 @@ def stability_index(expected, found) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
-def noise_floor(n_bins: int, n_before: int, n_now: int, *, confidence: float = CONFIDENCE) -> float:
-    """What the index stays below, without any change, in ``confidence`` of samples.
+def critical_value(n_bins: int, n_before: int, n_now: int) -> float:
+    """Critical value of the index under no change (chi-square quantile at 0.999).
 
     Examples
     --------
-    >>> round(noise_floor(10, 2_000, 2_000), 3), round(noise_floor(10, 100_000, 100_000), 4)
+    >>> round(critical_value(10, 2_000, 2_000), 3), round(critical_value(10, 100_000, 100_000), 4)
     (0.028, 0.0006)
     """
     if n_bins < 2:
         return 0.0
-    return float(chi2.ppf(confidence, n_bins - 1) * (1 / max(n_before, 1) + 1 / max(n_now, 1)))
+    return float(chi2.ppf(CONFIDENCE, n_bins - 1) * (1 / max(n_before, 1) + 1 / max(n_now, 1)))
 
 
 class Spread:
@@ -104,18 +106,18 @@ class Spread:
         for f, counts in zip(self.card.features, self._counts):
             present = 1 - f.missing_share
             expected = np.append(np.array(f.shares) * present, f.missing_share) * n
-            psi, *others = (stability_index(expected, c) for c in counts)
+            psi, *others = (population_stability_index(expected, c) for c in counts)
             bins = int(((expected > 0) | (counts[0] > 0)).sum())
-            floor = noise_floor(bins, n, self.rows)
-            changed = psi > max(floor, LOOK)
+            critical = critical_value(bins, n, self.rows)
+            changed = psi > max(critical, LOOK)
             level = "none" if not changed else "large" if psi > LARGE else "look"
             factor, hint = 1.0, ""
             if level == "large" and _is_money(f) and min(others) < psi / 4:
                 factor = list(OTHER_UNITS)[int(np.argmin(others))]
                 hint = f"looks like {OTHER_UNITS[factor][1]}: multiply {f.name} by {factor:g}"
             missing = counts[0][-1] / max(self.rows, 1)
-            rows.append((f.name, psi, floor, level, f.missing_share, missing, factor, hint))
-        names = ["feature", "psi", "noise_floor", "level", "missing_before", "missing_now"]
+            rows.append((f.name, psi, critical, level, f.missing_share, missing, factor, hint))
+        names = ["feature", "psi", "critical_value", "level", "missing_before", "missing_now"]
         table = pd.DataFrame(rows, columns=[*names, "factor", "hint"])
         return table.assign(money=[_is_money(f) for f in self.card.features])
 
@@ -133,7 +135,7 @@ def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per feature: ``feature``, ``psi``, ``noise_floor`` (99.9 % of samples without
+        One row per feature: ``feature``, ``psi``, ``critical_value`` (99.9 % of samples without
         change stay below it), ``level`` (``none``, ``look``, ``large``), ``missing_before``,
         ``missing_now`` (shares), ``factor`` and ``hint`` (a unit that would explain it),
         ``money`` (is it a column of money).

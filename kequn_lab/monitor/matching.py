@@ -114,7 +114,7 @@ def migration_table(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     DataFrame
         One row per pair that occurs: ``segment_before`` (``(new)`` for newcomers),
         ``segment_after`` (``(left)`` for those gone), ``customers``, ``share`` of
-        ``segment_before``, ``low``, ``high`` (Wilson).
+        ``segment_before``, ``low``, ``high`` (95 %, Wilson).
 
     Examples
     --------

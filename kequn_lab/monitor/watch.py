@@ -24,7 +24,7 @@ from kequn_lab.export._nearest import coordinates
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.drift import feature_drift
 
-__all__ = ["Verdict", "departures", "new_groups", "shifts", "should_refit"]
+__all__ = ["Verdict", "attrition", "mean_shift", "new_groups", "should_refit"]
 
 ALPHA = 0.001  # of each test, divided by the number of tests
 LEAVING_SHARE, LEAVING_RATIO = 0.1, 3.0
@@ -44,7 +44,7 @@ class Verdict:
     reasons : tuple of str
         In words; empty if nothing was found.
     evidence : DataFrame
-        ``check`` (``departure``, ``new group``, ``shift``, ``spread``), ``what``, ``before``,
+        ``check`` (``attrition``, ``new group``, ``mean shift``, ``spread``), ``what``, ``before``,
         ``now``, ``threshold``, ``found``: every comparison made, also those without a finding.
     """
 
@@ -53,7 +53,7 @@ class Verdict:
     evidence: pd.DataFrame
 
 
-def departures(before: pd.Series, now: pd.Index) -> pd.DataFrame:
+def attrition(before: pd.Series, now: pd.Index) -> pd.DataFrame:
     """Which segment loses its customers.
 
     Parameters
@@ -74,7 +74,7 @@ def departures(before: pd.Series, now: pd.Index) -> pd.DataFrame:
     Examples
     --------
     >>> before = pd.Series(["a"] * 100 + ["b"] * 100, index=range(200))
-    >>> departures(before, pd.Index(range(60, 200)))[["segment_id", "left_share", "leaving"]]
+    >>> attrition(before, pd.Index(range(60, 200)))[["segment_id", "left_share", "leaving"]]
       segment_id  left_share  leaving
     0          a         0.6     True
     1          b         0.0    False
@@ -104,7 +104,6 @@ def new_groups(
     before: pd.DataFrame,
     now: pd.DataFrame,
     *,
-    n_cells: int = CELLS,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Dense groups of customers where hardly anybody stood before.
@@ -120,7 +119,6 @@ def new_groups(
     before, now : DataFrame
         Customer tables, indexed by customer id. Leave out customers who opened within the
         window: fewer months of events make them look like a new kind.
-    n_cells : int
     random_state : int
 
     Returns
@@ -133,7 +131,7 @@ def new_groups(
     """
     then, today = coordinates(card, before), coordinates(card, now)
     both = np.vstack([then, today])
-    n_cells = min(n_cells, max(1, len(both) // 25))
+    n_cells = min(CELLS, max(1, len(both) // 25))
     with threadpool_limits(1):
         cells = KMeans(n_cells, n_init=1, random_state=random_state).fit(both)
     a = np.bincount(cells.labels_[: len(then)], minlength=n_cells)
@@ -166,7 +164,7 @@ def new_groups(
     return out.assign(new=out["new"] & (together >= NEW_SHARE))
 
 
-def shifts(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+def mean_shift(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Do the same customers behave differently? The mean change of each feature.
 
     Parameters
@@ -226,35 +224,35 @@ def should_refit(
     Returns
     -------
     Verdict
-        ``refit`` is False if a column looks to be in another unit: then the input is to be
-        mended, not the model.
+        ``refit`` is False if a column looks to be in another unit: then correct the input, not
+        the model.
 
     Raises
     ------
     ValueError
         A feature is lacking; too few common customers.
     """
-    leaving = departures(_segments(card, before), now.index)
+    leaving = attrition(_segments(card, before), now.index)
     old, today = _settled(before, months), _settled(now, months)
     groups = new_groups(card, old, today)
-    moved = shifts(card, old, today)
+    moved = mean_shift(card, old, today)
     spread = feature_drift(card, today)
     spread.loc[spread["feature"].isin(AGEING), "level"] = "none"
     evidence = pd.concat(
         [
-            _evidence("departure", leaving["segment_id"], leaving["others_share"],
+            _evidence("attrition", leaving["segment_id"], leaving["others_share"],
                       leaving["left_share"], LEAVING_SHARE, leaving["leaving"]),
             _evidence("new group", "near " + groups["near"], groups["before_share"],
                       groups["now_share"], NEW_SHARE, groups["new"]),
-            _evidence("shift", moved["feature"], 0.0, moved["shift_sd"], SHIFT_SD,
+            _evidence("mean shift", moved["feature"], 0.0, moved["shift_sd"], SHIFT_SD,
                       moved["shifted"]),
             _evidence("spread", spread["feature"], 0.0, spread["psi"], np.maximum(
-                      spread["noise_floor"], 0.1), spread["level"] != "none"),
+                      spread["critical_value"], 0.1), spread["level"] != "none"),
         ],
         ignore_index=True,
     )  # fmt: skip
     units = [h for h in spread["hint"] if h]
-    reasons = [f"{h}: mend the input before anything else" for h in units]
+    reasons = [f"{h}: correct the input first" for h in units]
     reasons += [
         f"{r.segment_id} is leaving: {r.left_share:.0%} gone, {r.others_share:.0%} of the others"
         for r in leaving[leaving["leaving"]].itertuples()

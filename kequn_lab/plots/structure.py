@@ -66,7 +66,7 @@ def separation_plot(
     References
     ----------
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.2. The tables are
-    the attributes of ``profiles.components``.
+    the attributes of ``profiles.segment_pca``.
     """
     key, plane = segment_key(scores, "separation_plot"), ["PC1", "PC2"]
     need(scores, plane, "separation_plot")

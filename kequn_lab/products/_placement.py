@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kequn_lab._checks import require_columns
+
+AGE_LIMIT_YEARS = 80  # assumption: the article says "not too old" and no number
+
 
 def fen(values: pd.Series, name: str, index: pd.Index) -> np.ndarray:
     """CNY to whole fen; 10^12 CNY is the most that integer arithmetic takes here."""
@@ -20,9 +24,7 @@ def fen(values: pd.Series, name: str, index: pd.Index) -> np.ndarray:
 
 def reserve_fen(customers: pd.DataFrame, liquid_months: float):
     """Money and liquid reserve in fen, and where the spending is not known."""
-    for column in ("money_cny", "spending_cny_per_month"):
-        if column not in customers:
-            raise ValueError(f"customers lacks {column}; it has {', '.join(map(str, customers))}")
+    require_columns(customers, ["money_cny", "spending_cny_per_month"], "customers")
     if customers.index.has_duplicates:
         raise ValueError("customers has a customer twice: one row each")
     if not liquid_months > 0:
@@ -64,11 +66,11 @@ def integer_rungs(ladder: pd.DataFrame) -> pd.DataFrame:
     return rungs
 
 
-def long_rungs_closed(customers: pd.DataFrame, age_limit_years: float) -> np.ndarray:
+def long_rungs_closed(customers: pd.DataFrame) -> np.ndarray:
     """Where the article's conditions for long terms do not hold, or cannot be known."""
     closed = np.zeros(len(customers), bool)
     if "age_years" in customers:
-        closed |= ~(customers["age_years"] <= age_limit_years).to_numpy(bool, na_value=False)
+        closed |= ~(customers["age_years"] <= AGE_LIMIT_YEARS).to_numpy(bool, na_value=False)
     if "health_fair" in customers:
         fair = customers["health_fair"].astype("boolean").fillna(False)
         closed |= ~fair.to_numpy(bool)

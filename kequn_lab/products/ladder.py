@@ -22,8 +22,7 @@ from kequn_lab.products._placement import (
 )
 
 __all__ = [
-    "NOTICE", "Ladder", "allocation_ladder", "ladder_by_segment", "ladder_products",
-    "monthly_spending",
+    "Ladder", "allocation_ladder", "ladder_by_segment", "ladder_products", "monthly_spending",
 ]  # fmt: skip
 
 NOTICE = {
@@ -39,12 +38,7 @@ _PRODUCT_FACTS = [
 ]
 
 
-def ladder_products(
-    *,
-    era: str = "article",
-    shares: pd.DataFrame | None = None,
-    products: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+def ladder_products(*, era: str = "article") -> pd.DataFrame:
     """What stands on each rung, with shares and the facts of each product; edit it and pass it on.
 
     Parameters
@@ -52,16 +46,13 @@ def ladder_products(
     era : {"article", "current"}
         ``article``: products of about 2019, the ended ones marked. ``current``: an ended product
         is replaced by the catalogue's ``replaced_by``.
-    shares : DataFrame, optional
-        As ``ladder_shares.csv``: ``rung_id``, ``product_id``, ``product_order``,
-        ``share_of_rest`` (the rung's share of what is left after the liquid rung; empty for L0).
-    products : DataFrame, optional
-        As the catalogue's products.
 
     Returns
     -------
     DataFrame
-        One row per rung and product: the columns of ``shares`` and the facts ``name_zh``,
+        One row per rung and product: ``rung_id``, ``product_id``, ``product_order``,
+        ``share_of_rest`` (the rung's share of what is left after the liquid rung; empty for L0),
+        as in ``ladder_shares.csv``, and the facts ``name_zh``,
         ``name_en``, ``minimum_cny``, ``step_cny``, ``term_months``, ``liquidity``,
         ``risk_class``, ``deposit_insured``, ``status_today``, ``status_rule`` (id of the source
         in the catalogue's rules), ``replaces``.
@@ -76,11 +67,8 @@ def ladder_products(
     """
     if era not in ("article", "current"):
         raise ValueError(f"era must be 'article' or 'current'; found {era!r}")
-    if shares is None:
-        shares = pd.read_csv(catalogue.path() / "ladder_shares.csv", encoding="utf-8-sig")
-    facts = (catalogue.products() if products is None else products).set_index("product_id")
-    if unknown := sorted(set(shares["product_id"]) - set(facts.index)):
-        raise ValueError(f"the ladder names products that the catalogue lacks: {unknown}")
+    shares = pd.read_csv(catalogue.path() / "ladder_shares.csv", encoding="utf-8-sig")
+    facts = catalogue.products().set_index("product_id")
     table = shares.assign(replaces=pd.Series(index=shares.index, dtype="str"))
     ended = facts["status_today"].str.startswith("ended") & facts["replaced_by"].notna()
     if era == "current":
@@ -160,8 +148,6 @@ def allocation_ladder(
     ladder: pd.DataFrame,
     *,
     liquid_months: float = 6,
-    age_limit_years: float = 80,
-    insurance_limit_cny: float | None = None,
 ) -> Ladder:
     """Put each customer's money on the ladder, exact to the fen. Teaching material, not advice.
 
@@ -176,10 +162,6 @@ def allocation_ladder(
         As :func:`ladder_products`.
     liquid_months : float
         Months of spending kept liquid; the article says three to six.
-    age_limit_years : float
-        Assumption: the article says "not too old" and no number.
-    insurance_limit_cny : float, optional
-        Per depositor and bank; default the catalogue's rule (500,000).
 
     Returns
     -------
@@ -197,7 +179,8 @@ def allocation_ladder(
        is less. It never shrinks when money grows. Spending that is missing or zero is unknown:
        all stays liquid.
     2. The rest is split by shares over the open rungs. The three and five year rungs are open
-       under the article's conditions (fair health, not too old); a condition whose column is
+       under the article's conditions (fair health, not too old: 80 years, an assumption); a
+       condition whose column is
        absent is not asked, a missing value closes them. A product above the customer's risk
        class is not used (an unknown class buys R1 only, an absent column is not asked).
     3. From the longest rung down, products take what their minimum and step allow; what they
@@ -220,7 +203,7 @@ def allocation_ladder(
     money, reserve, unknown = reserve_fen(customers, liquid_months)
     rungs = integer_rungs(ladder)
     liquid = np.where(unknown, money, np.minimum(money, reserve))
-    closed = long_rungs_closed(customers, age_limit_years)
+    closed = long_rungs_closed(customers)
     ranks, class_of = risk_ranks(customers), rungs["risk_class"].fillna("R1")
     may_buy = {i: ranks >= float(risk_class[1:]) for i, risk_class in class_of.items()}
     amounts, unplaced = place(money, liquid, rungs, closed, may_buy)
@@ -230,10 +213,8 @@ def allocation_ladder(
     lines = [(row.rung_id, row.product_id, amounts[row.Index]) for row in rungs.itertuples()]
     lines.append((UNPLACED, "current", unplaced))
     placed = _tidy(customers.index, lines, money)
-    if insurance_limit_cny is None:
-        limits = catalogue.read("rules").set_index("rule_id")["value"]
-        insurance_limit_cny = float(limits["deposit_insurance_limit"])
-    flags = _flags(money, reserve, unknown, closed, rungs, amounts, unplaced, insurance_limit_cny)
+    limit_cny = catalogue.read("rules").set_index("rule_id")["value"]["deposit_insurance_limit"]
+    flags = _flags(money, reserve, unknown, closed, rungs, amounts, unplaced, float(limit_cny))
     return Ladder(placed, flags.set_axis(customers.index), ladder)
 
 
@@ -300,7 +281,7 @@ def ladder_by_segment(ladder: Ladder, labels: pd.Series) -> pd.DataFrame:
     return out.drop(columns="sum")
 
 
-def monthly_spending(events: pd.DataFrame, *, as_of, months: int = 12) -> pd.Series:
+def monthly_spending(events: pd.DataFrame, *, as_of) -> pd.Series:
     """Living expenses per customer, CNY per month: what was spent, and cash that was drawn.
 
     Parameters
@@ -308,14 +289,12 @@ def monthly_spending(events: pd.DataFrame, *, as_of, months: int = 12) -> pd.Ser
     events : DataFrame
         ``customer_id``, ``timestamp``, ``amount_cny``, ``type`` and, if there, ``direction``.
     as_of : date
-        Last day of the window.
-    months : int
-        Length of the window.
+        Last day of the twelve months.
 
     Returns
     -------
     Series
-        Indexed by customer: payments (``consume``) and cash out (``cash``) over ``months``;
+        Indexed by customer: payments (``consume``) and cash out (``cash``) over twelve months;
         customers without any are not in it (their spending is unknown).
 
     Examples
@@ -327,11 +306,11 @@ def monthly_spending(events: pd.DataFrame, *, as_of, months: int = 12) -> pd.Ser
     {'a': 100.0}
     """
     end = pd.Timestamp(as_of).normalize() + pd.Timedelta(days=1)
-    start = end - pd.DateOffset(months=months)
+    start = end - pd.DateOffset(months=12)
     spent = events["type"].isin(["consume", "cash"]) & events["timestamp"].between(
         start, end, inclusive="left"
     )
     if "direction" in events:
         spent &= events["direction"] == "out"
     total = events.loc[spent].groupby("customer_id", observed=True)["amount_cny"].sum()
-    return (total / months).rename("spending_cny_per_month")
+    return (total / 12).rename("spending_cny_per_month")

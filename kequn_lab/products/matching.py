@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
+from kequn_lab._checks import require_columns
 from kequn_lab._words import CHANNELS
 
-__all__ = ["allowed_products", "match_products", "needs", "offers", "serves"]
+__all__ = ["allowed_products", "match_products", "needs", "serves"]
 
 NEEDS = {
     "safety": ("本金安全", "safe principal"),
@@ -43,20 +44,13 @@ def serves() -> pd.DataFrame:
     return pd.read_csv(catalogue.path() / "product_serves.csv", encoding="utf-8-sig")
 
 
-def _goods(products: pd.DataFrame | None, era: str) -> pd.DataFrame:
-    """Products of the era, by id."""
-    if era not in ("article", "current"):
-        raise ValueError(f"era must be 'article' or 'current'; found {era!r}")
-    goods = (catalogue.products() if products is None else products).set_index("product_id")
-    if "maximum_cny" in goods and (goods["maximum_cny"] < goods["minimum_cny"]).any():
-        wrong = goods.index[goods["maximum_cny"] < goods["minimum_cny"]][0]
-        raise ValueError(f"product {wrong}: maximum_cny is below minimum_cny")
-    return goods if era == "article" else goods[~goods["status_today"].str.startswith("ended")]
+def _goods() -> pd.DataFrame:
+    """The products that are still sold, by id."""
+    goods = catalogue.products().set_index("product_id")
+    return goods[~goods["status_today"].str.startswith("ended")]
 
 
-def allowed_products(
-    features: pd.DataFrame, *, products: pd.DataFrame | None = None, era: str = "current"
-) -> pd.DataFrame:
+def allowed_products(features: pd.DataFrame) -> pd.DataFrame:
     """Which products may be offered to each customer: none above the risk class or the means.
 
     Parameters
@@ -64,17 +58,14 @@ def allowed_products(
     features : DataFrame
         Indexed by customer: ``aum_cny``, and optionally ``risk_rank`` (1 to 5) and
         ``is_business``.
-    products : DataFrame, optional
-        As the catalogue's products; ``maximum_cny`` may be added.
-    era : {"current", "article"}
-        ``current`` leaves out what is no longer sold.
 
     Returns
     -------
     DataFrame of bool, shape (n_customers, n_products)
-        A person without a known risk class may have R1 only; businesses have none, and are not
-        asked. A product whose minimum is above the customer's assets is not allowed; businesses
-        have their own minimum where there is one. Loans have neither: credit is not judged here.
+        The products that are still sold. A person without a known risk class may have R1 only;
+        businesses have none, and are not asked. A product whose minimum is above the customer's
+        assets is not allowed; businesses have their own minimum where there is one. Loans have
+        neither: credit is not judged here.
 
     Examples
     --------
@@ -84,9 +75,8 @@ def allowed_products(
     0     False           False          True
     1      True            True          True
     """
-    if "aum_cny" not in features:
-        raise ValueError("features lacks aum_cny: without it no minimum can be held")
-    goods = _goods(products, era)
+    require_columns(features, ["aum_cny"], "features")
+    goods = _goods()
     n = len(features)
     firm = np.zeros(n, bool)
     if "is_business" in features:
@@ -112,10 +102,7 @@ def match_products(
     features: pd.DataFrame,
     labels: pd.Series,
     *,
-    products: pd.DataFrame | None = None,
     segment_needs: pd.DataFrame | None = None,
-    product_serves: pd.DataFrame | None = None,
-    era: str = "current",
 ) -> pd.DataFrame:
     """Score every segment × product × channel, and say why.
 
@@ -125,10 +112,8 @@ def match_products(
         As :func:`allowed_products`, with ``<channel>_share`` for the places.
     labels : Series of str
         Segment by customer; segments without needs in the table are left out.
-    products, era
-        As :func:`allowed_products`.
-    segment_needs, product_serves : DataFrame, optional
-        Default :func:`needs`, :func:`serves`.
+    segment_needs : DataFrame, optional
+        Default :func:`needs`: edit it and pass it on.
 
     Returns
     -------
@@ -144,13 +129,11 @@ def match_products(
         No segment has needs, no channel is known, a need weight below 0 or an unknown need.
     """
     wanted = needs() if segment_needs is None else segment_needs
-    served = serves() if product_serves is None else product_serves
-    for table, column in ((wanted, "weight"), (served, "serves")):
-        bad = table[~table[column].between(0, 1) | ~table["need_id"].isin(NEEDS)]
-        if len(bad):
-            row = bad.iloc[0].to_dict()
-            raise ValueError(f"{column} must be 0 to 1 and need_id one of {list(NEEDS)}; {row}")
-    goods = _goods(products, era)
+    bad = wanted[~wanted["weight"].between(0, 1) | ~wanted["need_id"].isin(NEEDS)]
+    if len(bad):
+        row = bad.iloc[0].to_dict()
+        raise ValueError(f"weight must be 0 to 1 and need_id one of {list(NEEDS)}; {row}")
+    goods, served = _goods(), serves()
     labels = labels.reindex(features.index)
     segments = [s for s in wanted["segment_id"].unique() if (labels == s).any()]
     if not segments:
@@ -164,7 +147,7 @@ def match_products(
     met = weight.fillna(0).to_numpy()[:, None, :] * part.fillna(0).to_numpy()  # segment, product
     total = np.broadcast_to(weight.sum(axis=1).to_numpy()[:, None], met.shape[:2])
     need = np.divide(met.sum(-1), total, out=np.zeros(total.shape), where=total > 0)
-    allowed = allowed_products(features, products=products, era=era)
+    allowed = allowed_products(features)
     can = allowed.groupby(labels).mean().loc[segments].to_numpy()
     shares = features[[f"{c}_share" for c in channels]].groupby(labels).mean().loc[segments]
     index = pd.MultiIndex.from_product(
@@ -191,45 +174,4 @@ def _why(met: np.ndarray, can: float) -> tuple[str, str]:
     return (
         f"满足{'、'.join(zh)};{can:.0%} 的客户符合起点和风险等级",
         f"serves {', '.join(en)}; {can:.0%} of the customers meet the minimum and risk class",
-    )
-
-
-def offers(
-    features: pd.DataFrame,
-    labels: pd.Series,
-    matches: pd.DataFrame,
-    *,
-    products: pd.DataFrame | None = None,
-    era: str = "current",
-) -> pd.DataFrame:
-    """One offer per customer: what the segment needs most among what this customer may have.
-
-    Parameters
-    ----------
-    features, labels, products, era
-        As :func:`match_products`.
-    matches : DataFrame
-        As from :func:`match_products`.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by customer: ``segment_id``, ``product_id``, ``channel_id`` (the customer's own
-        busiest channel), ``need``. Missing product where nothing that is allowed serves a need,
-        or the segment has no matches.
-    """
-    need = matches.drop_duplicates(["segment_id", "product_id"])
-    need = need.set_index(["segment_id", "product_id"])["need"].unstack()  # noqa: PD010
-    allowed = allowed_products(features, products=products, era=era)[need.columns]
-    labels = labels.reindex(features.index)
-    score = need.reindex(labels).fillna(0.0).to_numpy() * allowed.to_numpy()
-    best = score.argmax(axis=1)
-    found = score[np.arange(len(score)), best]
-    product = pd.Series(need.columns.to_numpy()[best], index=features.index).where(found > 0)
-    columns = [f"{c}_share" for c in CHANNELS if f"{c}_share" in features]
-    shares = features[columns].fillna(-1.0).to_numpy()
-    channel = np.array([c.removesuffix("_share") for c in columns])[shares.argmax(axis=1)]
-    channel = pd.Series(channel, index=features.index).where(shares.max(axis=1) > 0)
-    return pd.DataFrame(
-        {"segment_id": labels, "product_id": product, "channel_id": channel, "need": found}
     )

@@ -16,6 +16,8 @@ from kequn_lab._words import named_share
 #: The bootstrap draws customers, or where a segment has more than this many, that many random
 #: groups of its customers: sums of groups vary as sums of customers do.
 BLOCKS = 1000
+#: Levels of a category that are listed, most frequent first; the others are one level.
+MOST_LEVELS = 20
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,6 @@ def _aligned(features: pd.DataFrame, labels: pd.Series) -> pd.Series:
     return labels.take(at)
 
 
-def require_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1; found {confidence}")
-
-
 # One variable ----------------------------------------------------------------------------------
 
 
@@ -104,7 +101,9 @@ def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.ndarr
     if n.sum() < len(x):
         x = x[known]
     if np.isinf(x).any():
-        raise ValueError(f"{column.name} has {int(np.isinf(x).sum())} infinite values: mend them")
+        raise ValueError(
+            f"{column.name} has {int(np.isinf(x).sum())} infinite values: correct them"
+        )
     lowest, highest = (x.min(), x.max()) if len(x) else (np.nan, np.nan)
     # In units of all customers' deviation: squares of large values lose no digits.
     centre, scale = (x.mean(), x.std()) if lowest < highest else (lowest, 1.0)
@@ -127,19 +126,17 @@ def _yes_or_no(x: np.ndarray) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def category_rows(
-    column: pd.Series, rows: Rows, max_levels: int, draw: Draw
-) -> dict[str, np.ndarray]:
+def category_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.ndarray]:
     """The profile of a category as columns, one row per level and segment."""
     codes, levels = pd.factorize(column)
     codes = codes[rows.order]
     n_of = np.bincount(codes[codes >= 0], minlength=len(levels))
     frequent = np.argsort(-n_of, kind="stable")[: np.count_nonzero(n_of)]
-    names = [str(levels[i]) for i in frequent[:max_levels]]
-    if len(frequent) > max_levels:
-        names.append(f"({len(frequent) - max_levels} other levels)")
+    names = [str(levels[i]) for i in frequent[:MOST_LEVELS]]
+    if len(frequent) > MOST_LEVELS:
+        names.append(f"({len(frequent) - MOST_LEVELS} other levels)")
     position = np.full(len(levels) + 1, -1)  # the last is where a missing value, -1, looks
-    position[frequent] = np.minimum(np.arange(len(frequent)), max_levels)
+    position[frequent] = np.minimum(np.arange(len(frequent)), MOST_LEVELS)
     codes = position[codes]
     known = codes >= 0
     codes, names = codes[known], names or [None]  # all missing: one row that says so
@@ -240,12 +237,11 @@ class Draw:
             effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
         self.drawn.append(effect)
 
-    def interval(self, confidence: float) -> np.ndarray:
-        """Lower and upper end per row of the profile; missing where a draw has no effect."""
+    def interval(self) -> np.ndarray:
+        """Lower and upper end (95 %) per row of the profile; missing where a draw has no effect."""
         effect = np.concatenate(self.drawn, axis=1)
         ends = np.full((2, effect.shape[1]), np.nan)
         fine = ~np.isnan(effect).any(axis=0)
-        tail = (1 - confidence) / 2
         # Between two infinite draws nothing can be interpolated.
-        ends[:, fine] = np.quantile(effect[:, fine], [tail, 1 - tail], axis=0, method="nearest")
+        ends[:, fine] = np.quantile(effect[:, fine], [0.025, 0.975], axis=0, method="nearest")
         return ends

@@ -9,6 +9,9 @@ from kequn_lab._words import Words
 
 __all__ = ["segment_cards"]
 
+MARKS = 5  # on a card, at most
+VISIBLE = 0.2  # standard deviations: a smaller expectation or effect has no direction
+
 
 def segment_cards(
     profile: pd.DataFrame,
@@ -20,8 +23,6 @@ def segment_cards(
     signatures: pd.DataFrame | None = None,
     model_profile: pd.DataFrame | None = None,
     variables: pd.DataFrame | None = None,
-    n_marks: int = 5,
-    visible: float = 0.2,
     currency: str = "CNY",
 ) -> pd.DataFrame:
     """Write each segment's card: its marks, the article's words, and whether the data agree.
@@ -39,14 +40,10 @@ def segment_cards(
         What is expected: ``segment_id``, ``feature``, ``level_sd`` (standard deviations from
         the average customer), ``basis`` (``article``, ``assumption``, …).
     model_profile : DataFrame, optional
-        The profile of the model columns, to hold the expectations against: in logarithms a
-        difference shows that a few very rich customers hide. Default ``profile``.
+        The profile of the model columns, which the expectations are compared with: in
+        logarithms a difference shows that a few very rich customers hide. Default ``profile``.
     variables : DataFrame, optional
         Names and units: ``feature``, ``meaning_zh``, ``meaning_en``, ``unit``.
-    n_marks : int
-        Marks on a card, at most.
-    visible : float
-        Expectations and effects smaller than this many standard deviations have no direction.
     currency : str
         Of amounts.
 
@@ -60,7 +57,7 @@ def segment_cards(
 
         - ``mark``: a marker variable (``item``) and its ``effect``
         - ``article``: a trait (``item``) with the quote and where it stands in the article
-        - ``check``: an expected direction (``item`` is the variable) held against the measured
+        - ``check``: an expected direction (``item`` is the variable) beside the measured
           effect; ``agrees`` is ``yes``, ``no`` (the other direction), ``not visible`` or
           ``not measured``; ``basis`` says whose expectation it was
 
@@ -82,12 +79,12 @@ def segment_cards(
     ['age_years 65 (all: 45)', 'age_years: high expected, high found']
     """
     words = Words.of(segments=segments, variables=variables, currency=currency)
-    parts = [_marks(profile, markers, n_marks, words)]
+    parts = [_marks(profile, markers, words)]
     if traits is not None:
         parts.append(_article(traits))
     if signatures is not None:
         measured = profile if model_profile is None else model_profile
-        parts.append(_checks(measured, signatures, visible, words))
+        parts.append(_checks(measured, signatures, words))
     lines = pd.concat([pd.DataFrame({"segment_id": []}, dtype=object), *parts])
     ids = sizes["segment_id"]
     heads = sizes[["segment_id", "customers", "share"]].assign(
@@ -104,9 +101,9 @@ _CARDS = [
 ]
 
 
-def _marks(profile, markers, n_marks: int, words: Words) -> pd.DataFrame:
+def _marks(profile, markers, words: Words) -> pd.DataFrame:
     kinds = profile.drop_duplicates("variable").set_index("variable")["kind"]
-    best = markers[markers["marker"]].groupby("segment_id", sort=False).head(n_marks)
+    best = markers[markers["marker"]].groupby("segment_id", sort=False).head(MARKS)
     lines = []
     for mark in best.itertuples():
         name, share = mark.variable, kinds[mark.variable] != "number"
@@ -143,17 +140,17 @@ def _article(traits: pd.DataFrame) -> pd.DataFrame:
 _DIRECTION = {1: ("偏高", "high"), -1: ("偏低", "low")}
 
 
-def _checks(profile, signatures, visible: float, words: Words) -> pd.DataFrame:
+def _checks(profile, signatures, words: Words) -> pd.DataFrame:
     """Expected directions against measured ones."""
     found = profile[profile["level"].isna()].set_index(["segment_id", "variable"])["effect"]
     present = signatures["segment_id"].isin(profile["segment_id"].unique())
     lines = []
-    for row in signatures[present & (signatures["level_sd"].abs() >= visible)].itertuples():
+    for row in signatures[present & (signatures["level_sd"].abs() >= VISIBLE)].itertuples():
         effect = found.get((row.segment_id, row.feature), np.nan)
         zh, en = _DIRECTION[np.sign(row.level_sd)]
         if np.isnan(effect):
             agrees, seen_zh, seen_en = "not measured", "数据中没有", "not in the data"
-        elif abs(effect) < visible:
+        elif abs(effect) < VISIBLE:
             agrees, seen_zh, seen_en = "not visible", "看不出差别", "no difference found"
         else:
             agrees = "yes" if effect * row.level_sd > 0 else "no"

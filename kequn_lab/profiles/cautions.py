@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._notes import Note, notes_table
+from kequn_lab._statistics import skewness
 from kequn_lab._words import Words, listed, number, percent
 
 __all__ = ["warnings_table"]
@@ -171,9 +172,10 @@ def _of_columns(features, profile, logged: set, words: Words) -> list[Note]:
         if missing > MOST_FILLED:
             share = percent(missing)
             filled.append((missing, f"{zh}（{share}）", f"{en} ({share})", where))
-        if name in numbers - logged and abs(skewness := _skewness(features[name])) > MAX_SKEWNESS:
-            value = number(skewness)
-            skewed.append((skewness, f"{zh}（{value}）", f"{en} ({value})", where))
+        if name in numbers - logged:
+            skew = skewness(features[name].dropna().to_numpy(float))
+            if abs(skew) > MAX_SKEWNESS:
+                skewed.append((skew, f"{zh}（{number(skew)}）", f"{en} ({number(skew)})", where))
     alike = [
         (r, f"{words.variable(a, 'zh')}与{words.variable(b, 'zh')}",
          f"{words.variable(a, 'en')} and {words.variable(b, 'en')}", {"variable": a})
@@ -198,13 +200,6 @@ def _of_columns(features, profile, logged: set, words: Words) -> list[Note]:
             "{items}",
         ),
     ]  # fmt: skip
-
-
-def _skewness(column: pd.Series) -> float:
-    x = column.to_numpy(float, na_value=np.nan)
-    x = x[~np.isnan(x)]
-    spread = x.std() if len(x) else 0.0
-    return float(np.mean(((x - x.mean()) / spread) ** 3)) if spread > 0 else 0.0
 
 
 def _alike(features: pd.DataFrame, logged: set) -> list[tuple[str, str, float]]:

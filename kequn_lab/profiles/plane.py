@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.spatial import ConvexHull, QhullError
+from sklearn.decomposition import PCA
 
 from kequn_lab.profiles._by_segment import Rows, is_text
 
-__all__ = ["Components", "components"]
+__all__ = ["SegmentPCA", "segment_pca"]
+
+SAMPLE = 2000  # customers that are kept for the picture; axes and centres use all
 
 
 @dataclass(frozen=True)
-class Components:
+class SegmentPCA:
     """Principal components of the customers, and where the segments lie on the first two.
 
     Attributes
@@ -34,8 +37,6 @@ class Components:
         its two ends, customers on one point that point. The inner hull holds the
         sampled customers no farther from the mean of their segment than the median of the
         segment, the outer those within 2.5 times it; distances in all dimensions.
-    n_customers : int
-        Behind the axes; ``len(scores)`` are in the sample.
     """
 
     axes: pd.DataFrame
@@ -43,12 +44,9 @@ class Components:
     scores: pd.DataFrame
     centres: pd.DataFrame
     hulls: pd.DataFrame
-    n_customers: int
 
 
-def components(
-    features: pd.DataFrame, labels: pd.Series, *, n_sample: int = 2000, random_state: int = 0
-) -> Components:
+def segment_pca(features: pd.DataFrame, labels: pd.Series, *, random_state: int = 0) -> SegmentPCA:
     """Turn the customers so that their first two coordinates show most of their spread.
 
     Parameters
@@ -58,18 +56,18 @@ def components(
         scaled.
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
-    n_sample : int
-        Customers to keep for the picture; axes and centres use all.
     random_state : int
+        For the sample of 2,000 customers that the picture shows; axes and centres use all.
 
     Returns
     -------
-    Components
+    SegmentPCA
 
     Raises
     ------
     ValueError
-        Missing or infinite values, labels that do not align, fewer than two variables.
+        Missing or infinite values, labels that do not align, fewer than two variables or
+        customers.
 
     References
     ----------
@@ -79,7 +77,7 @@ def components(
     Examples
     --------
     >>> features = pd.DataFrame({"a": [0.0, 0, 4, 4], "b": [0.0, 1, 0, 1]})
-    >>> found = components(features, pd.Series(["x", "x", "y", "y"]))
+    >>> found = segment_pca(features, pd.Series(["x", "x", "y", "y"]))
     >>> found.centres.round(2)
                 PC1  PC2
     segment_id
@@ -89,26 +87,25 @@ def components(
     [0.94, 0.06]
     """
     rows = Rows.of(features, labels)
-    if features.shape[1] < 2:
-        raise ValueError("components needs at least two variables to show a plane")
+    if min(features.shape[1], len(rows.order)) < 2:
+        raise ValueError("a plane needs at least two variables and two customers")
     if text := [str(c) for c in features if is_text(features[c])]:
-        raise TypeError(f"components needs numbers; leave out {', '.join(text)}")
+        raise TypeError(f"segment_pca needs numbers; leave out {', '.join(text)}")
     if bad := [str(c) for c in features if not np.isfinite(features[c].to_numpy(float)).all()]:
         raise ValueError(
             f"{', '.join(bad)} has missing or infinite values; give the columns of the model "
             "(preprocessing.preprocessor fills them)"
         )
     x = features.to_numpy(float)[rows.order]
-    mean = x.mean(axis=0)
-    x -= mean
-    variance, axes = np.linalg.eigh(x.T @ x / max(len(x) - 1, 1))
-    variance, axes = np.clip(variance[::-1], 0, None), axes[:, ::-1]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(len(variance))])
+    with np.errstate(invalid="ignore"):  # all customers on one point: no share of a variance
+        pca = PCA(svd_solver="covariance_eigh").fit(x)
+    x -= pca.mean_
+    variance, axes = pca.explained_variance_, pca.components_.T
     names = [f"PC{j + 1}" for j in range(len(variance))]
     centres = np.add.reduceat(x, rows.starts) / rows.sizes[:, None]
 
     rng = np.random.default_rng(random_state)
-    chosen = np.sort(rng.choice(len(x), min(n_sample, len(x)), replace=False))
+    chosen = np.sort(rng.choice(len(x), min(SAMPLE, len(x)), replace=False))
     parts = zip(np.split(x, rows.starts[1:]), centres)
     distances = [np.sqrt(((part - centre) ** 2).sum(axis=1)) for part, centre in parts]
     reach = np.array([np.median(d) for d in distances])[rows.codes]
@@ -122,7 +119,7 @@ def components(
         for s in range(len(rows.ids))
         for j, name in enumerate(("inner", "outer"))
     ]
-    return Components(
+    return SegmentPCA(
         axes=pd.DataFrame(axes, features.columns, names),
         explained=pd.DataFrame(
             {
@@ -134,7 +131,6 @@ def components(
         scores=scores,
         centres=pd.DataFrame(centres @ axes, rows.ids.rename("segment_id"), names),
         hulls=pd.concat(hulls)[["segment_id", "hull", "PC1", "PC2"]],
-        n_customers=len(x),
     )
 
 

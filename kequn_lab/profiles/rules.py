@@ -16,16 +16,14 @@ _COLUMNS = [
     *("sentence_zh", "sentence_en"),
 ]
 
-#: Customers of a small segment that a sample keeps at least.
-_AT_LEAST = 200
+#: Conditions of a rule; customers that the trees see; of a small segment at least.
+_CONDITIONS, _SAMPLE, _AT_LEAST = 3, 10_000, 200
 
 
 def segment_rules(
     features: pd.DataFrame,
     labels: pd.Series,
     *,
-    max_conditions: int = 3,
-    n_sample: int = 10_000,
     segments: pd.DataFrame | None = None,
     variables: pd.DataFrame | None = None,
     currency: str = "CNY",
@@ -33,9 +31,10 @@ def segment_rules(
 ) -> pd.DataFrame:
     """Tell each segment by a few conditions that an account manager can remember.
 
-    A shallow decision tree parts each segment from the rest; of all its branches, cut at any
-    depth, the one with the best F1 is the rule. It describes the labels, it does not replace
-    them: read it with its precision and recall.
+    A decision tree of depth three separates each segment from the rest; of all its branches, cut
+    at any depth, the one with the best F1 is the rule. It describes the labels, it does not
+    replace them: read it with its precision and recall, which are counted on all customers (the
+    trees see 10,000 of them).
 
     Parameters
     ----------
@@ -43,11 +42,6 @@ def segment_rules(
         In original units; text is left out, a missing value meets no condition.
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
-    max_conditions : int
-        Depth of the tree.
-    n_sample : int
-        Customers that the trees see (small segments are kept and weighted down). Precision and
-        recall are counted on all.
     segments, variables : DataFrame, optional
         Names: ``segment_id``, ``name_zh``, ``name_en``; and ``feature``, ``meaning_zh``,
         ``meaning_en``, ``unit`` (:func:`~kequn_lab.features.feature_table`).
@@ -82,13 +76,13 @@ def segment_rules(
     if not names:
         raise ValueError("features has no variable with numbers to make rules of")
     rng = np.random.default_rng(random_state)
-    at, weight = _sample(rows, n_sample, rng)
+    at, weight = _sample(rows, rng)
     x = features[names].iloc[rows.order[at]].to_numpy(float, na_value=np.nan)
     words = Words.of(segments=segments, variables=variables, currency=currency)
     out = []
     for s, segment in enumerate(rows.ids if len(rows.ids) > 1 else ()):
         own = rows.codes[at] == s
-        rule = _best_rule(x, own, weight, max_conditions, random_state)
+        rule = _best_rule(x, own, weight, random_state)
         if not rule:  # no number tells this segment from the others
             continue
         met = _met(rule, [features[names[j]] for j, *_ in rule])[rows.order]
@@ -102,26 +96,26 @@ def segment_rules(
             "customers": n,
             "precision": precision,
             "recall": recall,
-            "f1": _f1(precision, recall),
+            "f1": 2 * hits / (n + rows.sizes[s]),
         }
         out.append(fact | _sentences(segment, named, precision, recall, words))
     return pd.DataFrame(out, columns=_COLUMNS)
 
 
-def _sample(rows: Rows, n_sample: int, rng) -> tuple[np.ndarray, np.ndarray]:
+def _sample(rows: Rows, rng) -> tuple[np.ndarray, np.ndarray]:
     """Some of the sorted customers, and how many each stands for."""
-    keep = np.clip(n_sample * rows.sizes // len(rows.order), _AT_LEAST, None)
+    keep = np.clip(_SAMPLE * rows.sizes // len(rows.order), _AT_LEAST, None)
     keep = np.minimum(keep, rows.sizes)
     chosen = [s + rng.choice(n, k, replace=False) for s, n, k in zip(rows.starts, rows.sizes, keep)]
     return np.concatenate(chosen), np.repeat(rows.sizes / keep, keep)
 
 
-def _best_rule(x, own, weight, max_conditions, random_state) -> list[tuple[int, bool, float]]:
+def _best_rule(x, own, weight, random_state) -> list[tuple[int, bool, float]]:
     """Conditions (variable, above or not, bound) of the branch with the best F1."""
     best, best_f1 = [], -1.0
     for class_weight in (None, "balanced"):  # the second finds small segments
         tree = DecisionTreeClassifier(
-            max_depth=max_conditions,
+            max_depth=_CONDITIONS,
             min_samples_leaf=int(np.clip(own.sum() // 20, 1, 20)),
             class_weight=class_weight,
             random_state=random_state,
@@ -159,10 +153,6 @@ def _met(rule, columns) -> np.ndarray:
         else:
             met = met & (value > bound if above else value <= bound)
     return met
-
-
-def _f1(precision: float, recall: float) -> float:
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def _condition(variable, above: bool, bound: float) -> str:

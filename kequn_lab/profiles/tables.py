@@ -6,41 +6,34 @@ categorical, else largest first; variables in the order of the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.cluster.hierarchy import leaves_list, linkage
 
-from kequn_lab.profiles._by_segment import (
-    Draw,
-    Rows,
-    category_rows,
-    coded,
-    is_text,
-    number_rows,
-    require_confidence,
-)  # fmt: skip
+from kequn_lab._checks import require_columns
+from kequn_lab._statistics import wilson
+from kequn_lab.profiles._by_segment import Draw, Rows, category_rows, coded, is_text, number_rows
 
 __all__ = ["marker_table", "profile_table", "size_table", "variable_order"]
 
+#: A variable marks a segment whose mean is this far from the mean of all (shares), or this part
+#: of it, or this many pooled standard deviations (other numbers).
+DIFFERENCE, RELATIVE, EFFECT = 0.25, 0.5, 0.5
 
-def size_table(labels: pd.Series, *, confidence: float = 0.95) -> pd.DataFrame:
+
+def size_table(labels: pd.Series) -> pd.DataFrame:
     """Count the customers of each segment.
 
     Parameters
     ----------
     labels : Series
         Segment id per customer; customers without one are left out.
-    confidence : float
-        Coverage of the interval.
 
     Returns
     -------
     DataFrame
         One row per segment: ``segment_id``, ``customers``, ``share`` (0 to 1), ``share_low``,
-        ``share_high`` (Wilson, for customers seen as a sample of those to come).
+        ``share_high`` (95 %, Wilson, for customers seen as a sample of those to come).
 
     Raises
     ------
@@ -58,32 +51,18 @@ def size_table(labels: pd.Series, *, confidence: float = 0.95) -> pd.DataFrame:
     0        old          3   0.75       0.30        0.95
     1      young          1   0.25       0.05        0.70
     """
-    require_confidence(confidence)
     ids, codes = coded(labels)
     n = np.bincount(codes[codes >= 0], minlength=len(ids))
-    total = n.sum()
-    share, z = n / total, stats.norm.ppf((1 + confidence) / 2)
-    middle = (share + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z / (1 + z**2 / total) * np.sqrt(share * (1 - share) / total + z**2 / (2 * total) ** 2)
-    return pd.DataFrame(
-        {
-            "segment_id": ids,
-            "customers": n,
-            "share": share,
-            "share_low": np.maximum(middle - half, 0.0),
-            "share_high": np.minimum(middle + half, 1.0),
-        }
-    )
+    low, high = wilson(n, n.sum())
+    columns = {"segment_id": ids, "customers": n, "share": n / n.sum()}
+    return pd.DataFrame({**columns, "share_low": low, "share_high": high})
 
 
 def profile_table(
     features: pd.DataFrame,
     labels: pd.Series,
     *,
-    categorical: Iterable[str] | None = None,
-    max_levels: int = 20,
     n_boot: int = 1000,
-    confidence: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Describe every variable in every segment, and set the segment against the rest.
@@ -91,17 +70,12 @@ def profile_table(
     Parameters
     ----------
     features : DataFrame, shape (n_customers, n_variables)
-        Indexed by customer. Numbers, booleans, or text (a category).
+        Indexed by customer. Numbers, booleans, or text (a category, counted level by level; of
+        more than 20 levels the others are one).
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
-    categorical : iterable of str, optional
-        Variables to count level by level; default those that hold text.
-    max_levels : int
-        Levels of a category that are listed, most frequent first; the others are one level.
     n_boot : int
-        Bootstrap draws of customers within segments; 0: no intervals.
-    confidence : float
-        Coverage of the (percentile) intervals.
+        Bootstrap draws of customers within segments, for 95 % (percentile) intervals; 0: none.
     random_state : int
 
     Returns
@@ -139,17 +113,13 @@ def profile_table(
     0        old  65.0    5.66
     1      young  25.0   -5.66
     """
-    require_confidence(confidence)
     rows = Rows.of(features, labels)
-    named = set() if categorical is None else set(categorical)
-    if lacking := named - set(features.columns):
-        raise ValueError(f"categorical names columns that features lacks: {sorted(lacking)}")
     draw = Draw(rows, n_boot, random_state)
     parts = []
     for name in features.columns:
         column = features[name]
-        if name in named or is_text(column):
-            parts.append(category_rows(column, rows, max_levels, draw))
+        if is_text(column):
+            parts.append(category_rows(column, rows, draw))
         else:
             parts.append(number_rows(column, rows, draw))
     # Column by column: a frame for each variable would take longer than its numbers.
@@ -159,7 +129,7 @@ def profile_table(
         for name in parts[0]
     })  # fmt: skip
     out["variable"] = features.columns.repeat(lengths)
-    out["effect_low"], out["effect_high"] = draw.interval(confidence) if n_boot else (np.nan,) * 2
+    out["effect_low"], out["effect_high"] = draw.interval() if n_boot else (np.nan,) * 2
     # One customer has no spread to draw from, so an interval would be too short.
     out.loc[(out["n"] < 2) | (out["n_rest"] < 2), ["effect_low", "effect_high"]] = np.nan
     out = out.sort_values("segment", kind="stable")
@@ -173,38 +143,29 @@ _PROFILE = [
 ]
 
 
-def marker_table(
-    profile: pd.DataFrame,
-    *,
-    rule: str = "auto",
-    difference: float = 0.25,
-    relative: float = 0.5,
-    effect: float = 0.5,
-) -> pd.DataFrame:
+def marker_table(profile: pd.DataFrame) -> pd.DataFrame:
     """Rank the variables that mark each segment, and say by which rule they do.
 
     Parameters
     ----------
     profile : DataFrame
         As :func:`profile_table`.
-    rule : {"auto", "difference", "effect"}
-        ``difference`` is the rule of flexclust's shaded bar chart: the segment's mean is at
-        least ``difference`` away from the mean of all, or at least ``relative`` of that mean.
-        It divides by the mean and knows no unit, so it serves shares (0 to 1) and fails on
-        money, years or standardised values. ``effect``: segment and rest are at least
-        ``effect`` pooled standard deviations apart. ``auto``: the first for shares and
-        categories, the second for the others.
-    difference, relative, effect : float
-        Thresholds of the rules.
 
     Returns
     -------
     DataFrame
         One row per row of ``profile``, best mark of each segment first: ``segment_id``,
         ``rank`` (markers first, then by size of the effect), ``variable``, ``level``,
-        ``marker`` (bool), ``rule`` (``difference`` or ``effect``), ``direction`` (``higher``,
+        ``marker`` (bool), ``rule``, ``direction`` (``higher``,
         ``lower``, ``equal`` than all), ``mean``, ``overall_mean``, ``difference``,
         ``relative_difference``, ``effect``.
+
+    Notes
+    -----
+    Shares and categories go by the rule ``difference``, that of flexclust's shaded bar chart: the
+    segment's mean is 0.25 or more away from the mean of all, or half of that mean. It divides by
+    the mean and knows no unit, so it fails on money, years or standardised values; these go by
+    ``effect``: segment and rest are half a pooled standard deviation or more apart.
 
     References
     ----------
@@ -220,20 +181,17 @@ def marker_table(
     1        new  age_years   False      effect
     2        old  web_share    True  difference
     """
-    if rule not in ("auto", "difference", "effect"):
-        raise ValueError(f"rule must be 'auto', 'difference' or 'effect'; found {rule!r}")
     columns = ["segment_id", "variable", "level", "kind", "mean", "overall_mean", "effect"]
-    if lacking := [c for c in columns if c not in profile]:
-        raise ValueError(f"profile lacks {', '.join(lacking)}; give the table of profile_table")
+    require_columns(profile, columns, "profile")
     out = profile[columns].copy()
     gap, mean = out["mean"] - out["overall_mean"], out["overall_mean"]
     out["difference"] = gap
     out["relative_difference"] = gap / mean.where(mean != 0)
     out["direction"] = np.select([gap > 0, gap < 0], ["higher", "lower"], "equal")
-    by_difference = out.pop("kind").ne("number") if rule == "auto" else rule == "difference"
+    by_difference = out.pop("kind").ne("number")
     out["rule"] = np.where(by_difference, "difference", "effect")
-    far = (gap.abs() >= difference) | (out["relative_difference"].abs() >= relative)
-    out["marker"] = np.where(by_difference, far, out["effect"].abs() >= effect)
+    far = (gap.abs() >= DIFFERENCE) | (out["relative_difference"].abs() >= RELATIVE)
+    out["marker"] = np.where(by_difference, far, out["effect"].abs() >= EFFECT)
     keys = pd.DataFrame(
         {
             "segment": pd.factorize(out["segment_id"])[0],

@@ -28,7 +28,7 @@ from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
-from kequn_lab.profiles.plane import components
+from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.run.findings import findings, mean_silhouette, no_decision, segment_marks
 from kequn_lab.run.inputs import Inputs
@@ -245,10 +245,10 @@ def _card(pipeline, inputs, labels, names, random_state) -> Scorecard:
 
 
 def _plane(model, segment) -> dict[str, pd.DataFrame]:
-    """Where the segments lie to each other; one variable makes no plane."""
-    if model.shape[1] < 2:
+    """Where the segments lie to each other; one variable or customer makes no plane."""
+    if min(model.shape) < 2:
         return {}
-    plane, two = components(model, segment), ["PC1", "PC2"]
+    plane, two = segment_pca(model, segment), ["PC1", "PC2"]
     return {
         "plane_scores": plane.scores.rename_axis("customer_id").reset_index(),
         "plane_hulls": plane.hulls.rename_axis("customer_id").reset_index(),

@@ -12,7 +12,7 @@ import pandas as pd
 
 import kequn_lab as kq
 from kequn_lab import catalogue, features, plots, profiles, segments
-from kequn_lab.profiles import cards, plane, rules
+
 
 pd.set_option("display.max_colwidth", 120)
 
@@ -65,7 +65,7 @@ with plots.style("zh", synthetic=True, **words):
 
 # %%
 z = result.pipeline["preprocess"].transform(result.features)
-found = plane.components(z, labels)
+found = profiles.segment_pca(z, labels)
 two = found.explained["explained_share"].head(2).sum()
 print(f"the first two components hold {two:.0%} of the variance")
 with plots.style("zh", synthetic=True, **words):
@@ -82,7 +82,7 @@ with plots.style("zh", synthetic=True, **words):
 # most three conditions. Guess how many of a segment's customers such a rule finds.
 
 # %%
-sentences = rules.segment_rules(result.features, labels, **words)
+sentences = profiles.segment_rules(result.features, labels, **words)
 for row in sentences.itertuples():
     print(row.sentence_zh)
 
@@ -100,7 +100,7 @@ sentences[["segment_id", "rule", "precision", "recall"]].round(2)
 # expected.
 
 # %%
-card = cards.segment_cards(
+card = profiles.segment_cards(
     profile,
     markers,
     sizes=result.sizes,

@@ -15,7 +15,6 @@ import pandas as pd
 import kequn_lab as kq
 from kequn_lab import catalogue, compare, features, plots, products, synth
 
-from kequn_lab.products import ladder, lifecycle
 
 # %%
 bank = kq.make_bank(2000, random_state=0, as_of="2024-12-31")
@@ -70,8 +69,8 @@ allowed.loc[old, ["savings_bond", "large_cd", "wealth_product"]].mean().map("{:.
 # year, one, three and five years. Its products of that time are partly gone:
 
 # %%
-today = ladder.ladder_products(era="current")
-then = ladder.ladder_products(era="article")
+today = products.ladder_products(era="current")
+then = products.ladder_products(era="article")
 then.loc[then["status_today"] != "current", ["rung_id", "name_zh", "status_today"]]
 
 # %% [markdown]
@@ -86,10 +85,13 @@ savers = pd.DataFrame(
     },
     index=["A", "B", "C"],
 )
-found = ladder.allocation_ladder(savers, then)
+found = products.allocation_ladder(savers, then)
 found.rungs.pivot_table(
     "amount_cny", ["rung_id", "product_id"], "customer_id", aggfunc="sum", observed=True
 ).fillna(0)
+
+# %%
+found.explain("B")
 
 # %%
 found.flags.astype(int).T
@@ -106,17 +108,17 @@ found.flags.astype(int).T
 money = pd.DataFrame(
     {
         "money_cny": table.loc[old, "aum_cny"],
-        "spending_cny_per_month": ladder.monthly_spending(bank.events, as_of=bank.as_of),
+        "spending_cny_per_month": products.monthly_spending(bank.events, as_of=bank.as_of),
         "age_years": table.loc[old, "age_years"],
     }
 ).loc[old]
-elderly = ladder.allocation_ladder(money, today)
+elderly = products.allocation_ladder(money, today)
 exact = elderly.rungs.groupby("customer_id", observed=True)["amount_cny"].sum()
 print("to the fen:", bool((exact.round(2) == money["money_cny"].round(2)).all()))
 elderly.flags.mean().map("{:.0%}".format)
 
 # %%
-by_segment = ladder.ladder_by_segment(elderly, segment.loc[old])
+by_segment = products.ladder_by_segment(elderly, segment.loc[old])
 with plots.style("zh", **words):
     plots.ladder_plot(by_segment, names=catalogue.products())
 
@@ -137,7 +139,7 @@ for profile, name in (("state_big", "大型银行"), ("internet_retail", "互联
     young = who[who == "young_adult"].replace("young_adult", name)
     opened = b.customers.set_index("customer_id")["opened_on"].reindex(young.index)
     mine = b.events[b.events["customer_id"].isin(young.index)]
-    stages.append(lifecycle.funnel(mine, young, as_of=b.as_of, opened_on=opened))
+    stages.append(products.funnel(mine, young, as_of=b.as_of, opened_on=opened))
 funnel = pd.concat(stages)
 
 # %%
@@ -156,7 +158,7 @@ funnel[["group", "stage", "customers", "of", "share", "low", "high"]].round(2)
 # The article's only facts, and beside them what is computed:
 
 # %%
-lifecycle.branch_visits(catalogue.read("figures"))[["figure_id", "value", "unit", "basis"]]
+products.branch_visits(catalogue.read("figures"))[["figure_id", "value", "unit", "basis"]]
 
 # %% [markdown]
 # A scenario (情景), no forecast: some visits of young adults, of low and middle incomes, and a few
@@ -167,7 +169,7 @@ lifecycle.branch_visits(catalogue.read("figures"))[["figure_id", "value", "unit"
 # %%
 moved = dict.fromkeys(segment.unique(), 0.0)
 moved |= {"young_adult": 1 / 3, "low_mid_income": 1 / 3, "elderly": 0.1}
-load = lifecycle.branch_load(bank.events, segment, migrated=moved, after_sales_minutes=3)
+load = products.branch_load(bank.events, segment, migrated=moved, after_sales_minutes=3)
 with plots.style("zh", **words):
     plots.branch_plot(load)
 

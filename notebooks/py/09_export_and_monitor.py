@@ -16,7 +16,6 @@ import pandas as pd
 
 import kequn_lab as kq
 from kequn_lab import export, features, monitor, synth
-from kequn_lab.monitor import drift, watch
 
 
 # %%
@@ -144,7 +143,7 @@ moved.sort_values("customers", ascending=False).head(6).round(3)
 # ## 要重新训练吗？ · Is a refit due?
 
 # %%
-verdict = watch.should_refit(card, table, now)
+verdict = monitor.should_refit(card, table, now)
 print("refit:", verdict.refit, verdict.reasons)
 verdict.evidence.groupby("check")[["found"]].agg(["size", "sum"])
 
@@ -157,7 +156,7 @@ leaving = synth.next_month(bank, drift="segment_leaving")
 for _ in range(2):
     leaving = synth.next_month(leaving)
 changed = customer_table(leaving)
-alarm = watch.should_refit(card, table, changed)
+alarm = monitor.should_refit(card, table, changed)
 print("refit:", alarm.refit, *alarm.reasons, sep="\n  ")
 
 # %% [markdown]
@@ -170,12 +169,12 @@ print("refit:", alarm.refit, *alarm.reasons, sep="\n  ")
 
 # %%
 fen = now.assign(aum_cny=now["aum_cny"] * 100)
-spread = drift.feature_drift(card, fen).sort_values("psi", ascending=False)
-spread[["feature", "psi", "noise_floor", "level", "hint"]].head(3).round(3)
+spread = monitor.feature_drift(card, fen).sort_values("psi", ascending=False)
+spread[["feature", "psi", "critical_value", "level", "hint"]].head(3).round(3)
 
 # %% [markdown]
-# `psi` (群体稳定性指数) compares two spreads; `noise_floor` is what sampling alone would give. The
-# hint says what would explain it. Mend the input, not the model.
+# `psi` (群体稳定性指数) compares two spreads; above `critical_value` (临界值) sampling alone does
+# not explain it. The hint says what would. Correct the input, not the model.
 #
 # ## 修：换模型，不换名字 · Repair: a new model under the old names
 #

@@ -1,4 +1,4 @@
-"""components: the plane of the separation plot."""
+"""segment_pca: the plane of the separation plot."""
 
 import json
 
@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.profiles.plane import components
+from kequn_lab.profiles import plane
+from kequn_lab.profiles.plane import segment_pca
 
 REFERENCE = [("iris", "X", "k3"), ("mcdonalds", "X_binary", "k4"), ("vacmot", "X_binary", "ng6")]
 
@@ -20,7 +21,7 @@ def load(shared, folder, data, name):
 @pytest.mark.parametrize(("folder", "data", "name"), REFERENCE)
 def test_axes_agree_with_r(shared, folder, data, name):
     home, X, labels = load(shared, folder, data, name)
-    found = components(X, labels)
+    found = segment_pca(X, labels)
     expected = pd.read_csv(home / f"{name}_pca_rotation.csv", index_col=0)
     sign = np.sign((found.axes.to_numpy() * expected.to_numpy()).sum(axis=0))
     assert np.allclose(found.axes * sign, expected, rtol=0, atol=1e-9)
@@ -35,7 +36,7 @@ def test_axes_agree_with_r(shared, folder, data, name):
 def test_hulls_agree_with_flexclust(shared):
     """On iris; on survey data many customers stand on one spot and share its distance."""
     home, X, labels = load(shared, "iris", "X", "k3")
-    found = components(X, labels)
+    found = segment_pca(X, labels)
     for s, hull in enumerate(json.loads((home / "k3_summary.json").read_text())["hulls"], start=1):
         for name in ("inner", "outer"):
             rows = found.hulls[(found.hulls["segment_id"] == s) & (found.hulls["hull"] == name)]
@@ -44,12 +45,14 @@ def test_hulls_agree_with_flexclust(shared):
             assert corners == {tuple(c) for c in at.round(9).to_numpy()}
 
 
-def test_a_sample_is_drawn_but_axes_and_centres_use_all():
+def test_a_sample_is_drawn_but_axes_and_centres_use_all(monkeypatch):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(500, 3)), columns=list("abc"))
     labels = pd.Series(rng.choice(["x", "y"], 500))
-    few, all_ = components(X, labels, n_sample=60), components(X, labels)
-    assert (len(few.scores), len(all_.scores), few.n_customers) == (60, 500, 500)
+    all_ = segment_pca(X, labels)
+    monkeypatch.setattr(plane, "SAMPLE", 60)
+    few = segment_pca(X, labels)
+    assert (len(few.scores), len(all_.scores)) == (60, 500)
     pd.testing.assert_frame_equal(few.centres, all_.centres)
     pd.testing.assert_frame_equal(few.scores, all_.scores.loc[few.scores.index])
     assert few.hulls.index.isin(few.scores.index).all()
@@ -59,11 +62,11 @@ def test_a_sample_is_drawn_but_axes_and_centres_use_all():
 
 def test_customers_on_a_line_or_a_point_have_its_ends_as_hull():
     X = pd.DataFrame({"a": [0.0, 1, 2, 3, 9], "b": [0.0, 1, 0, 2, 9]})
-    found = components(X, pd.Series(["x", "x", "x", "x", "alone"])).hulls
+    found = segment_pca(X, pd.Series(["x", "x", "x", "x", "alone"])).hulls
     assert found[found["segment_id"] == "alone"].index.tolist() == [4, 4]  # inner and outer
-    line = components(X.assign(b=X["a"]), pd.Series(["x"] * 5)).hulls
+    line = segment_pca(X.assign(b=X["a"]), pd.Series(["x"] * 5)).hulls
     assert sorted(line.index[line["hull"] == "outer"]) == [0, 3]  # 4 lies beyond 2.5 medians
-    spot = components(X.assign(a=1.0, b=2.0), pd.Series(["x"] * 5)).hulls
+    spot = segment_pca(X.assign(a=1.0, b=2.0), pd.Series(["x"] * 5)).hulls
     assert spot["hull"].tolist() == ["inner", "outer"]
 
 
@@ -71,8 +74,8 @@ def test_bad_tables_are_refused():
     X = pd.DataFrame({"a": [0.0, 1], "b": [1.0, np.nan]})
     labels = pd.Series(["x", "y"])
     with pytest.raises(ValueError, match="b has missing or infinite"):
-        components(X, labels)
+        segment_pca(X, labels)
     with pytest.raises(ValueError, match="at least two variables"):
-        components(X[["a"]], labels)
+        segment_pca(X[["a"]], labels)
     with pytest.raises(ValueError, match="lack 1 of the 2"):
-        components(X, labels.iloc[:1])
+        segment_pca(X, labels.iloc[:1])
