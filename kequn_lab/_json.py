@@ -6,7 +6,7 @@ import codecs
 import difflib
 import reprlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pydantic_core
 from pydantic import TypeAdapter, ValidationError
@@ -38,7 +38,9 @@ def parse_json(text: str | bytes, *, what: str) -> Any:
         raise ValueError(f"{what}: not JSON ({error}); take the file as written") from None
 
 
-def as_kind(kind: type, record: Any, *, what: str, extra: str = "forbid") -> Any:
+def as_kind(
+    kind: type, record: Any, *, what: str, extra: Literal["forbid", "ignore"] = "forbid"
+) -> Any:
     """The dataclass ``kind`` of parsed JSON: every field there, each of its kind, none unknown.
 
     Parameters
@@ -76,7 +78,7 @@ def as_kind(kind: type, record: Any, *, what: str, extra: str = "forbid") -> Any
     raise ValueError(f"{what}: {_told(faults[0], record)}{more}")
 
 
-def _told(fault: dict, record: Any) -> str:
+def _told(fault: pydantic_core.ErrorDetails, record: Any) -> str:
     """One fault that pydantic found, in words."""
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])

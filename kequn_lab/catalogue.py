@@ -316,7 +316,7 @@ def quote(item: str) -> str:
     >>> quote("safety_first")
     '资金首先要本金安全,其次再是收益'
     """
-    words = {}
+    words: dict[str, str] = {}
     for name in ("segments", "banks", "products", "ladder", "funnel", "figures", "channels",
                  "operations", "traits"):  # fmt: skip
         words |= read(name).set_index(contracts()[name].key[-1])["quote_zh"].to_dict()

@@ -109,10 +109,10 @@ def relabel_series(labels: pd.DataFrame) -> pd.DataFrame:
 
 def _order(table: NDArray) -> list[int]:
     """Columns of the cross table in the order that makes ids follow."""
-    order = list(linear_sum_assignment(table, maximize=True)[1])
+    order = linear_sum_assignment(table, maximize=True)[1].tolist()
     left = [j for j in range(table.shape[1]) if j not in order]
     for j in sorted(left, key=lambda j: -table[:, j].max()):
-        came_from = table[:, j].argmax()
+        came_from = int(table[:, j].argmax())
         # The last one stays last: a newcomer from it goes before it, as flexclust has it.
         order.insert(min(came_from + 1, len(order) - 1), j)
     return order

@@ -83,7 +83,7 @@ def segment_stability(
     0    high          0   1.0        1.0        1.0              0
     1     low          0   1.0        1.0        1.0              0
     """
-    ids, codes = checked_labels(labels, len(X))
+    ids, codes = checked_labels(labels, np.shape(X)[0])
     base = ground(X, method=method, n_points=n_points, random_state=random_state, by_row=True)
     checked_ks([len(ids)], len(base.summary.points))
     n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)

@@ -9,6 +9,7 @@ gives the table, and `verdicts` reads it. Whether segments hold still is `stabil
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -144,7 +145,7 @@ def score_k(
     """
     X = as_numbers(X)
     rng = check_random_state(random_state)
-    run = {"n_jobs": n_jobs, "progress": progress}
+    run: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress}
     if models is None:
         models = fit_each_k(X, ks=ks, n_starts=n_starts, random_state=rng, **run)
     some = np.arange(len(X))

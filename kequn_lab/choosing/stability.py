@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ def global_stability(
     n_boot, n_starts = checked_count("n_boot", n_boot), checked_count("n_starts", n_starts)
     if n_swaps is None:
         n_swaps = 10 if base.small else 0
-    run = {"n_jobs": n_jobs, "progress": progress}
+    run: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress}
     whole = dict(zip(ks, side_by_side(_whole, [(base, k) for k in ks], label="whole data", **run)))
     known = {k: centres for k, (centres, _) in whole.items()}
     tasks = [(base, b, known, n_starts, n_swaps) for b in range(n_boot)]

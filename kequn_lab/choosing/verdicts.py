@@ -239,7 +239,9 @@ def stability_summary(
     1        1          1.0        0.88  reproducible   keep
     """
     rows = margins(X, centres=centres)
-    ids = centres.index if isinstance(centres, pd.DataFrame) else pd.RangeIndex(len(centres))
+    ids = (
+        centres.index if isinstance(centres, pd.DataFrame) else pd.RangeIndex(np.shape(centres)[0])
+    )
     ids = ids.rename(None)
     if set(slsw["segment"]) != set(ids):
         raise ValueError(

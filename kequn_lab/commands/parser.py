@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kequn_lab import __version__
 from kequn_lab.commands.arguments import (
@@ -28,6 +30,8 @@ _PROFILES = ("state_big", "internet_retail", "internet_corp", "direct_bank")
 
 class _Parser(argparse.ArgumentParser):
     """Says only what is wrong: a page of options would hide it."""
+
+    commands: Mapping[str, argparse.ArgumentParser]  # by name, for those who read the options
 
     def error(self, message: str):
         self.exit(2, f"{self.prog}: {message}\nAll options: {self.prog} --help\n")
@@ -63,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         command = add(commands)
         general = command.add_argument_group("in general")
         if add in (_rename, _report, _plot, _sql, _compare):
-            told = {"help": "of messages and pictures (default: that of the report)"}
+            told: Any = {"help": "of messages and pictures (default: that of the report)"}
         else:
             told = {"default": "en", "help": "of messages and results"}
         general.add_argument("--language", choices=("zh", "en"), **told)
@@ -71,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
             "--debug", action="store_true", help="show where in the program an error arose"
         )
         command.set_defaults(error=command.error)
-    top.commands = commands.choices  # by name, for those who read the options
+    top.commands = commands.choices
     return top
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from dataclasses import replace
+from typing import Any
 
 from kequn_lab._words import shell_word
 from kequn_lab.commands.arguments import check_catalogue, check_names, check_paths
@@ -88,6 +89,7 @@ def _segmented(args: Namespace, kind: str, words: Mapping):
     from kequn_lab.run import segment
     from kequn_lab.synth import make_bank
 
+    more: dict[str, Any]
     if kind == "synthetic":
         table, more = make_bank(
             args.synthetic or 5000,

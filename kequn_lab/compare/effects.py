@@ -9,6 +9,7 @@ tails keep their say. Cost depends on cells and draws, not on customers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -159,7 +160,7 @@ def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
     """
     number = kind != "category"
     known = len(a.x) > 0 and len(b.x) > 0
-    out = {}
+    out: dict[str, Any] = {}
     for end, sample in (("a", a), ("b", b)):
         out[f"n_{end}"] = len(sample.x)
         out[f"missing_{end}_share"] = 1 - len(sample.x) / sample.n_rows

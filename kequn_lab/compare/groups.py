@@ -140,7 +140,7 @@ def group_sizes(
     counts = labels.value_counts()
     members, group_of = _memberships(target_groups, groups)
     both = members[a] & members[b]
-    rows = []
+    rows: list[tuple] = []
     for group in (a, b):
         of_group = {s: int(counts.get(s, 0)) for s in members[group]}
         total = sum(of_group.values())

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -245,7 +246,7 @@ class _Spool:
     def __init__(self):
         self.files: list = []
         self.schemas: list[pa.Schema] = []
-        self.writer = None
+        self.writer: Any = None
         self.sha256 = ""
 
     def add(self, table: pa.Table) -> None:

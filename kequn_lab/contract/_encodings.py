@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable
-from typing import BinaryIO
+from typing import IO
 
 from kequn_lab._notes import Note
 
@@ -39,7 +39,7 @@ _COMMON = frozenset(
 
 
 def encoding_of(
-    opened: Callable[[], BinaryIO], name: str, encoding: str | None = None
+    opened: Callable[[], IO[bytes]], name: str, encoding: str | None = None
 ) -> tuple[str, tuple[Note, ...]]:
     """The codec that reads the whole file, and what was assumed.
 
@@ -95,7 +95,7 @@ def encoding_of(
     raise ValueError(_cannot_tell(name, sample))
 
 
-def _blocks(opened: Callable[[], BinaryIO]) -> Iterable[bytes]:
+def _blocks(opened: Callable[[], IO[bytes]]) -> Iterable[bytes]:
     with opened() as file:
         while block := file.read(BLOCK):
             yield block

@@ -274,11 +274,12 @@ def _read_timestamp(values: pd.Series, fmt: Format):
 def _declared_dates(array: pa.Array, fmt: Format) -> NDArray:
     # pandas takes now and today for dates whatever the format.
     text = pc.if_else(pc.match_substring_regex(array, r"\d"), array, None).to_pandas()
-    zoned = "%z" in fmt.date_format
-    out = pd.to_datetime(text, format=fmt.date_format, errors="coerce", utc=zoned)
-    if re.search("%[YmdyHMS]%[YmdyHMS]", fmt.date_format):
+    form = str(fmt.date_format)
+    zoned = "%z" in form
+    out = pd.to_datetime(text, format=form, errors="coerce", utc=zoned)
+    if re.search("%[YmdyHMS]%[YmdyHMS]", form):
         # 202411 is no day of January, though strptime takes %Y%m%d for 2024, 1 and 1.
-        out = out.where(out.dt.strftime(fmt.date_format) == text)
+        out = out.where(out.dt.strftime(form) == text)
     if zoned:
         out = out.dt.tz_convert(fmt.timezone).dt.tz_localize(None)
     out = out.to_numpy().astype("datetime64[us]")

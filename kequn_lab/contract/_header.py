@@ -16,7 +16,7 @@ _SHOWN = 30
 class Header(NamedTuple):
     """The place of the header among the rows that were looked at, and what was skipped."""
 
-    index: int
+    place: int
     notes: tuple[Note, ...]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 _OURS = (
     (b"PAR1", "parquet"),
@@ -51,7 +51,7 @@ _ENDINGS = {
 }  # fmt: skip
 
 
-def kind_of(path: Path, name: str) -> tuple[str, Callable[[], BinaryIO]]:
+def kind_of(path: Path, name: str) -> tuple[str, Callable[[], IO[bytes]]]:
     """``text``, ``parquet`` or ``excel``, and what opens its bytes (unpacked).
 
     Raises
@@ -59,7 +59,7 @@ def kind_of(path: Path, name: str) -> tuple[str, Callable[[], BinaryIO]]:
     ValueError
         Another program's file; a packed file that does not hold just one text.
     """
-    opened = partial(path.open, "rb")
+    opened: Any = partial(path.open, "rb")
     if foreign := _ENDINGS.get(path.suffix.lower()):
         raise ValueError(_export(name, foreign))
     kind = _kind_of_bytes(opened, name)
@@ -79,7 +79,7 @@ def _export(name: str, foreign: str) -> str:
     return f"{name} is {foreign}; export the table as .xlsx, CSV or Parquet and give that"
 
 
-def _kind_of_bytes(opened: Callable[[], BinaryIO], name: str) -> str:
+def _kind_of_bytes(opened: Callable[[], IO[bytes]], name: str) -> str:
     with opened() as file:
         start = file.read(512)
     for mark, kind in _OURS:
@@ -94,7 +94,7 @@ def _kind_of_bytes(opened: Callable[[], BinaryIO], name: str) -> str:
     return "text"
 
 
-def _open_member(path: Path, member: str) -> BinaryIO:
+def _open_member(path: Path, member: str) -> IO[bytes]:
     with zipfile.ZipFile(path) as archive:  # the member stays readable
         return archive.open(member)
 

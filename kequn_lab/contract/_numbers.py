@@ -161,9 +161,9 @@ def allowed(counts: dict[str, int], decimal: str | None, thousands: str | None):
     told = decimal is not None
     # A few cells such as 12,5 may be slips among thousands; they prove nothing.
     slips = counts.get("1,5", 0) == comma < 0.05 * counts.get("1,234", 0)
-    if not told and not point and slips:
-        return None, ()
-    if not told:
+    if decimal is None:
+        if not point and slips:
+            return None, ()
         decimal = "," if comma > point else "."
     sure = _COMMA if decimal == "," else _POINT
     plain = {".": ("1.5", "1.234"), ",": ("1,5", "1,234")}[decimal]

@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -20,7 +20,7 @@ _EXACT = 1e15  # Excel keeps fifteen digits
 _MOST = 40_000_000  # cells that are read
 
 
-def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | int | None):
+def open_sheet(opened: Callable[[], IO[bytes]], name: str, sheet: str | int | None):
     """Name, columns, notes and the maker of parts of a sheet; the workbook is read once."""
     import python_calamine as calamine
 
@@ -46,9 +46,9 @@ def open_sheet(opened: Callable[[], BinaryIO], name: str, sheet: str | int | Non
     rows = [[cells[i - 1][j] for j in used] for i in numbers]
     words = [[_text(c) for c in row] for row in rows[:100]]
     header = find_header(words, numbers[:100].tolist(), name, "row")
-    top, numbers = numbers[header.index], numbers[header.index + 1 :]
-    columns, unnamed = column_names(words[header.index], f"{name}, row {top}")
-    values = zip(*rows[header.index + 1 :])
+    top, numbers = numbers[header.place], numbers[header.place + 1 :]
+    columns, unnamed = column_names(words[header.place], f"{name}, row {top}")
+    values = zip(*rows[header.place + 1 :])
     frame = pd.DataFrame({c: _column(v) for c, v in zip(columns, values)}, columns=list(columns))
 
     def parts(wanted: list[str], size: int) -> Iterator[Part]:
@@ -69,7 +69,7 @@ class _Content(NamedTuple):
     uncomputed: int
 
 
-def _contents(file: BinaryIO, name: str) -> dict[str, _Content]:
+def _contents(file: IO, name: str) -> dict[str, _Content]:
     """Every worksheet by name, in order."""
     found = {}
     with zipfile.ZipFile(file) as archive:

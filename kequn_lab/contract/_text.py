@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 class Text:
     """A text file that was looked at: how it is read, and where its rows begin."""
 
-    opened: Callable[[], BinaryIO] = field(repr=False)
+    opened: Callable[[], IO[bytes]] = field(repr=False)
     name: str
     codec: str
     separator: str
@@ -81,7 +81,7 @@ class Text:
         return Part(table, piece.numbers, piece.torn)
 
 
-def open_text(opened: Callable[[], BinaryIO], name: str, encoding: str | None = None) -> Text:
+def open_text(opened: Callable[[], IO[bytes]], name: str, encoding: str | None = None) -> Text:
     """Find encoding, separator and header of a text file; ``opened`` opens its bytes."""
     codec, notes = encoding_of(opened, name, encoding)
     head = _head(opened, codec)
@@ -96,7 +96,7 @@ def open_text(opened: Callable[[], BinaryIO], name: str, encoding: str | None = 
     offset, line = (declared.end(), 2) if declared else (0, 1)
     rows = list(_records(head, separator, offset, line, limit=100))
     header: Header = find_header([r.cells for r in rows], [r.line for r in rows], name, "line")
-    found = rows[header.index]
+    found = rows[header.place]
     where = f"{name}, line {found.line}"
     columns, more = column_names(found.cells, where)
     return Text(
@@ -159,13 +159,13 @@ def _records(head: bytes, separator: str, pos: int, line: int, *, limit: int) ->
     """The first records, cell by cell; a line with a quote that never closes is taken alone."""
     sep, pattern, far = separator.encode(), _field(separator.encode()), pos + (1 << 18)
     while pos < len(head) and limit and (pos < far or limit > 95):
-        start, cells = pos, []
+        start, cells = pos, list[str]()
         end = head.find(b"\n", pos)
         special = b'"' in head[start:end]
         while special:
             m = pattern.match(head, pos)
             if m is None:
-                cells = None
+                cells = []
                 break
             quoted, rest, plain = m.groups()
             cell = plain if quoted is None else quoted.replace(b'""', b'"') + rest

@@ -88,13 +88,14 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, int | np.integer):
         return str(int(value))
     if isinstance(value, Decimal) and value.is_finite():
-        value = value.normalize()
-        return f"{value:f}" if value == value.to_integral_value() else f"{value:f}e0"
+        short = value.normalize()
+        return f"{short:f}" if short == short.to_integral_value() else f"{short:f}e0"
     if isinstance(value, float | np.floating):
-        if float(value).is_integer() and abs(value) < _WHOLE:
-            return str(int(value))
+        number = float(value)
+        if number.is_integer() and abs(number) < _WHOLE:
+            return str(int(number))
         # With an exponent, so that nobody takes the point for a thousands separator.
-        text = repr(float(value))
+        text = repr(number)
         return text if "e" in text or "n" in text else text + "e0"
     if isinstance(value, dt.timedelta):
         return str(pd.Timedelta(value))

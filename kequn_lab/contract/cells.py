@@ -224,7 +224,7 @@ def _decided_number(column, options: Options, base: Format, said: _Said) -> Form
         decimal=decimal,
         ways=ways,
         percent=percent,
-        currency=max(money, key=money.get) if money else None,
+        currency=max(money, key=lambda sign: money[sign]) if money else None,
         scale=options.scale.get(column.name, 1.0),
         signed=options.signed_amounts and column.name == "amount_cny",
     )

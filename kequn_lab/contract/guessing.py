@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 
@@ -175,9 +176,10 @@ def guess_mapping(
     """
     source = open_source(data, encoding=encoding, sheet=sheet)
     rows = next(source.chunks(rows=50_000, on_refused=_nothing))
-    kinds = ("feature", "timestamp")
-    seen = (survey([rows], _contract(source.columns, kind)) for kind in kinds)
-    facts = _Facts(rows, *seen, language)
+    numbers, dates = (
+        survey([rows], _contract(source.columns, kind)) for kind in ("feature", "timestamp")
+    )
+    facts = _Facts(rows, numbers, dates, language)
     settings = {"encoding": encoding, "sheet": sheet}
     settings = [_line(key, value) for key, value in settings.items() if value is not None]
     taken = facts.taken
@@ -239,7 +241,8 @@ def _events(source: Source, facts: _Facts, settings: list[str]) -> Guess:
     codes = {ours: _codes(facts, taken[ours], ours) for ours in _CODES if ours in taken}
     for ours in [ours for ours in codes if not any(codes[ours].values())]:
         del codes[ours], taken[ours]  # its codes are of another kind
-    columns, options = dict(taken), {}
+    columns: dict[str, Any] = dict(taken)
+    options: dict[str, Any] = {}
     if _packed(facts, taken["timestamp"]):
         options["date_format"] = "%y%m%d"
         settings.append(_line("date_format", "%y%m%d"))
@@ -267,7 +270,7 @@ def _events(source: Source, facts: _Facts, settings: list[str]) -> Guess:
         lines.append(f"# {facts.say('unused', name)} ({facts.samples(name)})")
     for ours, translation in codes.items():
         lines += ["", f"[events.codes.{ours}]  # {facts.say('codes')}"]
-        asked = facts.say("one of", ", ".join(EVENTS[ours].isin))
+        asked = facts.say("one of", ", ".join(EVENTS[ours].isin or ()))
         for theirs, code in translation.items():
             key = json.dumps(theirs, ensure_ascii=False)
             lines.append(_line(key, code, "" if code else asked))
@@ -286,7 +289,7 @@ def _both_ways(facts: _Facts) -> dict[str, str]:
 def _codes(facts: _Facts, column: str, ours: str) -> dict[str, str]:
     """What each code of a column may mean; an empty text where nothing speaks for a meaning."""
     known = {w: code for code, words in _CODES[ours].items() for w in words.split()}
-    allowed = EVENTS[ours].isin
+    allowed = EVENTS[ours].isin or ()
     return {
         text: text
         if text in allowed
@@ -297,7 +300,7 @@ def _codes(facts: _Facts, column: str, ours: str) -> dict[str, str]:
 
 def _settled(source: Source, mapping: TableMapping) -> dict:
     """Options for what the cells leave open."""
-    out = {}
+    out: dict[str, Any] = {}
     for option, value in (("dayfirst", True), ("thousands", ",")):
         chunks = (
             mapping.translate(c, source=source.name) for c in source.chunks(on_refused=_nothing)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -175,7 +176,7 @@ def open_table(
     >>> next(opened.chunks()).to_dict("records")
     [{'age_years': 41.0, 'customer_id': '001'}]
     """
-    options = mapping or Options()
+    options: Any = mapping or Options()
     source = data if isinstance(data, Source) else open_source(
         data,
         encoding=encoding or options.encoding,
@@ -251,11 +252,12 @@ def read_table(
     if contract is None:
         source = open_source(data, encoding=encoding, sheet=sheet, query=query)
         return pd.concat(list(source.chunks(on_refused=on_refused)))
-    skip = on_refused is not None
-    how = {"mapping": mapping, "encoding": encoding, "sheet": sheet, "query": query}
-    opened, skipped = open_table(data, contract, **how, skip=skip), Skipped() if skip else None
+    how: dict[str, Any] = {"mapping": mapping, "encoding": encoding, "sheet": sheet, "query": query}
+    if on_refused is None:
+        return pd.concat(list(open_table(data, contract, **how).chunks()))
+    opened, skipped = open_table(data, contract, **how, skip=True), Skipped()
     table = pd.concat(list(opened.chunks(skipped=skipped)))
-    for row in sorted((*opened.torn, *(skipped.rows if skip else ())), key=lambda r: r.line):
+    for row in sorted((*opened.torn, *skipped.rows), key=lambda r: r.line):
         on_refused(row)
     return table
 

@@ -109,8 +109,9 @@ class Source:
             first = first or next(iter(part.torn), None)
             if on_refused is None:
                 torn += part.torn
-            for line in part.torn if on_refused is not None else ():
-                on_refused(Refused(*line))
+            else:
+                for line in part.torn:
+                    on_refused(Refused(*line))
             if len(part.numbers) and not torn:  # otherwise only count the torn lines to the end
                 taken += len(part.numbers)
                 yield part.frame(self.row_name)
@@ -207,10 +208,11 @@ def open_source(data, *, encoding=None, sheet=None, query=None) -> Source:
         if sheet is not None and kind != "excel":
             raise ValueError(f"{name} is no Excel workbook; leave the sheet {sheet!r} out")
         if kind == "parquet":
-            return Source(name, "row", *open_parquet(path, name), files)
+            columns, notes, parts = open_parquet(path, name)
+            return Source(name, "row", columns, notes, parts, files)
         if kind == "excel":
-            name, *rest = open_sheet(opened, name, sheet)
-            return Source(name, "row", *rest, files)
+            name, columns, notes, parts = open_sheet(opened, name, sheet)
+            return Source(name, "row", columns, notes, parts, files)
         text = open_text(opened, name, encoding)
         parts = lambda wanted, _: text.parts(wanted)  # noqa: E731
         return Source(name, "line", text.columns, text.notes, parts, files)

@@ -22,8 +22,10 @@ _LEARNED = (
 def learned(pipeline: Pipeline) -> dict[str, list]:
     """The learned numbers of each step, one list entry per feature (or centre)."""
     n = pipeline.n_features_in_
-    out = {"fill": [None] * n, "lower": [None] * n, "upper": [None] * n, "log": [False] * n,
-           "mean": [0.0] * n, "scale": [1.0] * n}  # fmt: skip
+    out: dict[str, list] = {
+        "fill": [None] * n, "lower": [None] * n, "upper": [None] * n, "log": [False] * n,
+        "mean": [0.0] * n, "scale": [1.0] * n,
+    }  # fmt: skip
     position = -1
     for part in (step for _, outer in pipeline.steps for step in _flat(outer)):
         left = enumerate(_LEARNED[position + 1 :], start=position + 1)

@@ -218,8 +218,7 @@ class Scorecard:
             ),
             trained_on=f"{pd.Timestamp(as_of):%Y-%m-%d}",
             customers=len(features),
-            **({"definitions": DEFINITIONS} if facts.get("months") else {}),
-            **facts,
+            **{**({"definitions": DEFINITIONS} if facts.get("months") else {}), **facts},
         )
 
     def to_json(self) -> str:

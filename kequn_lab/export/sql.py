@@ -237,7 +237,7 @@ def _name(name: str, d: Dialect) -> str:
         )
     if d.upper and re.fullmatch("[a-z][a-z0-9_]*", name):
         name = name.upper()
-    start, end = d.quotes
+    start, end = d.quotes[0], d.quotes[1]
     return f"{start}{name.replace(end, end * 2)}{end}"
 
 

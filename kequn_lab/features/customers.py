@@ -11,6 +11,7 @@ import re
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -195,7 +196,7 @@ def feature_query(*, as_of, months: int, **tables):
 
     with ExitStack() as stack:
         spill = stack.enter_context(TemporaryDirectory(prefix="kequn_"))
-        config = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
+        config: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
         con = stack.enter_context(duckdb.connect(config=config))
         available = _register(con, tables)
         used = [f for f in FEATURES if f.table == "events" and set(f.needs) <= available["events"]]

@@ -8,12 +8,14 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
 
 from kequn_lab._files import replacing
 
@@ -41,8 +43,8 @@ def need(table: pd.DataFrame, columns: Sequence[str], function: str) -> None:
 def segment_key(table: pd.DataFrame, function: str) -> str:
     """The column that holds segment ids: ``segment_id`` or ``segment``."""
     key = next((k for k in ("segment_id", "segment") if k in getattr(table, "columns", ())), None)
-    need(table, ["segment_id"] if key is None else [key], function)
-    return key
+    need(table, [key or "segment_id"], function)
+    return key or "segment_id"
 
 
 def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
@@ -175,7 +177,7 @@ def percent(value: float, digits: int = 0) -> str:
     return f"{value:.{digits}%}"
 
 
-def stamp(fig: Figure, text: str | None = None) -> Figure:
+def stamp(fig: Figure | SubFigure, text: str | None = None) -> Figure:
     """Say at the foot of a figure that its data are synthetic, once.
 
     Parameters
@@ -200,7 +202,8 @@ def stamp(fig: Figure, text: str | None = None) -> Figure:
         return fig
     text = text or say("合成数据，不含真实客户", "Synthetic data: no real customers")
     fig.text(0.995, 0.008, text, ha="right", va="bottom", fontsize=8, color=GREY, gid=_STAMP)
-    if hasattr(engine := fig.get_layout_engine(), "get") and "rect" in engine.get():
+    engine = fig.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine | TightLayoutEngine):
         foot = 0.22 / fig.get_figheight()  # inches kept free for the line
         engine.set(rect=(0, foot, 1, 1 - foot))
     return fig
@@ -257,11 +260,12 @@ def save(
         stamp(fig)
     said = {True: "yes", False: "no", None: "not stated"}[synthetic]
     software, about = f"kequn_lab {version('kequn_lab')}", f"synthetic data: {said}"
-    words = {
+    known: dict[str, dict[str, Any]] = {
         "png": {"Software": software, "Title": title, "Description": about},
         "svg": {"Creator": software, "Title": title, "Description": about, "Date": None},
         "pdf": {"Creator": software, "Title": title, "Subject": about, "CreationDate": None},
-    }[kind] | dict(metadata or {})
+    }
+    words = known[kind] | dict(metadata or {})
     warn_missing_glyphs([fig], stacklevel=3)
     # no random ids: the same figure gives the same file
     with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():

@@ -133,7 +133,7 @@ def truth_plot(
         ax.text(j, i, f"{n:,}" if n else "", ha="center", va="center", fontsize=9, color=ink)
     known = current().segments
     if names is not None:
-        known = known | dict(zip(names["segment_id"], zip(names["name_zh"], names["name_en"])))
+        known = {**known, **dict(zip(names["segment_id"], zip(names["name_zh"], names["name_en"])))}
     _columns_on_top(ax, labels_of(pd.DataFrame(index=true), "name", known))
     ax.set_yticks(range(len(looks)), looks["label"])
     ax.set_ylabel(say("找到的客群", "Found"))

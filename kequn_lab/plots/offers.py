@@ -143,7 +143,7 @@ def ladder_plot(
     share = table.pivot_table("share", by, ["rung_id", "product_id"], aggfunc="sum", observed=True)
     share = share.reindex(rows).fillna(0)
     ax = axes(ax, (9, 1.7 + 0.5 * len(rows)))
-    left, seen = np.zeros(len(rows)), {}
+    left, seen = np.zeros(len(rows)), dict[str, int]()
     for rung, product in kinds:
         width = share[rung, product].to_numpy()
         color = _RUNGS.get(rung, "white")
@@ -154,7 +154,7 @@ def ladder_plot(
         ax.barh(range(len(rows)), width, left=left, color=color, hatch=hatch, height=0.7,
                 edgecolor="0.3", lw=0.5, label=text)  # fmt: skip
         dark = sum(to_rgb(color)) < 1.6
-        for y in np.flatnonzero(width >= 0.05):
+        for y in np.flatnonzero(width >= 0.05).tolist():
             ax.text(left[y] + width[y] / 2, y, percent(width[y]), ha="center", va="center",
                     fontsize=8, color="white" if dark else "0.1",
                     bbox=None if not hatch else {"fc": color, "ec": "none", "pad": 1})  # fmt: skip

@@ -229,8 +229,8 @@ def signed(value: float) -> str:
 
 def below(ax: Axes, text: str) -> None:
     """One label for the x axes of all panels."""
-    place = {"xy": (0.5, 0), "xycoords": "axes fraction", "xytext": (0, -20)}
-    ax.annotate(text, **place, textcoords="offset points", ha="center", va="top", fontsize=10)
+    ax.annotate(text, (0.5, 0), (0, -20), "axes fraction", "offset points", ha="center", va="top",
+                fontsize=10)  # fmt: skip
 
 
 def distribution_plot(

@@ -150,7 +150,8 @@ def _fit_in(ax: Axes, own: bool) -> None:
     if own:
         width = ax.get_window_extent().width / figure.dpi
         height = width * np.ptp(ax.get_ylim()) / np.ptp(ax.get_xlim())
-        legend = ax.get_legend().get_window_extent().height / figure.dpi
+        key = ax.get_legend()
+        legend = key.get_window_extent().height / figure.dpi if key else 0
         figure.set_figheight(float(np.clip(height, legend, 7)) + 1.1)
 
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -28,7 +29,7 @@ SYSTEM_FAMILIES = (
     "Hiragino Sans GB", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei",
     "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
-_RC = {
+_RC: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "0.4",
@@ -172,8 +173,8 @@ def name_pairs(table: pd.DataFrame, prefix: str) -> list[tuple[str, str]]:
     absent = [None] * len(table)
     zh, en = (table.get(f"{prefix}_{language}", absent) for language in ("zh", "en"))
     return [
-        tuple(str(i if pd.isna(name) else name) for name in pair)
-        for i, *pair in zip(table.index, zh, en)
+        (str(i if pd.isna(z) else z), str(i if pd.isna(e) else e))
+        for i, z, e in zip(table.index, zh, en)
     ]
 
 
@@ -184,13 +185,13 @@ def hush_single_glyphs() -> None:
 
 def warn_missing_glyphs(figures, *, stacklevel: int = 2) -> None:
     """Warn once, naming every character that no font of its text can draw."""
-    missing: dict[str, None] = {}
+    found: dict[str, None] = {}
     for figure in figures:
         for text in figure.findobj(Text):
             if FAMILY in (families := text.get_fontfamily()) and text.get_visible():
                 drawn = _drawable(tuple(families))
-                missing |= dict.fromkeys(c for c in text.get_text() if ord(c) not in drawn)
-    missing = [c for c in missing if c.isprintable() and not c.isspace()]
+                found |= dict.fromkeys(c for c in text.get_text() if ord(c) not in drawn)
+    missing = [c for c in found if c.isprintable() and not c.isspace()]
     if missing:
         warnings.warn(
             f"no font at hand draws {''.join(missing)}: boxes stand in their place. Install a "

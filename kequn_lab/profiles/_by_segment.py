@@ -7,6 +7,7 @@ gather and one partition. The bootstrap resamples sums, not customers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,7 @@ def is_text(column: pd.Series) -> bool:
     return True
 
 
-def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.ndarray]:
+def number_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, Any]:
     """The profile of a number as columns, one row per segment."""
     x = column.to_numpy(float, na_value=np.nan)[rows.order]
     known = ~np.isnan(x)
@@ -126,13 +127,13 @@ def _yes_or_no(x: np.ndarray) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def category_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.ndarray]:
+def category_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, Any]:
     """The profile of a category as columns, one row per level and segment."""
     codes, levels = pd.factorize(column)
     codes = codes[rows.order]
     n_of = np.bincount(codes[codes >= 0], minlength=len(levels))
     frequent = np.argsort(-n_of, kind="stable")[: np.count_nonzero(n_of)]
-    names = [str(levels[i]) for i in frequent[:MOST_LEVELS]]
+    names: list[str | None] = [str(levels[i]) for i in frequent[:MOST_LEVELS]]
     if len(frequent) > MOST_LEVELS:
         names.append(f"({len(frequent) - MOST_LEVELS} other levels)")
     position = np.full(len(levels) + 1, -1)  # the last is where a missing value, -1, looks
@@ -153,7 +154,7 @@ def category_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, np.nda
     return part | {"kind": "category", "level": level} | quartiles
 
 
-def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> dict[str, np.ndarray]:
+def _part(n, mean, squares, rows: Rows, *, centre=0.0, scale=1.0) -> dict[str, Any]:
     """Columns of the profile from tables of items (one, or the levels of a category) × segments."""
     effect, rest = _contrast(n, (mean - centre) / scale, squares / scale**2)
     total = n.sum(axis=1, keepdims=True)
@@ -203,14 +204,15 @@ class Draw:
         rng = np.random.default_rng(random_state)
         n_blocks = np.minimum(rows.sizes, BLOCKS) if n_boot else np.zeros_like(rows.sizes)
         self.first = np.cumsum(n_blocks) - n_blocks
-        self.weights, block = [], []
+        self.weights: list[np.ndarray] = []
+        block = []
         for n, size, first in zip(n_blocks, rows.sizes, self.first):
             if n:
                 block.append(first + rng.permutation(size) % n)
                 self.weights.append(rng.multinomial(n, np.full(n, 1 / n), n_boot).astype(float))
         self.n_blocks = int(n_blocks.sum())
-        self.block = np.concatenate(block) if block else None
-        self.drawn = []
+        self.block = np.concatenate(block) if block else np.empty(0, int)
+        self.drawn: list[np.ndarray] = []
 
     def number(self, z: np.ndarray, known: np.ndarray) -> None:
         """Draw the effects of a number, given standardised and without missing values."""

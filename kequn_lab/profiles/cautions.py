@@ -109,11 +109,11 @@ def _grouped(code: str, items: list, bound: float, zh: str, en: str) -> list[Not
     if not items:
         return []
     value, _, _, where = items[0]
-    texts = [
+    text_zh, text_en = (
         text.format(n=len(items), items=listed([i[k] for i in items], language), bound=bound)
         for k, language, text in ((1, "zh", zh), (2, "en", en))
-    ]
-    return [Note(code, *texts, value=float(value), bound=bound, **where)]
+    )
+    return [Note(code, text_zh, text_en, value=float(value), bound=bound, **where)]
 
 
 def _of_sizes(sizes: pd.DataFrame, words: Words) -> list[Note]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
@@ -112,7 +114,8 @@ def _sample(rows: Rows, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def _best_rule(x, own, weight, random_state) -> list[tuple[int, bool, float]]:
     """Conditions (variable, above or not, bound) of the branch with the best F1."""
-    best, best_f1 = [], -1.0
+    best: list[tuple[int, bool, float]] = []
+    best_f1 = -1.0
     for class_weight in (None, "balanced"):  # the second finds small segments
         tree = DecisionTreeClassifier(
             max_depth=_CONDITIONS,
@@ -133,7 +136,7 @@ def _best_rule(x, own, weight, random_state) -> list[tuple[int, bool, float]]:
 def _branches(tree, node: int = 0, path: tuple = ()):
     """The conditions down to every node but the root; of two on one side, the tighter stays."""
     if path:
-        bounds = {}
+        bounds: dict[tuple[int, bool], float] = {}
         for j, above, bound in path:
             old = bounds.get((j, above), bound)
             bounds[j, above] = max(old, bound) if above else min(old, bound)
@@ -144,8 +147,8 @@ def _branches(tree, node: int = 0, path: tuple = ()):
         yield from _branches(tree, tree.children_right[node], (*path, (j, True, bound)))
 
 
-def _met(rule, columns) -> np.ndarray:
-    met = True
+def _met(rule, columns) -> Any:
+    met: Any = True
     for (_, above, bound), column in zip(rule, columns):
         value = np.asarray(column, float)
         if above and np.isinf(bound):  # where a tree sends missing values alone
@@ -174,7 +177,7 @@ _OF = {  # what a share is a share of
 
 def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]:
     """The rule for a reader who knows no SQL."""
-    zh, en = zip(*(_clause(*part, words) for part in rule))
+    zh, en = zip(*(_clause(variable, above, bound, words) for variable, above, bound in rule))
     precision, recall = percent(precision), percent(recall)
     name_zh, name_en = (words.segment(segment, language) for language in ("zh", "en"))
     return {

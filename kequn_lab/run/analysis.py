@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -50,7 +51,7 @@ def analyse(
     pull: float = 0.0,
     n_starts: int = 25,
     random_state: int = 0,
-    overrides: dict[int, str] | None = None,
+    overrides: Mapping[int, str] | None = None,
     n_boot: int = 1000,
     n_stability: int = 20,
     catalogue_folder: str | Path | None = None,
@@ -96,8 +97,8 @@ def analyse(
     # Criteria are read before any segment is known, so that they cannot follow from it.
     book = catalogue.book(folder=catalogue_folder)
     criteria = _declared(book, inputs.features)
-    parameters = {"n_clusters": n_clusters, "n_starts": n_starts, "random_state": random_state}
-    parameters |= {"start": start, "pull": pull}
+    fit: dict[str, Any] = {"n_starts": n_starts, "random_state": random_state}
+    parameters: dict[str, Any] = {"n_clusters": n_clusters, **fit, "start": start, "pull": pull}
     parameters |= {"n_boot": n_boot, "n_stability": n_stability}
     parameters["criteria_sha256"] = None if criteria is None else criteria.sha256
     tables: dict[str, pd.DataFrame] = {}
@@ -106,7 +107,7 @@ def analyse(
         if Path(previous, "run.json").exists():  # labels alone carry their own hash
             require_whole(previous)
         earlier = export.read_labels(Path(previous) / "labels.csv")
-    fit = {"n_starts": n_starts, "random_state": random_state, "log_columns": inputs.log_columns}
+    fit["log_columns"] = inputs.log_columns
     with tqdm(total=6 if ks is None else 7, desc="cluster", disable=quiet) as steps:
 
         def then(step: str) -> None:
@@ -121,7 +122,7 @@ def analyse(
             parameters["k_why_en"] = chosen.why_en
             start = "search" if start == "auto" and not pull else start
             then("cluster")
-        how = {"n_clusters": n_clusters, "start": start, "pull": pull}
+        how: dict[str, Any] = {"n_clusters": n_clusters, "start": start, "pull": pull}
         reading = take_reading(inputs.features, book, **how, **fit)
         pipeline = reading.pipeline
         then("name")

@@ -111,8 +111,10 @@ def check_tables(
         if contract is CUSTOMERS and ids:
             known = Known(np.sort(np.concatenate(ids)))
     if features is not None:
-        ask = {"id_column": id_column, "mapping": words, "query": query, "skip": True}
-        yield _checked("features", features, None, partial(ready_table, features, **ask))[0]
+        opening = partial(
+            ready_table, features, id_column=id_column, mapping=words, query=query, skip=True
+        )
+        yield _checked("features", features, None, opening)[0]
 
 
 def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, list]:
@@ -146,5 +148,5 @@ def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, l
         error = whole
     if ready:
         doubts = doubtful_columns(pd.concat(ready)[[c.name for c in opened.contract.columns[1:]]])
-    facts = {"absent": tuple(sorted(absent)), "error": error, "notes": (*opened.notes, *doubts)}
-    return Checked(table, opened.source.name, rows, rows - bad, **facts), ids
+    notes, lacking = (*opened.notes, *doubts), tuple(sorted(absent))
+    return Checked(table, opened.source.name, rows, rows - bad, notes, lacking, error), ids

@@ -55,8 +55,8 @@ class Entered:
         """Take note of a table that was read to its end."""
         self.notes.extend(opened.notes)
         n = 0 if skipped is None else len(opened.torn) + len(skipped.rows)
-        if n:
-            self.notes.append(skipped.note(opened))
+        if skipped is not None and (note := skipped.note(opened)) is not None:
+            self.notes.append(note)
             self.refused[table] = skipped.table(opened)
         for file in opened.source.files or ({"file": opened.source.name, "sha256": None},):
             self.files.append({"table": table, **file, "rows": rows, "refused": n})
@@ -113,7 +113,7 @@ class _Spool:
 
     def __init__(self, opened: Opened, known: Known | None, skipped: Skipped | None, target: Path):
         self.opened, self.known, self.skipped, self.target = opened, known, skipped, target
-        self.rows, self.ids = 0, []
+        self.rows, self.ids = 0, list[pd.Series]()
 
     def path_of(self, data) -> Path:
         if is_parquet(data) and self._is_as_it_should():
@@ -226,7 +226,7 @@ def ready_table(
         key=(key,),
     )
     options = {f.name: getattr(words, f.name) for f in fields(Options)}
-    renamed = TableMapping(columns=theirs, **options)
+    renamed = TableMapping(columns={**theirs}, **options)
     opened = open_table(source, contract, mapping=renamed, skip=skip)
     if columns is None:
         kept, seen = infer_contract(contract, opened.survey)

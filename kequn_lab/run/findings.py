@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def _without_cluster(nameless: pd.DataFrame, words: Words) -> list[Note]:
     ):
         if rows.empty:
             continue
-        reasons = {}
+        reasons: dict[tuple[str, str], list[str]] = {}
         for row in rows.itertuples():
             why = _CANNOT_TELL.get(row.reason) or (row.text_zh, row.text_en)
             reasons.setdefault(why, []).append(row.segment_id)
@@ -237,7 +238,7 @@ def no_decision(criteria: pd.DataFrame, features: pd.DataFrame, variables: pd.Da
 
 # For the terminal ------------------------------------------------------------------------------
 
-_SAYS = {
+_SAYS: dict[str, dict[str, Any]] = {
     "zh": {
         "head": "{n:,} 名客户{kind}，{p} 个变量，{k} 个客群", "synthetic": "（合成数据）",
         "columns": ("簇", "客群", "客户数", "占比", "相似度", "稳定性"),

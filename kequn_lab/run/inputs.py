@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.compute as pc
@@ -170,7 +171,7 @@ def from_feature_table(
         A customer twice or without an id; a cell that is not a number.
     """
     words = words_of(mapping)
-    ask = {"id_column": id_column, "mapping": words, "query": query, "drop": drop}
+    ask: dict[str, Any] = {"id_column": id_column, "mapping": words, "query": query, "drop": drop}
     opened = ready_table(table, **ask, skip=skip_bad_rows)
     skipped = Skipped() if skip_bad_rows else None
     key, *names = [c.name for c in opened.contract.columns]
@@ -203,7 +204,7 @@ def from_synthetic_bank(
     """Draw a synthetic bank (see :mod:`kequn_lab.synth`) and make its customer table."""
     from kequn_lab.synth import make_bank
 
-    window = {"as_of": as_of, "months": months}
+    window: dict[str, Any] = {"as_of": as_of, "months": months}
     return from_bank(make_bank(n_customers, random_state=random_state, preset=preset, **window))
 
 

@@ -207,7 +207,7 @@ def compare_readings(labels, other, *, names: pd.DataFrame, other_names: pd.Data
 def price(reading: Reading) -> dict[str, Any]:
     """What ``run.json`` says of the reading: its start, and how far it is from the lowest."""
     out = {"start": "search" if reading.start is None else "signatures"}
-    if reading.lowest is not None:
+    if reading.lowest is not None and reading.start is not None:
         lowest = reading.lowest.pipeline["kmeans"].inertia_
         out["pull"] = reading.start.pull
         out["inertia_lowest"] = lowest

@@ -276,7 +276,7 @@ class Result:
         )
 
     def _new_names(self, names) -> dict[str, tuple[str, str]]:
-        known = {}
+        known: dict[int | str, str] = {}
         for row in self.names.itertuples():
             known |= dict.fromkeys((row.name_en, row.name_zh, row.segment_id), row.segment_id)
             known |= {row.cluster: row.segment_id, str(row.cluster): row.segment_id}

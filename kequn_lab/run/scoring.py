@@ -116,16 +116,18 @@ def score_files(
         if out is not None:
             stage = stack.enter_context(result_folder(out, kind="score", names=FILES))
         if features is not None:
-            ask = {"id_column": id_column, "mapping": words, "query": query, "skip": skip_bad_rows}
             entered = Entered()
-            chunks = _ready_chunks(features, card, entered, **ask)
+            chunks = _ready_chunks(
+                features, card, entered, skip=skip_bad_rows,
+                id_column=id_column, mapping=words, query=query,
+            )  # fmt: skip
         else:
             if as_of is None:
                 raise ValueError("raw tables need as_of: the last day to look at (YYYY-MM-DD)")
             window = {"as_of": as_of, "months": _months(card, months, words)}
             given = {"customers": customers, "events": events, "holdings": holdings}
             entered = stack.enter_context(raw_tables(given, words, skip=skip_bad_rows))
-            con, sql, _, found = stack.enter_context(feature_query(**window, **entered.tables))
+            con, sql, _, found = stack.enter_context(feature_query(**{**entered.tables, **window}))
             chunks = _made_chunks(con, sql, card)
             meta |= {"as_of": f"{pd.Timestamp(as_of):%Y-%m-%d}", "window": found}
             notes += window_notes(found)
@@ -147,7 +149,9 @@ def score_files(
             if len(table):
                 export.write_table(table, stage / f"{name}.csv", encoding=encoding)
         rows = record.pop("rows")
-        return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
+        return write_record(
+            stage / "labels.csv", rows=rows, columns=columns, encoding=encoding, meta=record
+        )
 
 
 def _ready_chunks(features, card: Scorecard, entered: Entered, *, skip: bool, **ask):

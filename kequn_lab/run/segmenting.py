@@ -124,7 +124,7 @@ def segment(
     result = analyse(
         inputs,
         n_clusters=k if isinstance(k, int) else 8,
-        ks=None if isinstance(k, int | str) else k,
+        ks=None if isinstance(k, int | str) else list(k),
         start=start,
         pull=pull,
         n_starts=starts,

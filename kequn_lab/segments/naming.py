@@ -224,4 +224,4 @@ def _working_name(marks: pd.Series, words: pd.DataFrame | None, spoken) -> tuple
     number = 2
     while spoken & {f"{name} ({number})" for name in names}:
         number += 1
-    return tuple(f"{name} ({number})" for name in names)
+    return f"{names[0]} ({number})", f"{names[1]} ({number})"

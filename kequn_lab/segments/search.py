@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -234,7 +235,7 @@ def search(
         Different optima, best first.
     """
     rng = check_random_state(random_state)
-    run = {"max_iter": max_iter, "tol": tol, "pool": pool}
+    run: dict[str, Any] = {"max_iter": max_iter, "tol": tol, "pool": pool}
     if init is None:
         init = seed_centres(summary, n_clusters, n_starts, rng)
     centres, report = settle(summary, np.asarray(init, summary.points.dtype), **run)

@@ -72,7 +72,7 @@ def essentials_agree(centres: pd.DataFrame, signatures: pd.DataFrame) -> pd.Data
     return pd.DataFrame(columns, index=centres.index, dtype=bool)
 
 
-def _parts(signatures: pd.DataFrame, columns) -> dict[str, tuple[np.ndarray, ...]]:
+def _parts(signatures: pd.DataFrame, columns) -> dict[str, tuple]:
     """Of segments that can be told here: positions of features, levels, which are essential."""
     out = {}
     for segment, signature in signatures.groupby("segment_id", sort=False):

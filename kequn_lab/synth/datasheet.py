@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
 from kequn_lab.synth.recipe import GENERATOR, Recipe
 
 __all__ = ["OUTCOMES", "TRUTH", "datasheet"]
 
 _ID = Column("customer_id", "id", "SYN and ten digits", required=True)
-_P = {"dtype": "number", "unit": "probability", "ge": 0, "le": 1}
+_P: dict[str, Any] = {"dtype": "number", "unit": "probability", "ge": 0, "le": 1}
 
 TRUTH = Contract(
     "truth",

@@ -157,7 +157,7 @@ def _drawn(recipe: Recipe, parts_per_chunk: int, workers: int) -> Iterator[dict[
     parts = recipe.parts
     chunks = [parts[i : i + parts_per_chunk] for i in range(0, len(parts), parts_per_chunk)]
     with ThreadPoolExecutor(workers) as pool:
-        waiting = deque()
+        waiting: deque = deque()
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(lambda c: [draw_part(recipe, p) for p in c], chunk))
@@ -175,7 +175,8 @@ class _Sink:
 
     def __init__(self, path: Path, schema: pa.Schema, recipe: Recipe):
         self.path, self.rows = path, 0
-        self._buffer, self._parts_per_group = [], 1 if path.stem == "events" else _PARTS_PER_GROUP
+        self._buffer: list[pa.Table] = []
+        self._parts_per_group = 1 if path.stem == "events" else _PARTS_PER_GROUP
         if path.suffix == ".csv":
             self._writer = pa.csv.CSVWriter(path, _plain(schema), write_options=_CSV)
             return

@@ -28,18 +28,17 @@ def draw_part(recipe: Recipe, part: Part) -> dict[str, pa.Table]:
     here = np.flatnonzero(now.closes > recipe.elapsed)
     ids = _ids(part.first, part.size)
     products = pa.array(now.holdings.names)
-    events, states = [], {recipe.elapsed: now}
+    events, ledgers = [], dict[int, Ledger]()
     for elapsed, first_day, days in recipe.periods:
         month = max(elapsed, part.cohort)
         if elapsed < part.cohort and part.cohort:
             continue
         state = max(0, month)
-        if state not in states:
-            states[state] = draw_people(recipe, part, state)
-        if not isinstance(states[state], Ledger):
-            states[state] = Ledger(states[state], recipe.population, part.first)
+        if state not in ledgers:
+            people = now if state == recipe.elapsed else draw_people(recipe, part, state)
+            ledgers[state] = Ledger(people, recipe.population, part.first)
         rng = recipe.rng(part, "ledger", first_day)
-        drawn = states[state].month(rng, elapsed, first_day, days)
+        drawn = ledgers[state].month(rng, elapsed, first_day, days)
         events.append(_events(drawn, now, recipe.elapsed, ids, products))
     own = ids.take(pa.array(here))
     return {

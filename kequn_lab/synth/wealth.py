@@ -42,7 +42,7 @@ class Holdings:
 
     def any_of(self, products: Iterable[str]) -> np.ndarray:
         """Who holds at least one of the products."""
-        return (self.assets[:, [self.names.index(p) for p in products]] > 0).any(axis=1)
+        return np.any(self.assets[:, [self.names.index(p) for p in products]] > 0, axis=1)
 
 
 def draw_holdings(
