@@ -123,6 +123,7 @@ def _kind(tally: Tally) -> str:
 
 # --- what is doubtful ---------------------------------------------------------------------------
 
+HUGE = 1e18  # larger figures are refused before the fit, and cannot be squared
 MOSTLY_MISSING = 0.5
 NEAR_COPY = 0.9999
 _SENTINEL_SHARE = 0.005
@@ -167,8 +168,8 @@ def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
             )  # fmt: skip
         if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
             values = column.to_numpy(dtype="float64", na_value=np.nan)
-            numbers[name] = values
-            notes += _about_numbers(name, values[np.isfinite(values)])
+            numbers[name] = np.where(np.abs(values) > HUGE, np.nan, values)  # refused later
+            notes += _about_numbers(name, numbers[name][np.isfinite(numbers[name])])
     return notes + _near_copies(numbers)
 
 
