@@ -99,7 +99,7 @@ def test_one_comma_before_three_digits_needs_an_option(options, value):
 def test_one_slip_does_not_turn_thousands_into_decimals():
     values, _, problems, _ = read(["1,234"] * 50 + ["12,5"], "number")
     assert np.isnan(values).all()
-    assert problems[0][2] == "'1,234' in line 2 (50 such cells) and '12,5' in line 52 (1 such cell)"
+    assert problems[0][2] == "'1,234' in line 2 (50 such cells); '12,5' in line 52 (1 such cell)"
     assert not read(["1,234"] * 50 + ["12,5"] * 5, "number")[2]
 
 

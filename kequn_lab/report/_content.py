@@ -14,7 +14,15 @@ from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
 from kequn_lab.report._tables import Cell, Grid, Writer, signed
-from kequn_lab.report._words import BASES, HEADINGS, LEADS, LIMITS, OF_ARTICLE, SECTIONS
+from kequn_lab.report._words import (
+    BASES,
+    FROM_A_START,
+    HEADINGS,
+    LEADS,
+    LIMITS,
+    OF_ARTICLE,
+    SECTIONS,
+)
 from kequn_lab.report.summary import summarise
 
 #: Rows of the comparison, and quotes on a card, that are shown.
@@ -70,6 +78,8 @@ class Content:
         shown = [s for s in HEADINGS if have.get(s) or grids.get(s) or s in drawn]
         leads = {s: self.say(*LEADS[s]) if s in LEADS else "" for s in SECTIONS}
         leads["evidence"] += self._why_k()
+        if (self.run.get("fit") or {}).get("start") == "signatures":
+            leads["evidence"] += self.say(*FROM_A_START)
         if "truth_table" in self.tables:
             leads["truth"] = leads["truth"].format(
                 rand=f"{self.tables['truth_table']['adjusted_rand'].iloc[0]:.2f}"

@@ -32,9 +32,11 @@ LEADS = {
     ),
     "truth": (
         "合成数据的真实客群是已知的，因此可以核对。调整兰德指数为 {rand}：1 表示完全一致，"
-        "0 表示与随机划分无异。",
+        "0 表示与随机划分无异。这家银行和客群描述出自同一批作者，在这里找对，不能说明真实的银行。",
         "The true segments of synthetic data are known, so that the result can be checked. The "
-        "adjusted Rand index is {rand}: 1 is full agreement, 0 no better than chance.",
+        "adjusted Rand index is {rand}: 1 is full agreement, 0 no better than chance. The same "
+        "people wrote this bank and the descriptions: to be right here says nothing about a real "
+        "bank.",
     ),
     "profiles": (
         "格中为客群均值（占比和是否类变量用百分数）。橙色：高于其他客户；蓝色：低于其他客户；"
@@ -44,6 +46,11 @@ LEADS = {
         "differences are bound to be large.",
     ),
 }
+FROM_A_START = (
+    "每次抽样也都从目录的描述出发，所以客群比自由搜索时更容易再次出现。",
+    " Every draw started at the descriptions, too, so segments are found again more easily than by "
+    "a free search.",
+)
 LIMITS = (
     (
         "k 均值总会给出 k 个客群，即使客户之间没有空隙。靠近界线的客户，下次计算可能换组。",

@@ -250,11 +250,15 @@ def price_note(readings: pd.DataFrame, facts: dict[str, Any], names: pd.DataFram
         zh.append(f"中心被拉向预期水平（{facts['pull']:g}），要求这些水平正确")
         en.append(f"centres are pulled to the levels expected ({facts['pull']:g}), which must be "
                   "right")  # fmt: skip
+    would_zh, would_en = [], []
     if together:
         pairs = sorted(together)
-        zh.append("平方和最低的分法会合并：" + "、".join(say(p, "zh", " + ") for p in pairs))
-        en.append("the lowest would merge " + ", ".join(say(p, "en", " + ") for p in pairs))
+        would_zh.append("合并：" + "、".join(say(p, "zh", " + ") for p in pairs))
+        would_en.append("merge " + ", ".join(say(p, "en", " + ") for p in pairs))
     if len(cut):
-        zh.append(("会拆开：" if together else "平方和最低的分法会拆开：") + say(cut, "zh", "、"))
-        en.append(("cut " if together else "the lowest would cut ") + say(cut, "en", ", "))
+        would_zh.append("拆开：" + say(cut, "zh", "、"))
+        would_en.append("cut " + say(cut, "en", ", "))
+    if would_zh:
+        zh.append("平方和最低的分法会" + "，会".join(would_zh))
+        en.append("the lowest would " + " and ".join(would_en))
     return Note("reading_price", "；".join(zh), "; ".join(en), facts["inertia_above"], level="note")

@@ -39,8 +39,9 @@ kq.read_table(SAMPLE / "customers.csv").head(3) if "customers" in data else data
 # ## 2 猜 · Guess
 #
 # The article behind this kit names eight segments: 小微企业, 个体户, 农户, 年轻人, 中低收入者,
-# 结构性存款客群, 老年客群, 科创企业. The algorithm (k-means) is told the number eight and nothing
-# else: no names, no truth. Write down: will it find these eight?
+# 结构性存款客群, 老年客群, 科创企业. The algorithm (k-means) starts where we expect each of them to
+# stand (older customers, more counter visits, …; mostly our assumption) and then follows the
+# customers. No truth is told. Write down: will each of the eight keep its name?
 
 # %%
 result = kq.segment(**data, stability=0, quiet=True)
@@ -63,10 +64,12 @@ result.plot("sizes", language="zh")
 result.plot("heat_map", language="zh")
 
 # %% [markdown]
-# **解 Explain.** Read one column from top to bottom and you have a segment. If a cluster is called
-# by its marks (such as 柜台多·年龄大), it resembles none of the eight well enough; and a name that
-# is missing from the picture was not found. K-means always returns as many clusters as it is
-# asked for: that says nothing about how many there *are* (chapter 05).
+# **解 Explain.** *The price of this reading* is the cost of having the article's segments:
+# tighter groups exist, which are others (chapter 04). Read one column from top to bottom and
+# you have a segment. If a cluster is called by its marks (such as 柜台多·年龄大), it resembles none
+# of the eight well enough; and a name that is missing from the picture was not found. K-means
+# always returns as many clusters as it is asked for: that says nothing about how many there
+# *are* (chapter 05).
 #
 # ## 4 比较 · Compare
 #
