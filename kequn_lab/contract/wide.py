@@ -123,7 +123,7 @@ def _kind(tally: Tally) -> str:
 
 # --- what is doubtful ---------------------------------------------------------------------------
 
-HUGE = 1e18  # larger figures are refused before the fit, and cannot be squared
+LARGEST = 1e18  # no bank's figure is larger, and single precision can still square it
 MOSTLY_MISSING = 0.5
 NEAR_COPY = 0.9999
 _SENTINEL_SHARE = 0.005
@@ -168,7 +168,7 @@ def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
             )  # fmt: skip
         if pd.api.types.is_numeric_dtype(column.dtype) and column.dtype.kind in "iuf":
             values = column.to_numpy(dtype="float64", na_value=np.nan)
-            numbers[name] = np.where(np.abs(values) > HUGE, np.nan, values)  # refused later
+            numbers[name] = np.where(np.abs(values) > LARGEST, np.nan, values)  # refused later
             notes += _about_numbers(name, numbers[name][np.isfinite(numbers[name])])
     return notes + _near_copies(numbers)
 

@@ -11,13 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._statistics import margin
+from kequn_lab.contract.wide import LARGEST
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = ["centre_table", "fit_segments", "label_table", "segment_pipeline"]
-
-LARGEST = 1e18  # no bank's figure is larger, and single precision can still square it
 
 
 def segment_pipeline(
