@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab.profiles import rules
+from kequn_lab.profiles._by_segment import Rows
 from kequn_lab.profiles.rules import segment_rules
 
 
@@ -36,20 +37,41 @@ def test_rules_find_what_makes_the_segments(bank):
 
 
 def test_precision_and_recall_are_those_of_the_rule_as_sql(bank, monkeypatch):
-    """The database counts again, from the text of the rule."""
+    """The database counts again, from the text of the rule, on the half not learned from."""
     features, labels = bank
     monkeypatch.setattr(rules, "_SAMPLE", 1000)
+    rows = Rows.of(features, labels)
+    learned = np.empty(len(labels), bool)
+    learned[rows.order] = rules._halves(rows, np.random.default_rng(0))
+    shares = learned[labels == "old"].mean(), learned[labels == "few"].mean()
+    assert shares == pytest.approx((0.5, 0.5), abs=0.02)
     database = duckdb.connect()
-    database.register("customers", features.assign(segment=labels))
+    database.register("customers", features.assign(segment=labels, learned=learned))
     for row in segment_rules(features, labels).itertuples():
         met, own = row.rule, f"segment = '{row.segment_id}'"
-        met, hits, own = database.execute(
-            f"SELECT count(*) FILTER ({met}), count(*) FILTER ({met} AND {own}), "
-            f"count(*) FILTER ({own}) FROM customers"
+        everybody, met, hits, own = database.execute(
+            f"SELECT count(*) FILTER ({met}), count(*) FILTER (NOT learned AND {met}), "
+            f"count(*) FILTER (NOT learned AND {met} AND {own}), "
+            f"count(*) FILTER (NOT learned AND {own}) FROM customers"
         ).fetchone()
-        assert row.customers == met
+        assert (row.customers, row.counted) == (everybody, met)
         assert row.precision == pytest.approx(hits / met)
+        assert row.precision_low < row.precision <= row.precision_high + 1e-9
         assert row.recall == pytest.approx(hits / own)
+
+
+def test_where_labels_mean_nothing_the_precision_says_so():
+    """Counted where they were learned, rules of chance labels look right four times in ten."""
+    precision, covered = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        features = pd.DataFrame(rng.normal(size=(400, 10))).add_prefix("x")
+        labels = pd.Series(np.where(rng.random(400) < 0.1, "few", "others"))
+        row = segment_rules(features, labels).set_index("segment_id").loc["few"]
+        precision.append(row["precision"])
+        covered.append(row["precision_low"] <= 0.1 <= row["precision_high"])
+    assert np.nanmean(precision) == pytest.approx(0.1, abs=0.05)
+    assert np.mean(covered) >= 0.85
 
 
 def test_sentences_name_values_in_both_languages(bank, monkeypatch):
@@ -67,7 +89,7 @@ def test_sentences_name_values_in_both_languages(bank, monkeypatch):
     table = table.set_index("segment_id")
     zh, en = table.loc["old", ["sentence_zh", "sentence_en"]]
     assert zh.startswith("老年：年龄高于 ") and "属于该客群" in zh
-    assert en.startswith("Elderly: Age: more than ") and " years. 99" in en
+    assert en.startswith("Elderly: Age: more than ") and " years. 100" in en
     assert "of customers who fit are in this segment; it finds " in en
     assert "资产高于" in table.loc["few", "sentence_zh"] and "元" in table.loc["few", "sentence_zh"]
     krona = segment_rules(*bank, variables=variables, currency="CZK")
@@ -89,7 +111,8 @@ def test_odd_names_are_quoted_and_one_customer_is_told():
     features = pd.DataFrame({'资产 "all"': [1.0, 2, 3, 50]})
     table = segment_rules(features, pd.Series(["a", "a", "a", "<b>"])).set_index("segment_id")
     assert table.loc["<b>", "rule"] == '"资产 ""all""" > 26.5'
-    assert table.loc["<b>", "precision"] == 1
+    assert np.isnan(table.loc["<b>", "precision"])  # nobody is left to count
+    assert "Too few customers" in table.loc["<b>", "sentence_en"]
 
 
 def test_one_segment_has_no_rule(bank):

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
+from kequn_lab._statistics import wilson
 from kequn_lab._words import Words, percent, rounded
 from kequn_lab.profiles._by_segment import Rows, is_text
 
 __all__ = ["segment_rules"]
 
 _COLUMNS = [
-    *("segment_id", "rule", "conditions", "customers", "precision", "recall", "f1"),
-    *("sentence_zh", "sentence_en"),
+    *("segment_id", "rule", "conditions", "customers", "counted", "precision", "precision_low"),
+    *("precision_high", "recall", "f1", "sentence_zh", "sentence_en"),
 ]
 
 #: Conditions of a rule; customers that the trees see; of a small segment at least.
@@ -35,8 +36,9 @@ def segment_rules(
 
     A decision tree of depth three separates each segment from the rest; of all its branches, cut
     at any depth, the one with the best F1 is the rule. It describes the labels, it does not
-    replace them: read it with its precision and recall, which are counted on all customers (the
-    trees see 10,000 of them).
+    replace them: read it with its precision and recall. A random half of each segment is used to
+    learn the rule (10,000 customers at most), and the other half to count: counted where it was
+    learned, the best of many branches looks good where there is nothing to find.
 
     Parameters
     ----------
@@ -50,15 +52,19 @@ def segment_rules(
     currency : str
         Of amounts.
     random_state : int
+        For the halves and the sample.
 
     Returns
     -------
     DataFrame
         One row per segment: ``segment_id``, ``rule`` (a condition that SQL understands),
-        ``conditions`` (how many), ``customers`` who meet it, ``precision`` (of these, the share
-        in the segment), ``recall`` (of the segment, the share that meets it), ``f1``,
-        ``sentence_zh``, ``sentence_en``. No rows where there is one segment: nothing to tell it
-        from.
+        ``conditions`` (how many), ``customers`` who meet it (of all); then, in the half that the
+        rule was not learned from, ``counted`` customers who meet it, ``precision`` (of these, the
+        share in the segment) with a 95 % (Wilson) interval ``precision_low``,
+        ``precision_high``, ``recall`` (of the segment, the share that meets it), ``f1``;
+        ``sentence_zh``, ``sentence_en``. Missing where that half has nobody: a segment of one
+        customer is learned from, not counted. No rows where there is one segment: nothing to tell
+        it from.
 
     Raises
     ------
@@ -67,18 +73,21 @@ def segment_rules(
 
     Examples
     --------
-    >>> features = pd.DataFrame({"age_years": [71.0, 66, 64, 31, 28, 25]})
-    >>> labels = pd.Series(["old"] * 3 + ["young"] * 3)
+    >>> features = pd.DataFrame({"age_years": [72.0, 70, 68, 66, 31, 29, 27, 25]})
+    >>> labels = pd.Series(["old"] * 4 + ["young"] * 4)
     >>> table = segment_rules(features, labels)
-    >>> print(table.loc[0, "rule"], table.loc[0, "precision"])
-    age_years > 47.5 1.0
+    >>> table[["segment_id", "conditions", "customers", "counted", "precision"]]
+      segment_id  conditions  customers  counted  precision
+    0        old           1          4        2        1.0
+    1      young           1          4        2        1.0
     """
     rows = Rows.of(features, labels)
     names = [c for c in features if not is_text(features[c]) and features[c].notna().any()]
     if not names:
         raise ValueError("features has no variable with numbers to make rules of")
     rng = np.random.default_rng(random_state)
-    at, weight = _sample(rows, rng)
+    learned = _halves(rows, rng)
+    at, weight = _sample(rows, learned, rng)
     x = features[names].iloc[rows.order[at]].to_numpy(float, na_value=np.nan)
     words = Words.of(segments=segments, variables=variables, currency=currency)
     out = []
@@ -88,28 +97,44 @@ def segment_rules(
         if not rule:  # no number tells this segment from the others
             continue
         met = _met(rule, [features[names[j]] for j, *_ in rule])[rows.order]
-        hits, n = np.count_nonzero(met & (rows.codes == s)), np.count_nonzero(met)
-        precision, recall = hits / n if n else 0.0, hits / rows.sizes[s]
+        own, others = (rows.codes == s) & ~learned, met & ~learned
+        hits, n, size = (int(np.count_nonzero(x)) for x in (others & own, others, own))
+        precision, recall = hits / n if n else np.nan, hits / size if size else np.nan
+        low, high = map(float, wilson(hits, n))
         named = [(names[j], above, bound) for j, above, bound in rule]
         fact = {
             "segment_id": segment,
             "rule": " AND ".join(_condition(*part) for part in named),
             "conditions": len(rule),
-            "customers": n,
+            "customers": np.count_nonzero(met),
+            "counted": n,
             "precision": precision,
+            "precision_low": low,
+            "precision_high": high,
             "recall": recall,
-            "f1": 2 * hits / (n + rows.sizes[s]),
+            "f1": 2 * hits / (n + size) if size else np.nan,
         }
         out.append(fact | _sentences(segment, named, precision, recall, words))
     return pd.DataFrame(out, columns=_COLUMNS)
 
 
-def _sample(rows: Rows, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the sorted customers, and how many each stands for."""
-    keep = np.clip(_SAMPLE * rows.sizes // len(rows.order), _AT_LEAST, None)
-    keep = np.minimum(keep, rows.sizes)
-    chosen = [s + rng.choice(n, k, replace=False) for s, n, k in zip(rows.starts, rows.sizes, keep)]
-    return np.concatenate(chosen), np.repeat(rows.sizes / keep, keep)
+def _halves(rows: Rows, rng) -> np.ndarray:
+    """Which of the sorted customers are learned from: a random half of each segment, rounded up."""
+    learned = np.zeros(len(rows.order), bool)
+    for start, n in zip(rows.starts, rows.sizes):
+        learned[start + rng.permutation(n)[: (n + 1) // 2]] = True
+    return learned
+
+
+def _sample(rows: Rows, learned: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Some of the customers learned from, and how many each stands for."""
+    halves = [start + np.flatnonzero(learned[start : start + n])
+              for start, n in zip(rows.starts, rows.sizes)]  # fmt: skip
+    sizes = np.array([len(half) for half in halves])
+    keep = np.clip(_SAMPLE * sizes // sizes.sum(), _AT_LEAST, None)
+    keep = np.minimum(keep, sizes)
+    chosen = [rng.choice(half, k, replace=False) for half, k in zip(halves, keep)]
+    return np.concatenate(chosen), np.repeat(sizes / keep, keep)
 
 
 def _best_rule(x, own, weight, random_state) -> list[tuple[int, bool, float]]:
@@ -178,13 +203,22 @@ _OF = {  # what a share is a share of
 def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]:
     """The rule for a reader who knows no SQL."""
     zh, en = zip(*(_clause(variable, above, bound, words) for variable, above, bound in rule))
-    precision, recall = percent(precision), percent(recall)
     name_zh, name_en = (words.segment(segment, language) for language in ("zh", "en"))
+    said_zh = "客户太少，无法另行检验。"
+    said_en = "Too few customers to count it on others."
+    if precision == precision and recall == recall:
+        precision, recall = percent(precision), percent(recall)
+        said_zh = (
+            f"符合条件的客户中 {precision} 属于该客群；该客群的 {recall} 符合条件"
+            "（在未用于学习规则的另一半客户中计数）。"
+        )
+        said_en = (
+            f"{precision} of customers who fit are in this segment; it finds {recall} of the "
+            "segment (counted on the half that the rule was not learned from)."
+        )
     return {
-        "sentence_zh": f"{name_zh}：{'，'.join(zh)}。符合条件的客户中 {precision} 属于该客群；"
-        f"该客群的 {recall} 符合条件。",
-        "sentence_en": f"{name_en}: {'; '.join(en)}. {precision} of customers who fit are in this "
-        f"segment; it finds {recall} of the segment.",
+        "sentence_zh": f"{name_zh}：{'，'.join(zh)}。{said_zh}",
+        "sentence_en": f"{name_en}: {'; '.join(en)}. {said_en}",
     }
 
 

@@ -91,8 +91,9 @@ sentences[["segment_id", "rule", "precision", "recall"]].round(2)
 
 # %% [markdown]
 # `precision` (精确率): of the customers who meet the rule, the share in the segment. `recall`
-# (召回率): of the segment, the share that meets it. A rule *describes* the labels; it does not
-# replace them.
+# (召回率): of the segment, the share that meets it. Both are counted on the half of the customers
+# that the rule was not learned from: on the other half the best of many branches looks good even
+# where labels mean nothing. A rule *describes* the labels; it does not replace them.
 #
 # ## 卡片 · The card
 #
