@@ -43,7 +43,10 @@ TERMS = {
     "no group": ("不属于任何一组", "No group"),
     "smd": ("标准化均值差", "Standardised mean difference"),
     "cliffs_delta": ("Cliff δ（换算）", "Cliff's delta, converted"),
-    "cramers_v": ("Cramér V（换算，无方向）", "Cramér's V, converted, no direction"),
+    "cramers_v_corrected": (
+        "Cramér V（校正偏差、换算，无方向）",
+        "Cramér's V, bias-corrected and converted, no direction",
+    ),
     # how a name was given
     "signature": ("与描述相符", "fits a description"),
     "override": ("人工命名", "named by a person"),

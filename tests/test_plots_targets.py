@@ -23,7 +23,7 @@ DIFFERENCES = pd.DataFrame(
         "variable": ["age_years", "mobile_share", "city_tier", "empty"],
         "meaning_zh": ["年龄", "手机占比", "城市", "空"],
         "meaning_en": ["Age", "Mobile share", "City", "Empty"],
-        "measure": ["smd", "cliffs_delta", "cramers_v", "smd"],
+        "measure": ["smd", "cliffs_delta", "cramers_v_corrected", "smd"],
         "effect": [-2.0, 1.0, 0.4, np.nan],
         "effect_low": [-2.2, 0.9, 0.3, np.nan],
         "effect_high": [-1.8, 1.1, 0.5, np.nan],

@@ -1,4 +1,4 @@
-"""How large is a difference: standardised difference, Cliff's delta, Cramér's V, their bootstrap.
+"""How large is a difference: standardised difference, Cliff's delta, Cramér's V, their intervals.
 
 A bootstrap of a group is a bootstrap of its histogram: to resample n customers is to draw the
 counts of the cells from one multinomial. Where a variable has few values that is exact; else the
@@ -13,9 +13,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, stats
 
-__all__ = ["Sample", "cliffs_delta", "cramers_v", "effect_sizes", "standardised_difference"]
+__all__ = [
+    "Sample",
+    "cliffs_delta",
+    "cramers_v",
+    "cramers_v_corrected",
+    "effect_sizes",
+    "standardised_difference",
+]
 
 #: Cells per group: this many quantiles, and this many single values at each end.
 QUANTILES, TAIL = 128, 48
@@ -87,12 +94,57 @@ def cliffs_delta(a: Sample, b: Sample) -> float:
 def cramers_v(a: Sample, b: Sample) -> float:
     """Cramér's V of group × category, categories given as numbers; 0 (alike) to 1.
 
+    It is above 0 wherever two samples differ by chance, the more so the more categories there
+    are: :func:`cramers_v_corrected` is not.
+
     Examples
     --------
     >>> cramers_v(Sample.of([0., 0, 1, 1]), Sample.of([2., 2, 3, 3]))
     1.0
     """
     return float(_cramers_v(*_counts(a, b)))
+
+
+def cramers_v_corrected(a: Sample, b: Sample) -> float:
+    """Cramér's V without the part that chance alone gives; 0 to 1.
+
+    References
+    ----------
+    Bergsma (2013), Journal of the Korean Statistical Society 42:323.
+
+    Examples
+    --------
+    >>> once_each = Sample.of([0., 1, 2, 3]), Sample.of([4., 5, 6, 7])
+    >>> cramers_v(*once_each), cramers_v_corrected(*once_each)
+    (1.0, 0.0)
+    """
+    counts = _counts(a, b)
+    n = counts.sum()
+    if n < 3:
+        return np.nan
+    excess = _cramers_v(*counts) ** 2 - (counts.shape[1] - 1) / (n - 1)
+    # Of two groups; the same correction of the number of categories (at least 2) is no less.
+    return float(np.sqrt(max(excess, 0.0) * (n - 1) / (n - 2)))
+
+
+def _v_interval(a: Sample, b: Sample) -> tuple[float, float]:
+    """95 % interval of the V of the population: those whose chi-square, a non-central one, makes
+    the chi-square found neither too large nor too small."""
+    counts = _counts(a, b)
+    n, df = counts.sum(), counts.shape[1] - 1
+    if df < 1:
+        return 0.0, 0.0
+    found = float(n * _cramers_v(*counts) ** 2)
+
+    def centrality(chance: float) -> float:
+        def above(c: float) -> float:
+            return float(stats.ncx2.cdf(found, df, c) - chance)
+
+        least, beyond = 1e-9, found + df + 40 * np.sqrt(found + df) + 40
+        return optimize.brentq(above, least, beyond) if above(least) > 0 else 0.0
+
+    low, high = (np.sqrt(centrality(chance) / n) for chance in (0.975, 0.025))
+    return float(low), float(min(high, 1.0))
 
 
 def _counts(a: Sample, b: Sample) -> NDArray:
@@ -172,16 +224,19 @@ def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
             "cliffs_delta": cliffs_delta(a, b),
         }
     else:
-        points = {"cramers_v": cramers_v(a, b) if known else np.nan}
-    draws = _bootstrap(a, b, kind, points, n_boot, rng) if n_boot and known else {}
-    for name in ("smd", "cliffs_delta", "cramers_v"):
+        points = {"cramers_v_corrected": cramers_v_corrected(a, b) if known else np.nan}
+    out["cramers_v"] = np.nan if number or not known else cramers_v(a, b)
+    draws = _bootstrap(a, b, kind, points, n_boot, rng) if n_boot and known and number else {}
+    for name in ("smd", "cliffs_delta", "cramers_v_corrected"):
         out[name] = points.get(name, np.nan)
         low_high = (np.nan, np.nan)
-        if name in draws and np.isfinite(draws[name]).any():
+        if not number and name in points and n_boot and known:
+            low_high = _v_interval(a, b)
+        elif name in draws and np.isfinite(draws[name]).any():
             # A draw of one single value twice has no spread: it says nothing.
             low_high = np.quantile(draws[name][np.isfinite(draws[name])], [0.025, 0.975])
         out[f"{name}_low"], out[f"{name}_high"] = map(float, low_high)
-    main = {"category": "cramers_v", "skewed": "cliffs_delta"}.get(kind, "smd")
+    main = {"category": "cramers_v_corrected", "skewed": "cliffs_delta"}.get(kind, "smd")
     if main == "smd" and not np.isfinite(out["smd"]):
         main = "cliffs_delta"  # no spread in either group, or one customer each
     out["measure"] = main

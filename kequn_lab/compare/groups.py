@@ -196,7 +196,9 @@ def compare_groups(
           a difference of two normals with equal spread that has the same ``measure``
         - ``smd``: (mean_a − mean_b) / √((var_a + var_b) / 2), with ``smd_low``, ``smd_high``
         - ``cliffs_delta``: P(a > b) − P(a < b), with its interval
-        - ``cramers_v``, for categories, with its interval (which never covers 0)
+        - ``cramers_v``, for categories; ``cramers_v_corrected`` without the part that chance
+          alone gives, with its interval: ``effect`` is made of it, so that a column of many
+          categories that says nothing does not come first
         - ``p_value`` (Welch; Mann–Whitney for skewed; chi-square), ``p_adjusted``
           (Benjamini–Hochberg over the rows)
 
@@ -213,7 +215,8 @@ def compare_groups(
     References
     ----------
     Austin (2009), Statistics in Medicine 28:3083 (standardised differences); Cliff (1993),
-    Psychological Bulletin 114:494.
+    Psychological Bulletin 114:494; Bergsma (2013), Journal of the Korean Statistical Society
+    42:323 (Cramér's V).
 
     Examples
     --------
@@ -242,11 +245,11 @@ def compare_groups(
     return out.loc[order.index, _COLUMNS].reset_index(drop=True)
 
 
-_MEASURES = ("smd", "cliffs_delta", "cramers_v")
+_MEASURES = ("smd", "cliffs_delta", "cramers_v_corrected")
 _INTERVALS = [name + end for name in _MEASURES for end in ("", "_low", "_high")]
 _COLUMNS = [
     *("variable", "kind", "group_a", "group_b", "n_a", "n_b", "mean_a", "mean_b"),
-    *("measure", "effect", "effect_low", "effect_high", *_INTERVALS),
+    *("measure", "effect", "effect_low", "effect_high", *_INTERVALS, "cramers_v"),
     *("median_a", "median_b", "missing_a_share", "missing_b_share", "p_value", "p_adjusted"),
 ]
 

@@ -27,7 +27,7 @@ __all__ = ["decision_plot", "difference_plot", "fit_plot"]
 _AXES = ("attractiveness", "competitiveness")
 _FIRST, _SECOND = "#0072B2", "#D55E00"
 BANKS = {"internet_bank": _FIRST, "traditional_bank": _SECOND}
-_MEASURES = {"smd": ("o", "●"), "cliffs_delta": ("D", "◆"), "cramers_v": ("s", "■")}
+_MEASURES = {"smd": ("o", "●"), "cliffs_delta": ("D", "◆"), "cramers_v_corrected": ("s", "■")}
 
 
 def named(ids, names: pd.DataFrame | None = None) -> list[str]:
@@ -80,7 +80,7 @@ def difference_plot(
     for y, row in enumerate(shown.itertuples()):
         marker = _MEASURES[row.measure][0]
         color = _FIRST if row.effect > 0 else _SECOND
-        color = "0.35" if row.measure == "cramers_v" else color
+        color = "0.35" if row.measure == "cramers_v_corrected" else color
         if np.isfinite([row.effect_low, row.effect_high]).all():
             ax.plot([row.effect_low, row.effect_high], [y, y], color=color, lw=2, alpha=0.6)
         ax.plot(row.effect, y, marker, color=color, ms=6.5, mec="white", mew=0.6)
