@@ -146,3 +146,23 @@ def test_bad_groups():
         group_sizes(LABELS, TARGETS[["group_id"]])
     with pytest.raises(ValueError, match="both groups. lacks primary"):
         assign_groups(LABELS, TARGETS.drop(columns="primary"))
+
+
+def test_opposite_signs_are_both_shown_with_why():
+    """A few very rich customers lift the mean of the group that most customers are below."""
+    from kequn_lab._words import Words
+    from kequn_lab.report._tables import opposite_signs
+
+    rng = np.random.default_rng(0)
+    a = np.r_[rng.lognormal(0, 0.5, 190), rng.lognormal(6, 0.5, 10)]
+    features = pd.DataFrame({"aum_cny": np.r_[a, rng.lognormal(1, 0.5, 200)]})
+    features["age_years"] = rng.normal(size=400)
+    table = compare_groups(features, pd.Series(["A"] * 200 + ["B"] * 200), n_boot=0)
+    row = table.set_index("variable").loc["aum_cny"]
+    assert row["kind"] == "skewed" and row["signs_differ"]
+    assert row["smd"] > 0 > row["effect"]
+    assert not table.set_index("variable").loc["age_years", "signs_differ"]
+    for language, why in (("en", "A few large values raise the mean"), ("zh", "少数大额客户")):
+        text = opposite_signs(table, Words.of(), language)
+        assert why in text and f"{row['smd']:.2f}" in text and "age_years" not in text
+    assert not opposite_signs(table[table["variable"] == "age_years"], Words.of(), "en")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._checks import meant, require_columns
+from kequn_lab._refits import Refits
 
 __all__ = ["AXES", "Criteria", "require_known", "segment_values"]
 
@@ -145,6 +146,7 @@ def segment_values(
     *,
     n_boot: int = 0,
     random_state: int = 0,
+    refits: Refits | None = None,
 ) -> pd.DataFrame:
     """Value of each criterion in each segment, and again in resampled customers.
 
@@ -157,7 +159,13 @@ def segment_values(
     criteria : DataFrame
         ``criterion_id``, ``columns``, ``statistic`` as in :class:`Criteria`.
     n_boot : int
-        Resamples of the customers (Poisson weights: each customer counts 0, 1, 2 … times).
+        Resamples of the customers (Poisson weights: each customer counts 0, 1, 2 … times), who
+        keep their segments.
+    random_state : int
+    refits : Refits, optional
+        Draws of customers in which the segments were found anew
+        (:func:`kequn_lab.segments.refit`), in place of ``n_boot`` resamples: a decision that
+        rests on clusters is as uncertain as they are.
 
     Returns
     -------
@@ -183,6 +191,8 @@ def segment_values(
     x = np.column_stack([_quantity(features, row) for row in criteria.itertuples()])
     known = ~np.isnan(x)
     columns = np.hstack([np.where(known, x, 0.0), known])
+    if refits is not None:
+        n_boot = refits.n_draws
     codes = pd.Categorical(labels, categories=segments).codes
     sums = np.zeros((n_boot + 1, len(segments) + 1, columns.shape[1]))
     counts = np.zeros((n_boot + 1, len(segments) + 1))
@@ -190,6 +200,8 @@ def segment_values(
     for s in range(-1, len(segments)):  # -1: customers without a label
         rows = np.flatnonzero(codes == s)
         sums[0, s], counts[0, s] = columns[rows].sum(0), len(rows)
+        if refits is not None:
+            continue
         if n_boot and _many(columns[rows]):
             drawn = _normal_limit(columns[rows], n_boot, rng)
             sums[1:, s], counts[1:, s] = drawn[:, :-1], drawn[:, -1]
@@ -199,16 +211,34 @@ def segment_values(
             w = rng.poisson(1.0, size=(n_boot, len(part))).astype(np.float32)
             sums[1:, s] += w @ columns[part].astype(np.float32)
             counts[1:, s] += w.sum(1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        means = sums[..., : x.shape[1]] / sums[..., x.shape[1] :]
-        shares = counts / counts.sum(1, keepdims=True)
     is_size = (criteria["statistic"] == "size_share").to_numpy()
-    values = np.where(is_size, shares[..., None], means)[:, : len(segments)]
+    values = _means(sums, counts, is_size)[:, : len(segments)]
+    if refits is not None:
+        values[1:] = values[0] + _again(refits, columns, features.index, segments, is_size)
     index = pd.MultiIndex.from_product(
         [range(n_boot + 1), segments, criteria["criterion_id"]],
         names=["draw", "segment_id", "criterion_id"],
     )
     return pd.Series(values.ravel(), index=index, name="value").reset_index()
+
+
+def _means(sums: np.ndarray, counts: np.ndarray, is_size: np.ndarray) -> np.ndarray:
+    """Means of the quantities, or the segment's share of all customers, by draw and segment."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = sums[..., : len(is_size)] / sums[..., len(is_size) :]
+        shares = counts / counts.sum(1, keepdims=True)
+    return np.where(is_size, shares[..., None], means)
+
+
+def _again(refits: Refits, columns, index, segments, is_size) -> np.ndarray:
+    """How far the values of each draw are from those of the segments as they were found."""
+    order = refits.segments.get_indexer(segments)
+    if (order < 0).any():
+        raise ValueError(f"refits know only the segments {list(refits.segments)}")
+    drawn = refits.sums(columns[refits.at(index)])
+    counts = refits.sums(np.ones((len(refits.customers), 1)))[..., 0]
+    values = _means(drawn, counts, is_size)[:, order]
+    return refits.scale * (values[1:] - values[0])
 
 
 def _many(columns: np.ndarray) -> bool:

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
+from scipy.sparse import csr_array
+
+from kequn_lab._refits import Refits
 
 __all__ = [
     "Sample",
@@ -193,7 +196,27 @@ def _as_difference(value, kind: str, n_a: int, n_b: int):
 # All measures of one variable ------------------------------------------------------------------
 
 
-def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
+@dataclass(frozen=True)
+class Again:
+    """One variable in draws of customers in which the segments, and so the groups, are found anew.
+
+    Attributes
+    ----------
+    refits : Refits
+    x : ndarray, shape (m,)
+        The values of the customers of ``refits``, NaN for missing.
+    groups : ndarray of bool, shape (2, k)
+        Which segments the two groups are made of.
+    """
+
+    refits: Refits
+    x: NDArray
+    groups: NDArray
+
+
+def effect_sizes(
+    a: Sample, b: Sample, kind: str, *, n_boot: int, rng, again: Again | None = None
+) -> dict:
     """Every measure that suits the kind of variable, with 95 % intervals, on two samples.
 
     Parameters
@@ -203,6 +226,8 @@ def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
     n_boot : int
         Bootstrap draws; 0: no intervals.
     rng : Generator
+    again : Again, optional
+        Draws in which the groups are found anew: intervals are made of them.
 
     Returns
     -------
@@ -226,16 +251,20 @@ def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
     else:
         points = {"cramers_v_corrected": cramers_v_corrected(a, b) if known else np.nan}
     out["cramers_v"] = np.nan if number or not known else cramers_v(a, b)
-    draws = _bootstrap(a, b, kind, points, n_boot, rng) if n_boot and known and number else {}
+    if not known or not (n_boot or again):
+        ends, how = {}, None
+    elif again is not None:
+        ends, how = _refit_intervals(again, kind, points), "refit"
+    elif not number:
+        ends, how = {"cramers_v_corrected": _v_interval(a, b)}, "chi-square"
+    else:
+        drawn, how = _bootstrap(a, b, kind, points, n_boot, rng), "customers"
+        # A draw of one single value twice has no spread: it says nothing.
+        fine = {name: x[np.isfinite(x)] for name, x in drawn.items()}
+        ends = {name: np.quantile(x, [0.025, 0.975]) for name, x in fine.items() if len(x)}
     for name in ("smd", "cliffs_delta", "cramers_v_corrected"):
         out[name] = points.get(name, np.nan)
-        low_high = (np.nan, np.nan)
-        if not number and name in points and n_boot and known:
-            low_high = _v_interval(a, b)
-        elif name in draws and np.isfinite(draws[name]).any():
-            # A draw of one single value twice has no spread: it says nothing.
-            low_high = np.quantile(draws[name][np.isfinite(draws[name])], [0.025, 0.975])
-        out[f"{name}_low"], out[f"{name}_high"] = map(float, low_high)
+        out[f"{name}_low"], out[f"{name}_high"] = map(float, ends.get(name, (np.nan, np.nan)))
     main = {"category": "cramers_v_corrected", "skewed": "cliffs_delta"}.get(kind, "smd")
     if main == "smd" and not np.isfinite(out["smd"]):
         main = "cliffs_delta"  # no spread in either group, or one customer each
@@ -245,6 +274,7 @@ def effect_sizes(a: Sample, b: Sample, kind: str, *, n_boot: int, rng) -> dict:
         if main != "smd" and known:
             value = float(_as_difference(value, main, len(a.x), len(b.x)))
         out["effect" + end] = value
+    out["interval"] = how if np.isfinite(out["effect_low"]) else None
     out["p_value"] = _p_value(a, b, kind) if known else np.nan
     return out
 
@@ -326,3 +356,31 @@ def _from_cells(name: str, kind: str, cells: list[NDArray], counts: list[NDArray
             spread = np.maximum(drawn @ squares / size - mean**2, 0)
             variances.append(spread if kind == "share" else spread / (1 - 1 / size))
     return _ratio(means[0] - means[1], np.sqrt((variances[0] + variances[1]) / 2))
+
+
+# Draws in which the groups are found anew ------------------------------------------------------
+
+
+def _refit_intervals(again: Again, kind: str, points: dict) -> dict[str, NDArray]:
+    """95 % interval of each measure, from the same cells for both groups."""
+    everybody, refits = Sample.of(again.x), again.refits
+    edges = _edges(everybody, everybody)
+    cells = _cells(everybody, edges, everybody.mean)
+    known = np.flatnonzero(~np.isnan(again.x))
+    at = np.maximum(np.searchsorted(edges, again.x[known], "right") - 1, 0)
+    one_hot = csr_array((np.ones(len(at)), (known, at)), (len(again.x), len(edges)))
+    drawn = (refits.member @ one_hot).toarray().reshape(-1, len(refits.segments), len(edges))
+    counts = [drawn[:, group].sum(axis=1) for group in again.groups]
+    ends = {}
+    for name, estimate in points.items():
+        if name == "cramers_v_corrected":
+            # Chance makes V larger in the customers as they are, and again in a draw of them.
+            n, levels = sum(c.sum(axis=1) for c in counts), (sum(counts) > 0).sum(axis=1)
+            times = np.where(np.arange(len(drawn)) > 0, 2, 1)
+            chance = times * (levels - 1) / np.maximum(n - 1, 1)
+            measured = np.sqrt(np.maximum(_cramers_v(*counts) ** 2 - chance, 0))
+        else:
+            measured = _from_cells(name, kind, [cells] * 2, counts)
+        limits = (-np.inf, np.inf) if name == "smd" else (-1 if kind != "category" else 0, 1)
+        ends[name] = np.clip(refits.interval(measured, estimate), *limits)
+    return ends

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kequn_lab._refits import Refits
 from kequn_lab._words import named_share
 
 #: The bootstrap draws customers, or where a segment has more than this many, that many random
@@ -239,7 +240,7 @@ class Draw:
             effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
         self.drawn.append(effect)
 
-    def interval(self) -> np.ndarray:
+    def interval(self, effects: np.ndarray) -> np.ndarray:
         """Lower and upper end (95 %) per row of the profile; missing where a draw has no effect."""
         effect = np.concatenate(self.drawn, axis=1)
         ends = np.full((2, effect.shape[1]), np.nan)
@@ -247,3 +248,45 @@ class Draw:
         # Between two infinite draws nothing can be interpolated.
         ends[:, fine] = np.quantile(effect[:, fine], [0.025, 0.975], axis=0, method="nearest")
         return ends
+
+
+class Again(Draw):
+    """Draws of customers in which the segments were found anew."""
+
+    def __init__(self, rows: Rows, refits: Refits, index: pd.Index):
+        self.refits, self.drawn = refits, []
+        self.weights = [np.ones(1)]  # there are draws
+        place = np.full(len(index), -1)
+        place[rows.order] = np.arange(len(rows.order))
+        self.place = place[refits.at(index)]
+        self.segment = refits.segments.get_indexer(rows.ids)
+        if (self.segment < 0).any() or (self.place < 0).any():
+            raise ValueError(
+                f"refits are of the segments {list(refits.segments)}, the labels of "
+                f"{list(rows.ids)}: give the refits of this clustering, and label every customer"
+            )
+
+    def number(self, z: np.ndarray, known: np.ndarray) -> None:
+        full = np.zeros(len(known))
+        full[known] = z
+        full, there = full[self.place], known[self.place]
+        self._effects([there, full, full * full])
+
+    def category(self, codes: np.ndarray, known: np.ndarray, n_levels: int) -> None:
+        full = np.full(len(known), -1)
+        full[known] = codes
+        full, there = full[self.place], known[self.place]
+        for level in range(n_levels):
+            self._effects([there, full == level, full == level])
+
+    def _effects(self, sums: list[np.ndarray]) -> None:
+        drawn = self.refits.sums(np.stack(sums, axis=-1))[:, self.segment]
+        n, total, squares = drawn.transpose(2, 0, 1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / n
+            effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
+        self.drawn.append(effect)
+
+    def interval(self, effects: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return self.refits.interval(np.concatenate(self.drawn, axis=1), effects)

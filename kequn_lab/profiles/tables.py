@@ -11,8 +11,17 @@ import pandas as pd
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from kequn_lab._checks import require_columns
+from kequn_lab._refits import Refits
 from kequn_lab._statistics import wilson
-from kequn_lab.profiles._by_segment import Draw, Rows, category_rows, coded, is_text, number_rows
+from kequn_lab.profiles._by_segment import (
+    Again,
+    Draw,
+    Rows,
+    category_rows,
+    coded,
+    is_text,
+    number_rows,
+)
 
 __all__ = ["marker_table", "profile_table", "size_table", "variable_order"]
 
@@ -64,6 +73,7 @@ def profile_table(
     *,
     n_boot: int = 1000,
     random_state: int = 0,
+    refits: Refits | None = None,
 ) -> pd.DataFrame:
     """Describe every variable in every segment, and set the segment against the rest.
 
@@ -77,6 +87,10 @@ def profile_table(
     n_boot : int
         Bootstrap draws of customers within segments, for 95 % (percentile) intervals; 0: none.
     random_state : int
+    refits : Refits, optional
+        Draws of customers in which the segments were found anew
+        (:func:`kequn_lab.segments.refit`), of a clustering of these customers: intervals are made
+        of them, in place of ``n_boot`` draws that keep the segments as they are.
 
     Returns
     -------
@@ -90,6 +104,8 @@ def profile_table(
           variable's unit; ``rest_mean`` and ``overall_mean`` of the other and of all customers
         - ``effect``: (mean − rest_mean) / pooled standard deviation of the two, with
           ``effect_low`` and ``effect_high``. Infinite where neither varies and they differ.
+        - ``interval``: how that was drawn, ``refit`` or ``customers`` (segments as they are);
+          missing where there is none
 
     Raises
     ------
@@ -100,6 +116,11 @@ def profile_table(
 
     Notes
     -----
+    Where clusters were made of these customers, intervals that keep the segments as they are cover
+    too rarely (`benchmarks/coverage.md`): they are for segments that were known beforehand. Give
+    ``refits`` for clusters. No p-value says whether a cluster differs in what it was made of: it
+    was made to differ.
+
     Above 1,000 customers in a segment the bootstrap draws 1,000 random groups of its customers
     instead of customers. The effect depends on sums alone, and sums of random groups have the
     variance and skewness of sums of customers, so a million rows cost one pass.
@@ -115,6 +136,8 @@ def profile_table(
     """
     rows = Rows.of(features, labels)
     draw = Draw(rows, n_boot, random_state)
+    if refits is not None:
+        n_boot, draw = refits.n_draws, Again(rows, refits, features.index)
     parts = []
     for name in features.columns:
         column = features[name]
@@ -129,9 +152,12 @@ def profile_table(
         for name in parts[0]
     })  # fmt: skip
     out["variable"] = features.columns.repeat(lengths)
-    out["effect_low"], out["effect_high"] = draw.interval() if n_boot else (np.nan,) * 2
+    ends = draw.interval(out["effect"].to_numpy(float)) if n_boot else (np.nan,) * 2
+    out["effect_low"], out["effect_high"] = ends
     # One customer has no spread to draw from, so an interval would be too short.
     out.loc[(out["n"] < 2) | (out["n_rest"] < 2), ["effect_low", "effect_high"]] = np.nan
+    how = "customers" if refits is None else "refit"
+    out["interval"] = pd.Series(how, out.index).where(out["effect_low"].notna())
     out = out.sort_values("segment", kind="stable")
     out["segment_id"] = rows.ids.take(out["segment"])
     return out[_PROFILE].reset_index(drop=True)
@@ -140,6 +166,7 @@ def profile_table(
 _PROFILE = [
     *("segment_id", "variable", "level", "kind", "n", "missing_share", "mean", "std"),
     *("q25", "median", "q75", "rest_mean", "overall_mean", "effect", "effect_low", "effect_high"),
+    "interval",
 ]
 
 

@@ -13,7 +13,7 @@ from kequn_lab import __version__
 from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, number, percent
 from kequn_lab.plots import segment_colors
-from kequn_lab.report._tables import Cell, Grid, Writer, signed
+from kequn_lab.report._tables import Cell, Grid, Writer, opposite_signs, signed
 from kequn_lab.report._words import (
     BASES,
     FROM_A_START,
@@ -285,7 +285,7 @@ class Content:
                 f"{rest} more variables differ less; they are in comparison.csv.",
             )
             title = self.say("差别最大的变量", "The variables that differ most")
-            note = note * (rest > 0)
+            note = note * (rest > 0) + opposite_signs(table, self.words, self.language)
             out.append(self.writer.grid("comparison", table.head(TOP), title=title, note=note))
         return out
 

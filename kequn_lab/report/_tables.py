@@ -249,3 +249,26 @@ def _shade(strength: float) -> str:
     end = _HIGH if strength > 0 else _LOW
     mix = [round(255 + (c - 255) * abs(strength)) for c in end]
     return "#{:02x}{:02x}{:02x}".format(*mix) if strength else ""
+
+
+def opposite_signs(comparison: pd.DataFrame, words: Words, language: str) -> str:
+    """Where the mean and most customers point to different groups: both, and why."""
+    if "signs_differ" not in comparison or not comparison["signs_differ"].any():
+        return ""
+    zh, en = language == "zh", "{} (means {}, most customers {})"
+    each = "{}（均值差 {}，按多数客户 {}）" if zh else en
+    shown = comparison[comparison["signs_differ"].astype(bool)]
+    listed = ("；" if zh else "; ").join(
+        each.format(words.variable(row.variable, language), signed(row.smd), signed(row.effect))
+        for row in shown.itertuples()
+    )
+    if zh:
+        return (
+            f"两种度量方向相反：{listed}。少数大额客户抬高一组的均值，多数客户却是另一组更高；"
+            "上表按多数客户计。"
+        )
+    return (
+        f" The two measures point to different groups: {listed}. A few large values raise the "
+        "mean of one group, while most customers of the other are higher; the table goes by most "
+        "customers."
+    )

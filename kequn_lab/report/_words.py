@@ -21,8 +21,11 @@ LEADS = {
         "tells how often a segment is a target with other weights, and with other customers.",
     ),
     "comparison": (
-        "正值：第一组更高。这里只描述差别，不解释原因。",
-        "Positive: the first group has more. Differences are described here, not explained.",
+        "正值：第一组更高。这里只描述差别，不解释原因。区间来自重抽客户并重新聚类；不给 p 值："
+        "客群就是按这些变量分开的，没有客群的数据也会显出差别。",
+        "Positive: the first group has more. Differences are described here, not explained. For "
+        "the intervals customers are drawn and clustered again. There are no p-values: segments "
+        "that were made from these variables differ in them, also where there are no segments.",
     ),
     "evidence": (
         "界线清楚：换一批客户仍会出现，并且与邻群之间有空隙。可重复的划分：仍会出现，但中间没有空隙。"
@@ -63,9 +66,11 @@ LIMITS = (
         "to differ. A real test needs variables that took no part.",
     ),
     (
-        "区间只反映客户的抽样误差，不包括分群本身的不确定，也不包括数据错误。",
-        "Intervals show what the choice of customers does. They do not cover errors in the data "
-        "or another way to segment.",
+        "差别的区间反映换一批客户并重新聚类会怎样，不包括数据错误或另一种分群方法；"
+        "数据中没有客群时，区间也靠不住。",
+        "Intervals of differences show what other customers, clustered again, would do. They do "
+        "not cover errors in the data or another way to segment, and cover too rarely where there "
+        "are no segments.",
     ),
     (
         "差别不是原因：向某个客群推荐某种产品会有什么结果，这里看不出来。",

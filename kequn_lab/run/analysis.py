@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from kequn_lab import catalogue, compare, export, profiles
 from kequn_lab._folder import require_whole
 from kequn_lab._notes import Note
+from kequn_lab._refits import Refits
 from kequn_lab.choosing.chance import null_separation
 from kequn_lab.choosing.labelings import truth_table
 from kequn_lab.choosing.recurrence import segment_stability
@@ -37,6 +38,7 @@ from kequn_lab.run.readings import compare_readings, price, price_note, take_rea
 from kequn_lab.run.result import Result, records
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, label_table
+from kequn_lab.segments.refits import DRAWS, refit
 from kequn_lab.segments.signatures import least_similarity, nameless_segments
 
 __all__ = ["analyse"]
@@ -75,7 +77,8 @@ def analyse(
     overrides : dict of int to str, optional
         Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
     n_boot : int
-        Bootstrap draws behind the intervals.
+        Draws of customers, each clustered anew, behind the intervals of profile and comparison;
+        200 at most, 0: no intervals. The decision always has them.
     n_stability : int
         Bootstrap pairs behind the stability of k and of the segments; 0 leaves it out.
     catalogue_folder : path, optional
@@ -127,6 +130,7 @@ def analyse(
         pipeline = reading.pipeline
         then("name")
         model = pipeline["preprocess"].transform(inputs.features)
+        model = model.set_axis(inputs.features.index)
         names = _name(reading, inputs, model, book, tables, earlier, overrides)
         labels = label_table(pipeline, inputs.features, names, target_groups=book["target_groups"])
         segment = labels.set_index("customer_id")["segment_id"]
@@ -139,10 +143,12 @@ def analyse(
             truth = inputs.truth.set_index("customer_id")["segment_id"]
             tables["truth_table"] = truth_table(segment, truth)
         then("profile")
-        tables |= _profile(inputs, segment, model, names, book, n_boot, random_state)
-        tables |= _plane(model.set_axis(inputs.features.index), segment)
+        refits = _refits(reading, model, names, n_boot, random_state)
+        shown = refits if n_boot else None
+        tables |= _profile(inputs, segment, model, names, book, shown, random_state)
+        tables |= _plane(model, segment)
         then("compare")
-        tables |= _compare(inputs, segment, book["target_groups"], n_boot, random_state)
+        tables |= _compare(inputs, segment, book["target_groups"], shown)
         then("stability")
         if n_stability and n_clusters > 1:
             tables |= _hold_still(reading, model, names, n_stability, random_state, not quiet)
@@ -158,7 +164,7 @@ def analyse(
         )
         if criteria is not None:
             none = any(note.warning == "no_segments" for note in found)
-            found += _decide(inputs, segment, criteria, names, tables, none, random_state)
+            found += _decide(inputs, segment, criteria, names, tables, none, refits, random_state)
         measures = price(reading)
         if reading.lowest is not None:
             tables["readings"] = compare_readings(
@@ -312,10 +318,17 @@ def _weigh(features, tables, ks, fit, n_stability, progress) -> Choice:
     return choose_k(scores, by_k)
 
 
-def _profile(inputs, segment, model, names, book, n_boot, random_state) -> dict[str, pd.DataFrame]:
+def _refits(reading, model, names, n_boot, random_state) -> Refits:
+    """The segments of customers drawn again, under the ids that the clusters have here."""
+    ids = names.set_index("cluster")["segment_id"].sort_index()
+    how = {"n_draws": min(n_boot, DRAWS) or DRAWS, "random_state": random_state}
+    return refit(reading.pipeline["kmeans"], model, model.index, segments=pd.Index(ids), **how)
+
+
+def _profile(inputs, segment, model, names, book, refits, random_state) -> dict[str, pd.DataFrame]:
     features, words = inputs.features, feature_table()
     sizes = profiles.size_table(segment)
-    profile = profiles.profile_table(features, segment, n_boot=n_boot, random_state=random_state)
+    profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
     markers = profiles.marker_table(profile)
     show = {"segments": names, "variables": words}
     return {
@@ -332,17 +345,18 @@ def _profile(inputs, segment, model, names, book, n_boot, random_state) -> dict[
             sizes=sizes,
             traits=book["traits"],
             signatures=book["signatures"],
-            model_profile=_expected_profile(model.set_axis(features.index), segment, book),
+            model_profile=_expected_profile(model, segment, book),
             currency=inputs.currency,
             **show,
         ),
     }
 
 
-def _decide(inputs, segment, criteria, names, tables, no_segments, random_state) -> list[Note]:
+def _decide(
+    inputs, segment, criteria, names, tables, no_segments, refits, random_state
+) -> list[Note]:
     """Whom to serve, into ``tables``; or a note that says why that cannot be said."""
-    seed = {"random_state": random_state}
-    values = segment_values(inputs.features, segment, criteria.table, n_boot=200, **seed)
+    values = segment_values(inputs.features, segment, criteria.table, refits=refits)
     known = values.dropna(subset="value")["criterion_id"].unique()
     without = criteria.table[~criteria.table["criterion_id"].isin(known)]
     if len(without):
@@ -352,7 +366,7 @@ def _decide(inputs, segment, criteria, names, tables, no_segments, random_state)
         criteria,
         n_targets=min(3, len(names)),
         declared_sha256=criteria.sha256,
-        **seed,
+        random_state=random_state,
     )
     tables["criteria"] = criteria.table
     marks = segment_marks(names, tables.get("segment_stability"))
@@ -366,7 +380,7 @@ def _expected_profile(model, segment, book) -> pd.DataFrame | None:
     return profiles.profile_table(model[known], segment, n_boot=0) if len(known) else None
 
 
-def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, pd.DataFrame]:
+def _compare(inputs, segment, target_groups, refits) -> dict[str, pd.DataFrame]:
     # Where there is nobody to compare the table is empty.
     out = {"comparison": pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])}
     groups = compared_groups(target_groups)
@@ -378,7 +392,7 @@ def _compare(inputs, segment, target_groups, n_boot, random_state) -> dict[str, 
         out["groups"] = sizes
     if group.nunique() == 2:
         out["comparison"] = compare.compare_groups(
-            inputs.features, group, n_boot=n_boot, random_state=random_state
+            inputs.features, group, clustered_on=inputs.features.columns, refits=refits, n_boot=0
         )
     return out
 

@@ -3,6 +3,7 @@
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, segment_pipeline
+from kequn_lab.segments.refits import refit
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import (
     chance_likeness,
@@ -22,5 +23,6 @@ __all__ = [
     "least_similarity",
     "name_clusters",
     "nameless_segments",
+    "refit",
     "segment_pipeline",
 ]

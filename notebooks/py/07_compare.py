@@ -10,8 +10,11 @@
 
 # %%
 # %matplotlib inline
+import numpy as np
+import pandas as pd
+
 import kequn_lab as kq
-from kequn_lab import catalogue, compare, features, plots
+from kequn_lab import catalogue, compare, features, plots, segments
 
 
 # %% [markdown]
@@ -51,15 +54,31 @@ with plots.style("zh", **words):
     plots.difference_plot(comparison, top=18)
 
 # %% [markdown]
-# Blue: the internet banks' group has more. Lines are intervals. Below 0.1 (dotted) a difference
-# is small enough to forget. Note what is *not* shown: no p-value decides. With enough customers
-# everything is significant:
+# Blue: the internet banks' group has more. Lines are intervals: customers are drawn again *and
+# clustered again*, since with other customers the borders lie elsewhere. Below 0.1 (dotted) a
+# difference is small enough to forget.
+#
+# Note what is *not* there: p-values. The groups were made from these columns, so they differ in
+# them whatever the customers are like. See it on pure noise, cut in two by k-means:
 
 # %%
-significant = comparison["p_adjusted"] < 0.05
-small = comparison["effect"].abs() < 0.3
-print(f"significant (adjusted p < 0.05): {significant.sum()} of {len(comparison)} variables")
-print(f"of them with an effect below 0.3: {(significant & small).sum()}")
+noise = pd.DataFrame(np.random.default_rng(0).normal(size=(2000, 6))).add_prefix("noise_")
+halves = pd.Series(segments.KMeansSearch(2, random_state=0).fit(noise).labels_)
+tested = compare.compare_groups(noise, halves, n_boot=0)
+found = (tested["p_adjusted"] < 0.05).sum()
+print(f"pure noise: {found} of {len(tested)} variables with an adjusted p below 0.05")
+honest = compare.compare_groups(noise, halves, n_boot=0, clustered_on=noise.columns)
+print(f"told that k-means used them: {honest['p_adjusted'].notna().sum()} p-values")
+
+# %% [markdown]
+# `clustered_on` names the columns that the groups were made from: a run does that for you.
+# Where the mean follows a few rich customers and most customers point the other way,
+# `signs_differ` is true, and both measures are shown.
+
+# %%
+comparison.loc[comparison["signs_differ"], ["variable", "smd", "effect", "mean_a", "mean_b"]]
+
+# %%
 columns = ["variable", "measure", "mean_a", "mean_b", "median_a", "median_b", "effect"]
 comparison[columns].head(6).round(2)
 
@@ -145,10 +164,16 @@ compare.fit_weights()[["part", "columns", "best", "weight", "basis"]]
 # ## 决策矩阵 · The decision matrix
 #
 # How attractive is a segment, how strong would a bank of each kind be there, and **how sure** is
-# that? Weights and customers are drawn again and again. Guess: is the first target safe?
+# that? Weights and customers are drawn again and again, and the customers of each draw are
+# clustered again: a decision is no surer than its segments. Guess: is the first target safe?
 
 # %%
-values = compare.segment_values(result.features, segment, declared.table, n_boot=100)
+model = result.pipeline["preprocess"].transform(result.features)
+ids = result.names.set_index("cluster")["segment_id"].sort_index()
+drawn = segments.refit(
+    result.pipeline["kmeans"], model, result.features.index, segments=pd.Index(ids)
+)
+values = compare.segment_values(result.features, segment, declared.table, refits=drawn)
 matrix = compare.attractiveness_matrix(values, declared, declared_sha256=fingerprint)
 with plots.style("zh", **words):
     plots.decision_plot(matrix)
@@ -165,7 +190,8 @@ matrix[shown].round(2)
 matrix.groupby("bank_kind")[["set_change_weights", "set_change_customers", "declared"]].first()
 
 # %% [markdown]
-# `set_change_weights`: how often another draw of the weights gives *another set* of targets.
+# `set_change_weights`: how often another draw of the weights gives *another set* of targets;
+# `set_change_customers`: how often other customers, clustered again, do.
 #
 # ## 改一个权重 · Change one weight
 #

@@ -1,0 +1,173 @@
+"""How often intervals hold the truth, and what is said where there is nothing to say.
+
+    python benchmarks/coverage.py                 # 100 tables a design, about three minutes
+    python benchmarks/coverage.py --tables 400 --write
+
+Tables of customers are drawn from designs whose truth is known, and each is analysed as a run
+does. *Covered* is the share of intervals that hold the truth; *interval* is how it was made. The
+truth of a profile is the effect of the segment that k-means finds in 100,000 customers of the same
+design. ``--write`` puts the table into ``benchmarks/coverage.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from kequn_lab.compare.effects import Sample, effect_sizes
+from kequn_lab.profiles import profile_table, segment_rules
+from kequn_lab.segments import KMeansSearch
+from kequn_lab.segments.refits import refit
+
+#: Deviations between the centres of three round groups in four columns.
+CLUSTERS = {"clear": 4.0, "overlapping": 2.5, "no structure": 0.0}
+CUSTOMERS, POPULATION = 300, 100_000
+
+
+def customers(rng, n: int, gap: float) -> pd.DataFrame:
+    """Three groups of equal size and spread, ``gap`` from the first to the others."""
+    group = rng.integers(3, size=n)
+    x = rng.normal(size=(n, 4))
+    x[:, 0] += gap * (group == 1)
+    x[:, 1] += gap * (group == 2)
+    return pd.DataFrame(x, columns=list("abcd"))
+
+
+def found(table: pd.DataFrame, seed: int) -> KMeansSearch:
+    return KMeansSearch(3, n_starts=10, n_swaps=5, n_jobs=1, random_state=seed).fit(table)
+
+
+def clusters(n_tables: int) -> list[dict]:
+    """Effects of segments on the columns that they were made of."""
+    rows = []
+    for design, gap in CLUSTERS.items():
+        rng = np.random.default_rng(1)
+        everybody = customers(rng, POPULATION, gap)
+        whole = found(everybody, 0)
+        truth = profile_table(everybody, pd.Series(whole.labels_).astype("category"), n_boot=0)
+        held: dict[str, list] = {"customers": [], "refit": []}
+        for seed in range(n_tables):
+            table = customers(rng, CUSTOMERS, gap)
+            kmeans = found(table, seed)
+            gaps = whole.cluster_centers_[:, None] - kmeans.cluster_centers_[None]
+            there = linear_sum_assignment((gaps**2).sum(-1))[1]  # cluster -> that of the truth
+            labels = pd.Series(kmeans.labels_).astype("category")
+            draws = refit(kmeans, table, table.index, random_state=seed)
+            for how, refits in (("customers", None), ("refit", draws)):
+                got = profile_table(table, labels, n_boot=500, random_state=seed, refits=refits)
+                right = truth.set_index(["segment_id", "variable"])["effect"]
+                mine = got.set_index(["segment_id", "variable"])
+                for s in range(3):
+                    low, high = mine.loc[there[s], "effect_low"], mine.loc[there[s], "effect_high"]
+                    held[how] += [((low <= right[s]) & (right[s] <= high)).mean()]
+        said = {"customers": "customers drawn, segments kept", "refit": "customers drawn, refit"}
+        for how, shares in held.items():
+            rows.append(line(design, "profile: effect of a segment", shares, said[how]))
+    return rows
+
+
+def line(design: str, quantity: str, covered, interval: str) -> dict:
+    return {
+        "design": design, "quantity": quantity, "nominal": 0.95,
+        "covered": float(np.mean(covered)), "interval": interval,
+    }  # fmt: skip
+
+
+def rules(n_tables: int) -> list[dict]:
+    """Precision of a rule for labels that have nothing to do with the columns."""
+    truth, rows = 0.03, []
+    held = []
+    for seed in range(n_tables):
+        rng = np.random.default_rng(seed)
+        table = pd.DataFrame(rng.normal(size=(1000, 10))).add_prefix("x")
+        labels = pd.Series(np.where(rng.random(1000) < truth, "few", "others"))
+        row = segment_rules(table, labels).set_index("segment_id").loc["few"]
+        if row["counted"]:
+            held.append(row["precision_low"] <= truth <= row["precision_high"])
+    rows.append(line("labels of chance", "rule: precision", held, "Wilson, on the other half"))
+    return rows
+
+
+def associations(n_tables: int) -> list[dict]:
+    """Cramér's V of two groups of 150, with and without a relation."""
+    rows = []
+    for levels, slope in ((2, 0.0), (5, 0.0), (60, 0.0), (2, 0.8), (5, 0.8), (60, 0.8)):
+        shares = np.exp(np.outer([0.0, slope], np.linspace(-1, 1, levels)))
+        shares /= shares.sum(axis=1, keepdims=True)
+        truth = np.sqrt(0.25 * ((shares[0] - shares[1]) ** 2 / shares.mean(axis=0)).sum())
+        held = []
+        for seed in range(n_tables):
+            rng = np.random.default_rng(seed)
+            a, b = (Sample.of(rng.choice(levels, 150, p=p)) for p in shares)
+            got = effect_sizes(a, b, "category", n_boot=1, rng=rng)
+            low, high = got["cramers_v_corrected_low"], got["cramers_v_corrected_high"]
+            held.append(low - 1e-9 <= truth <= high)
+        design = f"{levels} categories, V = {truth:.2f}"
+        rows.append(line(design, "comparison: Cramér's V", held, "non-central chi-square"))
+    return rows
+
+
+def skewed(n_tables: int) -> list[dict]:
+    """Effects of log-normal columns, segments known beforehand."""
+    rows = []
+    for sigma, n in ((1.0, 200), (1.0, 60), (1.5, 200)):
+        means, held = np.exp([sigma**2 / 2, 0.4 + sigma**2 / 2]), []
+        spread = means**2 * (np.exp(sigma**2) - 1)
+        truth = (means[0] - means[1]) / np.sqrt(spread.mean())
+        for seed in range(n_tables):
+            rng = np.random.default_rng(seed)
+            x = np.exp(sigma * rng.normal(size=2 * n) + 0.4 * (np.arange(2 * n) >= n))
+            table = pd.DataFrame({"amount": x})
+            labels = pd.Series(np.repeat(["a", "b"], n)).astype("category")
+            row = profile_table(table, labels, n_boot=500, random_state=seed).iloc[0]
+            held.append(row["effect_low"] <= truth <= row["effect_high"])
+        design = f"log-normal, sigma {sigma:g}, {n} a segment"
+        rows.append(line(design, "profile: effect", held, "customers drawn"))
+    return rows
+
+
+PARTS = {"clusters": clusters, "rules": rules, "associations": associations, "skewed": skewed}
+
+
+def as_markdown(table: pd.DataFrame, n_tables: int) -> str:
+    head = ["design", "quantity", "nominal", "covered", "interval"]
+    lines = [f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
+    for row in table.to_dict("records"):
+        cells = [row["design"], row["quantity"], f"{row['nominal']:.2f}", f"{row['covered']:.2f}"]
+        lines.append(f"| {' | '.join([*cells, row['interval']])} |")
+    return (
+        "# How often the intervals hold the truth\n\n"
+        f"Written by `python benchmarks/coverage.py --tables {n_tables} --write`: "
+        f"{n_tables} tables of each design. *Nominal* is the share that should be covered.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=int, default=100)
+    parser.add_argument("--part", choices=PARTS, help="one part alone")
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    if args.write and args.part:
+        parser.error("coverage.md holds all parts: leave --part out")
+    rows = [
+        r for name, part in PARTS.items() if args.part in (None, name) for r in part(args.tables)
+    ]
+    table = pd.DataFrame(rows)
+    print(table.round(3).to_string(index=False))
+    if args.write:
+        text = as_markdown(table, args.tables)
+        Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

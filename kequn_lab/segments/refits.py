@@ -1,0 +1,112 @@
+"""The segments of customers drawn again: the bootstrap that a segment's interval needs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+
+from kequn_lab._refits import Refits
+from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.search import lloyd, memberships, one_thread_each, seed_centres
+from kequn_lab.segments.seeded import SeededKMeans, settle_from
+from kequn_lab.segments.summaries import Summary
+
+__all__ = ["refit"]
+
+#: Draws; customers that are drawn from, at most; k-means++ starts beside the centres found;
+#: Lloyd steps of each.
+DRAWS, CUSTOMERS, STARTS, STEPS = 200, 5_000, 2, 50
+
+
+def refit(
+    kmeans: KMeansSearch,
+    X: ArrayLike,
+    customers: pd.Index,
+    *,
+    segments: pd.Index | None = None,
+    n_draws: int = DRAWS,
+    random_state: int = 0,
+) -> Refits:
+    """Draw customers with replacement, cluster each draw, match its segments with those found.
+
+    A search is repeated from the centres found and from two new k-means++ starts, and the lower
+    inertia is taken; the centres are matched one to one at the least squared distance. A start at
+    given levels (:class:`~kequn_lab.segments.SeededKMeans`) is repeated from these levels, and
+    needs no matching.
+
+    Parameters
+    ----------
+    kmeans : KMeansSearch or SeededKMeans
+        Fitted on ``X``.
+    X : array-like of shape (n_rows, n_features)
+        The model columns.
+    customers : Index
+        Of the rows.
+    segments : Index, optional
+        The id of each cluster, in the order of the centres; default: its number.
+    n_draws : int
+    random_state : int
+
+    Returns
+    -------
+    Refits
+        Above 5,000 customers the draws are of a random sample of so many, and intervals are
+        shortened by √(5,000 / n).
+
+    Notes
+    -----
+    The intervals are of the segments that k-means finds in the population. Where there are no
+    segments there is nothing to be found again, and no interval covers: `benchmarks/coverage.md`.
+
+    References
+    ----------
+    Hennig (2007), Computational Statistics & Data Analysis 52:258 (segments of bootstrap draws).
+
+    Examples
+    --------
+    >>> X = np.array([[-1.0], [-0.9], [-0.8], [0.9], [1.0], [1.1]])
+    >>> kmeans = KMeansSearch(2, n_starts=2, random_state=0).fit(X)
+    >>> refits = refit(kmeans, X, pd.RangeIndex(6), n_draws=20)
+    >>> refits.sums(np.ones((6, 1)))[0].ravel()
+    array([3., 3.])
+    """
+    rng = np.random.default_rng(random_state)
+    X, n, k = np.asarray(X), len(X), len(kmeans.cluster_centers_)
+    rows = np.arange(n)
+    if n > CUSTOMERS:
+        rows = np.sort(rng.choice(n, CUSTOMERS, replace=False))
+    m = len(rows)
+    points = np.ascontiguousarray(X[rows], np.float32)
+    times = [np.ones(m, int)]
+    clusters, drawn = [np.asarray(kmeans.labels_)[rows]], [np.arange(m)]
+    with one_thread_each():
+        for _ in range(n_draws):
+            count = rng.multinomial(m, np.full(m, 1 / m))
+            some = np.flatnonzero(count)
+            draw = Summary(points[some], count[some].astype(np.float32), np.arange(len(some)))
+            mine, _ = memberships(draw, _centres(kmeans, draw, rng)[None])
+            drawn.append(some)
+            times.append(count[some])
+            clusters.append(mine[0].argmax(axis=0))
+    at = np.concatenate([d * k + c for d, c in enumerate(clusters)])
+    shape = ((n_draws + 1) * k, m)
+    member = csr_array((np.concatenate(times).astype(float), (at, np.concatenate(drawn))), shape)
+    ids = pd.RangeIndex(k) if segments is None else pd.Index(segments)
+    return Refits(customers[rows], ids, member, float(np.sqrt(m / n)))
+
+
+def _centres(kmeans: KMeansSearch, draw: Summary, rng) -> np.ndarray:
+    """The centres of one draw, in the order of the clusters found."""
+    if isinstance(kmeans, SeededKMeans):
+        return settle_from(draw, kmeans.levels, pull=kmeans.pull, max_iter=STEPS)[0]
+    found = kmeans.cluster_centers_.astype(np.float32)
+    seeds = np.random.RandomState(rng.integers(2**31))
+    starts = np.concatenate([found[None], seed_centres(draw, len(found), STARTS, seeds)])
+    tol = 1e-5 * float(draw.weights @ draw.squares) / float(draw.weights.sum())
+    ends, report = lloyd(draw, starts, max_iter=STEPS, tol=tol)
+    best = ends[report[:, 0].argmin()]
+    gaps = ((found[:, None] - best[None]) ** 2).sum(axis=-1)
+    return best[linear_sum_assignment(gaps)[1]]
