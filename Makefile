@@ -27,7 +27,7 @@ figures: .venv/.ready
 	$(BIN)/python notebooks/figures/make.py data/output/figures
 
 names: .venv/.ready
-	$(BIN)/python tests/test_package.py
+	$(BIN)/python tests/house/test_package.py
 
 bench: .venv/.ready
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done

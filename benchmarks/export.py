@@ -123,7 +123,7 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
             labels = labelled(card, chunk)
             spent["label"] += time.process_time() - start
             start = time.process_time()
-            labels = export.neutralise(labels)
+            labels = export.escape_formulas(labels)
             sink = sink or pa.csv.CSVWriter(file, labels.schema)
             sink.write_table(labels)
             spent["write"] += time.process_time() - start

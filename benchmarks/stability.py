@@ -24,7 +24,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from kequn_lab.choosing.stability import global_stability, stability_by_k
+from kequn_lab.validation.stability import global_stability, stability_by_k
 
 R_LOOP = """
 library(flexclust); args <- commandArgs(TRUE)

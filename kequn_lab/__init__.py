@@ -10,22 +10,22 @@ One call goes the whole way::
 
 The rest is imported from its room; ``ls kequn_lab`` is the table of contents::
 
-    contract   what a valid table is, and how a bank's file becomes one
-    catalogue  the article's segments, banks and products
-    synth      a bank whose true segments are known
-    features   raw tables -> one row per customer -> model columns
-    segments   the k-means search, the pipeline, names for clusters, labels
-    choosing   how many segments, and do they hold still
-    profiles   who is in each segment
-    compare    internet bank against traditional bank; whom to serve
-    products   who gets what
-    monitor    next month
-    plots      drawings of the tables above
-    report     one HTML file that says what was found
-    export     labels to CSV; scorecard (JSON, SQL); models to disk
-    spark      the same features and scorecard on a cluster
-    run        the main job, from tables to results
-    commands   the command line
+    contract    what a valid table is, and how a bank's file becomes one
+    catalogue   the article's segments, banks and products
+    synth       a bank whose true segments are known
+    features    raw tables -> one row per customer -> model columns
+    segments    the k-means search, the pipeline, names for clusters, labels
+    validation  how many segments, and are they stable
+    profiles    who is in each segment
+    compare     internet bank against traditional bank; whom to serve
+    products    who gets what
+    monitor     next month
+    plots       drawings of the tables above
+    report      one HTML file that says what was found
+    export      labels to CSV; scorecard (JSON, SQL); models to disk
+    spark       the same features and scorecard on a cluster
+    run         the main job, from tables to results
+    commands    the command line
 
 A name is imported when it is first used, so ``import kequn_lab`` costs nothing.
 """

@@ -78,7 +78,7 @@ TERMS = {
     "gap": ("Gap 统计量", "Gap statistic"),
     "smallest_share": ("最小客群占比", "Smallest segment"),
     "agreement": ("到达最优解的起点占比", "Starts at the best solution"),
-    "holds": ("调整兰德指数（中位数）", "Adjusted Rand index (median)"),
+    "ari_used": ("调整兰德指数（中位数）", "Adjusted Rand index (median)"),
 }
 _MORE_STARTS = ("需要更多起点", "more starts needed")
 TERMS |= {

@@ -310,14 +310,14 @@ def _sample(commands) -> argparse.ArgumentParser:
         "write a synthetic bank whose true segments are known",
         "kequn sample --out bank",
         "kequn sample --customers 100000 --months 24 --format csv --out bank",
-        "kequn sample --preset hard --profile internet_retail --seed 7 --out bank",
+        "kequn sample --preset hard --bank-kind internet_retail --seed 7 --out bank",
     )
     sample.add_argument("--customers", type=whole(1), default=2000, metavar="N", help="to draw")
     sample.add_argument("--months", type=whole(1, 1200), default=12, metavar="M", help="of events")
     sample.add_argument(
         "--preset", default="standard", choices=_PRESETS, help="how hard it is to cluster"
     )
-    sample.add_argument("--profile", default="state_big", choices=_PROFILES, help="kind of bank")
+    sample.add_argument("--bank-kind", default="state_big", choices=_PROFILES, help="kind of bank")
     sample.add_argument(
         "--population", type=Path, metavar="DIR", help="an edited copy of data/catalogue/population"
     )

@@ -124,7 +124,7 @@ def compare(args: Namespace) -> int:
     """Who moved since, what drifted, whether a refit is due."""
     from kequn_lab import export
     from kequn_lab._folder import read_record, require_whole
-    from kequn_lab.features.definitions import feature_table
+    from kequn_lab.features.definitions import feature_dictionary
     from kequn_lab.monitor.comparing import compare_labels, scorecard_shift
 
     before, language = _opened(args)
@@ -135,7 +135,7 @@ def compare(args: Namespace) -> int:
     else:
         after = read_result(args.other)
         drift, labels = scorecard_shift(before.card, after.card), after.labels
-    words = Words.of(variables=feature_table())
+    words = Words.of(variables=feature_dictionary())
     found = compare_labels(before.labels, labels, drift=drift, refitted=not scored, words=words)
     names = found.names
     print(_say(language, "customers", both=found.both, left=found.left, new=found.new))

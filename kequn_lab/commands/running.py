@@ -247,7 +247,7 @@ def sample(args: Namespace) -> int:
         n_customers=args.customers,
         months=args.months,
         preset=args.preset,
-        profile=args.profile,
+        bank_kind=args.bank_kind,
         population=args.population,
         format=args.format,
         random_state=args.seed,

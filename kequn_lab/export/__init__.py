@@ -1,7 +1,7 @@
 """Hand it over: labels to CSV, the scorecard (JSON, SQL), models to disk."""
 
 from kequn_lab.export.labels import (
-    neutralise,
+    escape_formulas,
     read_csv,
     read_labels,
     replacing,
@@ -13,7 +13,7 @@ from kequn_lab.export.labels import (
 )
 from kequn_lab.export.models import TRUSTED, load_model, save_model
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
-from kequn_lab.export.sql import DIALECTS, Dialect, select
+from kequn_lab.export.sql import DIALECTS, Dialect, scorecard_sql
 from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
 
 __all__ = [
@@ -24,13 +24,13 @@ __all__ = [
     "Scorecard",
     "ScorecardFeature",
     "ScorecardSegment",
+    "escape_formulas",
     "load_model",
-    "neutralise",
     "read_csv",
     "read_labels",
     "replacing",
     "save_model",
-    "select",
+    "scorecard_sql",
     "sha256",
     "versions",
     "write_json",

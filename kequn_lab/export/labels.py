@@ -29,7 +29,7 @@ from kequn_lab._files import FORMULA, replacing, sha256, versions, write_json
 from kequn_lab._json import as_kind, read_json
 
 __all__ = [
-    "neutralise",
+    "escape_formulas",
     "read_labels",
     "replacing",
     "sha256",
@@ -43,12 +43,12 @@ ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 LABELS_SCHEMA = "kequn_lab.labels/1"
 
 
-def neutralise(table: pa.Table) -> pa.Table:
+def escape_formulas(table: pa.Table) -> pa.Table:
     """Put an apostrophe before every text cell that a spreadsheet would run as a formula.
 
     Examples
     --------
-    >>> neutralise(pa.table({"note": ["=1+1", "plain", "-x"], "cny": [-1, 0, 1]})).to_pydict()
+    >>> escape_formulas(pa.table({"note": ["=1+1", "plain", "-x"], "cny": [-1, 0, 1]})).to_pydict()
     {'note': ["'=1+1", 'plain', "'-x"], 'cny': [-1, 0, 1]}
     """
     return _on_text(table, rf"^{FORMULA}", rf"^({FORMULA})", r"'\1")
@@ -354,7 +354,7 @@ def _write(table: pa.Table, path: str | Path, encoding: str) -> None:
         with replacing(path) as file:
             pa.parquet.write_table(table, file, compression="zstd")
     elif Path(path).suffix.lower() == ".csv":
-        safe = neutralise(table)
+        safe = escape_formulas(table)
         with csv_sink(path, safe.schema, encoding=encoding) as sink:
             sink.write_table(safe)
     else:

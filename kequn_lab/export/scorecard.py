@@ -24,7 +24,7 @@ from kequn_lab._files import replacing, versions
 from kequn_lab._json import as_kind, parse_json, read_json
 from kequn_lab.export._learned import learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
-from kequn_lab.export.sql import select
+from kequn_lab.export.sql import scorecard_sql
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
 __all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
@@ -297,8 +297,8 @@ class Scorecard:
         return labelled(self, table).to_pandas()
 
     def to_sql(self, dialect: str, *, table: str, id_column: str = "customer_id") -> str:
-        """The scorecard as one SELECT; see :func:`kequn_lab.export.sql.select`."""
-        return select(self, dialect, table=table, id_column=id_column)
+        """The scorecard as one SELECT; see :func:`kequn_lab.export.sql.scorecard_sql`."""
+        return scorecard_sql(self, dialect, table=table, id_column=id_column)
 
 
 def _record(value) -> dict[str, Any]:

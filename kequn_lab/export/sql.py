@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["DIALECTS", "Dialect", "select"]
+__all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ DIALECTS: dict[str, Dialect] = {
 _RESULT = ("cluster", "segment_id", "distance")
 
 
-def select(
+def scorecard_sql(
     card, dialect: str, *, table: str | tuple[str, ...], id_column: str = "customer_id"
 ) -> str:
     """One SELECT: id, ``cluster``, ``segment_id`` and ``distance`` of every row.
@@ -95,7 +95,7 @@ def select(
     >>> young = ScorecardSegment(0, "young_adult", "年轻人客群", "Young", "", None, 0.5, (-1.0,))
     >>> old = ScorecardSegment(1, "elderly", "老年客群", "Elderly", "", None, 0.5, (1.0,))
     >>> card = Scorecard((age,), (young, old), trained_on="2024-12-31", customers=100)
-    >>> print(select(card, "duckdb", table="bank.customers"))
+    >>> print(scorecard_sql(card, "duckdb", table="bank.customers"))
     WITH clipped AS (
       SELECT
         "customer_id" AS id,

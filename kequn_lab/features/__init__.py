@@ -1,7 +1,7 @@
 """Raw tables to one row per customer, and on to model columns."""
 
 from kequn_lab.features.customers import customer_features, feature_sql
-from kequn_lab.features.definitions import DEFINITIONS, FEATURES, Feature, feature_table
+from kequn_lab.features.definitions import DEFINITIONS, FEATURES, Feature, feature_dictionary
 from kequn_lab.features.preprocessing import (
     QuantileClipper,
     SignedLog1p,
@@ -17,8 +17,8 @@ __all__ = [
     "QuantileClipper",
     "SignedLog1p",
     "customer_features",
+    "feature_dictionary",
     "feature_sql",
-    "feature_table",
     "model_columns",
     "preprocessor",
     "window_notes",

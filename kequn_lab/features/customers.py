@@ -138,7 +138,7 @@ def customer_features(
     Returns
     -------
     DataFrame
-        Indexed by ``customer_id``, columns as :func:`feature_table` names them, float64.
+        Indexed by ``customer_id``, columns as :func:`feature_dictionary` names them, float64.
         ``attrs["left_out"]`` says which features the tables do not allow, and why;
         ``attrs["window"]`` what :func:`~kequn_lab.features.window.count_window` counted.
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kequn_lab._words import CHANNELS
 
-__all__ = ["DEFINITIONS", "FEATURES", "Feature", "feature_table"]
+__all__ = ["DEFINITIONS", "FEATURES", "Feature", "feature_dictionary"]
 
 #: The version of what the features mean. It changes when the value of any feature changes for
 #: the same events; a scorecard labels only features of its own version.
@@ -164,12 +164,12 @@ FEATURES: tuple[Feature, ...] = (
 )  # fmt: skip
 
 
-def feature_table() -> pd.DataFrame:
+def feature_dictionary() -> pd.DataFrame:
     """The features as a table: name, block, unit, table, needs, log, meaning_zh, meaning_en.
 
     Examples
     --------
-    >>> feature_table().set_index("feature").loc["counter_share", "meaning_en"]
+    >>> feature_dictionary().set_index("feature").loc["counter_share", "meaning_en"]
     'Counter share'
     """
     names = ["name", "block", "unit", "table", "needs", "log", "meaning_zh", "meaning_en"]

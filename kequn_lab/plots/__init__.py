@@ -2,7 +2,7 @@
 
 Each function takes a table that another room made and ``*, ax=None``, and returns the axes::
 
-    with plots.style("zh", segments=catalogue_segments, variables=features.feature_table()):
+    with plots.style("zh", segments=catalogue_segments, variables=features.feature_dictionary()):
         ax = plots.size_plot(profiles.size_table(labels))
         plots.save(ax.figure, "sizes.png")
 

@@ -30,11 +30,11 @@ def flow_plot(
     Parameters
     ----------
     flows : DataFrame
-        k_from, segment_from, k_to, segment_to, rows, as ``choosing.solution_flows`` of
+        k_from, segment_from, k_to, segment_to, rows, as ``validation.solution_flows`` of
         relabelled solutions, so that ids and colours follow.
     stability : DataFrame, optional
-        k, segment, entropy (0 to 1), as ``choosing.across_solutions``: the darker a segment, the
-        more it is a mixture of earlier ones.
+        k, segment_id, entropy (0 to 1), as ``validation.across_solutions``: the darker a
+        segment, the more it is a mixture of earlier ones.
     ax : Axes, optional
 
     Returns
@@ -53,7 +53,7 @@ def flow_plot(
     """
     need(flows, ["k_from", "segment_from", "k_to", "segment_to", "rows"], "flow_plot")
     if stability is not None:
-        need(stability, ["k", "segment", "entropy"], "flow_plot: stability")
+        need(stability, ["k", "segment_id", "entropy"], "flow_plot: stability")
     sizes = _sizes(flows)
     ks = list(dict.fromkeys(k for k, _ in sizes))
     ids = sorted({s for _, s in sizes})
@@ -77,7 +77,7 @@ def flow_plot(
         leave[a] += row.rows
         enter[b] += row.rows
     dark = {} if stability is None else dict(
-        zip(zip(stability["k"], stability["segment"]), stability["entropy"]))  # fmt: skip
+        zip(zip(stability["k"], stability["segment_id"]), stability["entropy"]))  # fmt: skip
     for (k, s), n in sizes.items():
         shade = float(np.clip(dark.get((k, s), 0), 0, 1))
         ax.add_patch(Rectangle((column[k] - half, bottom[k, s]), 2 * half, n, ec="0.15", lw=0.9,

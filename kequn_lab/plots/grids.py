@@ -103,7 +103,7 @@ def truth_plot(
     ----------
     table : DataFrame
         segment_id, true_id, customers, share_of_segment, adjusted_rand, as
-        ``choosing.truth_table``.
+        ``validation.truth_table``.
     names : DataFrame, optional
         segment_id, name_zh, name_en of the true segments.
     ax : Axes, optional

@@ -1,4 +1,4 @@
-"""Pictures of choosing: how many segments, do they hold still, was the search finished."""
+"""Pictures of choosing: how many segments, are they stable, was the search finished."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def index_panel(
     Parameters
     ----------
     table : DataFrame
-        One row per k: k and a column per index, as ``choosing.score_k``. ``<index>_se``, a
+        One row per k: k and a column per index, as ``validation.score_k``. ``<index>_se``, a
         standard error, gives a band of two of them.
     indices : sequence of str, optional
         Columns drawn, in this order; default those of the table that are known.
@@ -123,7 +123,7 @@ def stability_plot(
     ----------
     table : DataFrame
         One row per k and replicate: k and one or more of ari, ari_data, ari_search, as
-        ``choosing.global_stability``.
+        ``validation.global_stability``.
     sources : sequence of str, optional
         Columns drawn; default those of the three that are there.
     ax : Axes, optional

@@ -190,7 +190,7 @@ def gorge_plot(
     ----------
     table : DataFrame
         One row per customer, one column per segment, similarities 0 to 1, as
-        ``choosing.gorge``. Drawn in the order of its columns.
+        ``validation.gorge``. Drawn in the order of its columns.
     bins : int
     n_customers : int, optional
         How many customers the rows stand for; if more, the picture says so.

@@ -92,7 +92,8 @@ def style(
         Columns segment_id and, if there, name_zh, name_en: every segment of the run. Its ids keep
         their colours in pictures that show only some; its names serve tables that have none.
     variables : DataFrame, optional
-        Columns feature (or variable), meaning_zh, meaning_en, as from ``features.feature_table``.
+        Columns feature (or variable), meaning_zh, meaning_en, as from
+        ``features.feature_dictionary``.
     synthetic : bool, optional
         True: a footnote on every picture says that the data are synthetic. False: they are not.
         None: nothing is said.

@@ -48,7 +48,7 @@ def segment_rules(
         Segment id per customer, aligned by index; customers without one are left out.
     segments, variables : DataFrame, optional
         Names: ``segment_id``, ``name_zh``, ``name_en``; and ``feature``, ``meaning_zh``,
-        ``meaning_en``, ``unit`` (:func:`~kequn_lab.features.feature_table`).
+        ``meaning_en``, ``unit`` (:func:`~kequn_lab.features.feature_dictionary`).
     currency : str
         Of amounts.
     random_state : int

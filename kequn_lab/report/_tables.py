@@ -60,7 +60,7 @@ _COLUMNS = {
         "reading": ("判断", "Reading", "term"),
     },
     "segment_stability": {
-        "segment": ("客群", "Segment", "segment"),
+        "segment_id": ("客群", "Segment", "segment"),
         "reading": ("判断", "Reading", "term"),
         "slsw": ("重现程度（中位数与 95% 区间）", "Found again (median, 95% interval)", "index"),
         "separation": ("与邻群的距离", "Distance to neighbours", "index"),

@@ -98,12 +98,12 @@ def write_report(
         - ``sizes`` (``profiles.size_table``), ``profile``, ``markers``; ``order``: a column
           ``variable`` that sorts the profile
         - ``segments``: ``segment_id``, ``name_zh``, ``name_en``; ``variables``:
-          ``features.feature_table()``
+          ``features.feature_dictionary()``
         - ``cards`` (``profiles.segment_cards``), ``rules`` (``profiles.segment_rules``),
           ``warnings`` (``profiles.warnings_table``; empty is good news)
-        - ``scores`` (``choosing.score_k``), ``k_reading`` (``choosing.read_k``), ``stability``
-          (``choosing.stability_by_k``), ``segment_stability`` (``choosing.stability_summary``)
-        - ``truth_table`` (``choosing.truth_table``): of synthetic data
+        - ``scores`` (``validation.score_k``), ``k_reading`` (``validation.read_k``), ``stability``
+          (``validation.stability_by_k``), ``segment_stability`` (``validation.stability_summary``)
+        - ``truth_table`` (``validation.truth_table``): of synthetic data
         - ``groups`` (``compare.group_sizes``), ``comparison`` (``compare.compare_groups``),
           ``target_groups`` (``group_id``, ``group_zh``, ``group_en``), ``decision``
           (``compare.attractiveness_matrix``), ``criteria`` (``criterion_id``, ``name_zh``,

@@ -105,7 +105,7 @@ def _segments(tables, run, language: str, say) -> pd.DataFrame:
     words = Words.of(segments=tables.get("segments", tables.get("cards")))
     known = {n["segment_id"]: n for n in run.get("names") or []}
     checks = _checks(tables.get("cards"))
-    firm = {} if stability is None else stability.set_index("segment").to_dict("index")
+    firm = {} if stability is None else stability.set_index("segment_id").to_dict("index")
     rows = []
     for head in heads.itertuples(index=False):
         own, named = firm.get(head.segment_id, {}), known.get(head.segment_id, {})

@@ -4,7 +4,7 @@ from kequn_lab.run.analysis import analyse
 from kequn_lab.run.inputs import (
     Inputs,
     from_bank,
-    from_feature_table,
+    from_customer_table,
     from_synthetic_bank,
     from_tables,
 )
@@ -19,7 +19,7 @@ __all__ = [
     "analyse",
     "fill_folder",
     "from_bank",
-    "from_feature_table",
+    "from_customer_table",
     "from_synthetic_bank",
     "from_tables",
     "read_result",

@@ -15,17 +15,11 @@ from kequn_lab import catalogue, compare, export, profiles
 from kequn_lab._folder import require_whole
 from kequn_lab._notes import Note
 from kequn_lab._refits import Refits
-from kequn_lab.choosing.chance import null_separation
-from kequn_lab.choosing.labelings import truth_table
-from kequn_lab.choosing.recurrence import segment_stability
-from kequn_lab.choosing.scores import score_k
-from kequn_lab.choosing.stability import global_stability, stability_by_k
-from kequn_lab.choosing.verdicts import Choice, choose_k, read_k, stability_summary
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, require_known, segment_values
 from kequn_lab.compare.groups import compared_groups
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.definitions import feature_table
+from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.profiles.cards import segment_cards
@@ -40,6 +34,12 @@ from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, label_table
 from kequn_lab.segments.refits import DRAWS, refit
 from kequn_lab.segments.signatures import least_similarity, nameless_segments
+from kequn_lab.validation.agreement import truth_table
+from kequn_lab.validation.decisions import Choice, choose_k, read_k, stability_summary
+from kequn_lab.validation.null_model import null_separation
+from kequn_lab.validation.scores import score_k
+from kequn_lab.validation.segment_stability import segment_stability
+from kequn_lab.validation.stability import global_stability, stability_by_k
 
 __all__ = ["analyse"]
 
@@ -69,7 +69,7 @@ def analyse(
         As :func:`~kequn_lab.segments.segment_pipeline`.
     ks : sequence of int, optional
         Numbers of clusters to weigh against each other; the stated rule of
-        :func:`~kequn_lab.choosing.verdicts.choose_k` then takes the place of ``n_clusters``.
+        :func:`~kequn_lab.validation.decisions.choose_k` then takes the place of ``n_clusters``.
     start, pull
         Whether k-means starts at the signatures, as
         :func:`~kequn_lab.run.readings.take_reading`. Numbers of clusters are weighed by the
@@ -182,7 +182,7 @@ def analyse(
             logged=inputs.log_columns,
             silhouette=silhouette,
             segments=names,
-            variables=feature_table(),
+            variables=feature_dictionary(),
             notes=(*inputs.notes, *found),
         )
         tables["warnings"] = notes[notes["level"] == "warning"]
@@ -270,7 +270,7 @@ def _declared(book: dict[str, pd.DataFrame], features: pd.DataFrame) -> Criteria
     if not len(book["criteria"]) and not len(book["weights"]):
         return None
     left_out = features.attrs.get("left_out", {})
-    known = [*features, *left_out, *feature_table()["feature"]]
+    known = [*features, *left_out, *feature_dictionary()["feature"]]
     require_known(book["criteria"], known)
     return Criteria(book["criteria"], book["weights"])
 
@@ -297,7 +297,7 @@ def _name(reading, inputs, model, book, tables, earlier, overrides) -> pd.DataFr
     tables["chance_likeness"] = reading.chance
     tables["nameless_segments"] = nameless_segments(
         centres, book["signatures"], names, minimum=least, segments=known,
-        variables=feature_table(),
+        variables=feature_dictionary(),
     )  # fmt: skip
     if earlier is not None:
         now = dict(zip(names["cluster"], names["segment_id"]))
@@ -326,7 +326,7 @@ def _refits(reading, model, names, n_boot, random_state) -> Refits:
 
 
 def _profile(inputs, segment, model, names, book, refits, random_state) -> dict[str, pd.DataFrame]:
-    features, words = inputs.features, feature_table()
+    features, words = inputs.features, feature_dictionary()
     sizes = profiles.size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
     markers = profiles.marker_table(profile)
@@ -360,7 +360,7 @@ def _decide(
     known = values.dropna(subset="value")["criterion_id"].unique()
     without = criteria.table[~criteria.table["criterion_id"].isin(known)]
     if len(without):
-        return [no_decision(without, inputs.features, feature_table())]
+        return [no_decision(without, inputs.features, feature_dictionary())]
     matrix = attractiveness_matrix(
         values,
         criteria,
@@ -412,6 +412,6 @@ def _hold_still(
     chance = null_separation(model, n_clusters=len(ids), **run)
     centres = centre_table(reading.pipeline).set_axis(pd.Index(ids, name="segment_id"))
     place = {segment: i for i, segment in enumerate(ids)}
-    slsw = slsw.sort_values("segment", key=lambda s: s.map(place), kind="stable")
+    slsw = slsw.sort_values("segment_id", key=lambda s: s.map(place), kind="stable")
     summary = stability_summary(model, centres=centres, slsw=slsw, chance=chance)
     return {"slsw": slsw, "segment_stability": summary}

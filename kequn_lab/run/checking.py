@@ -76,7 +76,7 @@ def check_tables(
         Those there are.
     mapping, id_column, query
         As :func:`~kequn_lab.run.inputs.from_tables` and
-        :func:`~kequn_lab.run.inputs.from_feature_table`.
+        :func:`~kequn_lab.run.inputs.from_customer_table`.
 
     Yields
     ------

@@ -56,7 +56,7 @@ def segment_marks(names: pd.DataFrame, stability: pd.DataFrame | None) -> dict[s
     names : DataFrame
         As :func:`~kequn_lab.segments.name_clusters`.
     stability : DataFrame or None
-        As :func:`~kequn_lab.choosing.stability_summary`; its verdict comes first.
+        As :func:`~kequn_lab.validation.stability_summary`; its verdict comes first.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def segment_marks(names: pd.DataFrame, stability: pd.DataFrame | None) -> dict[s
     marks = dict(zip(names["segment_id"], names["mark"]))
     if stability is not None:
         acts = stability[stability["action"] != "keep"]
-        marks |= dict(zip(acts["segment"], acts["action"]))
+        marks |= dict(zip(acts["segment_id"], acts["action"]))
     return marks
 
 
@@ -88,7 +88,7 @@ def findings(
         As :func:`~kequn_lab.segments.name_clusters`, ``nameless_segments`` and
         ``chance_likeness``.
     stability : DataFrame or None
-        As :func:`~kequn_lab.choosing.stability_summary`.
+        As :func:`~kequn_lab.validation.stability_summary`.
     silhouette : float or None
     segments : DataFrame
         The catalogue's.
@@ -211,7 +211,7 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
             continue
         said = []
         for language in ("zh", "en"):
-            names = [words.segment(s, language) for s in rows["segment"]]
+            names = [words.segment(s, language) for s in rows["segment_id"]]
             if code == "merge_segments":
                 into = [words.segment(s, language) for s in rows["neighbour"]]
                 names = [f"{a} → {b}" for a, b in zip(names, into)]
@@ -219,7 +219,7 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
         first = rows.iloc[0]
         other = first["neighbour"] if code == "merge_segments" else None
         out.append(Note(code, zh.format(said[0]), en.format(said[1]), float(len(rows)),
-                        segment_id=first["segment"], other_id=other))  # fmt: skip
+                        segment_id=first["segment_id"], other_id=other))  # fmt: skip
     return out
 
 
@@ -268,7 +268,7 @@ def summary_text(
     """Segments with share, similarity and stability, then the warnings: a run on one screen."""
     say = _SAYS[language]
     stability = tables.get("segment_stability")
-    readings = {} if stability is None else dict(zip(stability["segment"], stability["reading"]))
+    readings = {} if stability is None else dict(zip(stability["segment_id"], stability["reading"]))
     sizes = labels["cluster"].value_counts()
     rows = [say["columns"]]
     for row in names.itertuples():

@@ -22,7 +22,7 @@ from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
 from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
-__all__ = ["Inputs", "from_bank", "from_feature_table", "from_synthetic_bank", "from_tables"]
+__all__ = ["Inputs", "from_bank", "from_customer_table", "from_synthetic_bank", "from_tables"]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def from_tables(
     )
 
 
-def from_feature_table(
+def from_customer_table(
     table,
     *,
     id_column: str | None = None,

@@ -18,7 +18,7 @@ from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
 from kequn_lab.export import write_labels
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.definitions import feature_table
+from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.profiles.cautions import by_weight
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.findings import FINDINGS, findings, segment_marks, summary_text
@@ -122,7 +122,7 @@ class Result:
         out["customers"] = rows["customers"].map("{:,}".format)
         out["share"] = rows["share"].map(percent)
         if (stability := self.tables.get("segment_stability")) is not None:
-            reading = rows["segment_id"].map(stability.set_index("segment")["reading"])
+            reading = rows["segment_id"].map(stability.set_index("segment_id")["reading"])
             out["stability"] = reading.map(lambda r: term(r, "en"), na_action="ignore")
         return out
 
@@ -185,7 +185,7 @@ class Result:
 
         looks = self.names[["segment_id", "name_zh", "name_en"]]
         return plots.style(
-            language, segments=looks, variables=feature_table(), synthetic=self.card.synthetic
+            language, segments=looks, variables=feature_dictionary(), synthetic=self.card.synthetic
         )
 
     # To change ---------------------------------------------------------------------------------

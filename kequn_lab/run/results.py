@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from kequn_lab import export
 from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
-from kequn_lab.features.definitions import feature_table
+from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.result import Result
@@ -218,7 +218,7 @@ def _write_report(result: Result, path: str | Path, pictures: dict, *, language:
     }  # fmt: skip
     looks, known = result.names[["segment_id", "name_zh", "name_en"]], tables["known_segments"]
     others = known[~known["segment_id"].isin(looks["segment_id"])]
-    shown |= {"segments": pd.concat([looks, others]), "variables": feature_table()}
+    shown |= {"segments": pd.concat([looks, others]), "variables": feature_dictionary()}
     placed = {n: p for n, p in pictures.items() if drawings(tables)[n].section}
     write_report(path, tables=shown, run=result.record, figures=placed, language=language)
 

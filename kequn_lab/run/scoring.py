@@ -218,7 +218,7 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
             counts += np.bincount(cluster, minlength=len(counts))
             spread.add(chunk)
             if path is not None:
-                safe = export.neutralise(labels)
+                safe = export.escape_formulas(labels)
                 if sink is None:
                     columns = {f.name: str(f.type) for f in safe.schema}
                     sink = stack.enter_context(csv_sink(path, safe.schema, encoding=encoding))

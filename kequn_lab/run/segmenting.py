@@ -9,7 +9,7 @@ from pathlib import Path
 from kequn_lab.contract.sources import open_source
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
-from kequn_lab.run.inputs import from_bank, from_feature_table, from_tables
+from kequn_lab.run.inputs import from_bank, from_customer_table, from_tables
 from kequn_lab.run.result import Result
 from kequn_lab.synth import Bank
 
@@ -120,7 +120,7 @@ def segment(
         window = {"as_of": as_of, "months": months}
         inputs = from_tables(table, customers=customers, holdings=holdings, **window, **more)
     else:
-        inputs = from_feature_table(table, id_column=id, query=query, log_columns=log, **more)
+        inputs = from_customer_table(table, id_column=id, query=query, log_columns=log, **more)
     result = analyse(
         inputs,
         n_clusters=k if isinstance(k, int) else 8,

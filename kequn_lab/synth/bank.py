@@ -44,7 +44,7 @@ def make_bank(
     as_of="2024-12-31",
     months: int = 12,
     preset: str = "standard",
-    profile: str = "state_big",
+    bank_kind: str = "state_big",
     population: str | Path | Population | None = None,
     workers: int = 1,
 ) -> Bank:
@@ -64,7 +64,7 @@ def make_bank(
     preset : {"easy", "standard", "hard", "sealed"}
         How far customers stray from their segment. ``sealed`` is for one last check: nothing in
         the kit is tuned on it.
-    profile : {"state_big", "internet_retail", "internet_corp", "direct_bank"}
+    bank_kind : {"state_big", "internet_retail", "internet_corp", "direct_bank"}
         Which segments the bank has and which channels it runs.
     population : path or Population, optional
         An edited copy of ``data/catalogue/population``.
@@ -112,7 +112,7 @@ def make_bank(
     ('SYN0000000001', 50)
     """
     recipe = make_recipe(n_customers, random_state=random_state, as_of=as_of, months=months,
-                         preset=preset, profile=profile, population=population)  # fmt: skip
+                         preset=preset, profile=bank_kind, population=population)  # fmt: skip
     return draw_bank(recipe, workers=workers)
 
 

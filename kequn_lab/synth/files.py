@@ -48,7 +48,7 @@ def write_bank(
     months: int = 12,
     as_of="2024-12-31",
     preset: str = "standard",
-    profile: str = "state_big",
+    bank_kind: str = "state_big",
     population: str | Path | Population | None = None,
     format: str = "parquet",
     chunk: int = BLOCK,
@@ -61,7 +61,7 @@ def write_bank(
     ----------
     out : path
         A bank of an earlier call in it is replaced; other files are left alone.
-    n_customers, random_state, months, as_of, preset, profile, population
+    n_customers, random_state, months, as_of, preset, bank_kind, population
         As :func:`~kequn_lab.synth.make_bank`; the same values give the same customers.
     format : {"parquet", "csv", "mixed"}
         ``mixed``: events and holdings as Parquet, the others as CSV.
@@ -105,7 +105,7 @@ def write_bank(
     if chunk < 1:
         raise ValueError(f"chunk is {chunk}; give the customers to draw at a time, 10000 or more")
     recipe = make_recipe(n_customers, random_state=random_state, as_of=as_of, months=months,
-                         preset=preset, profile=profile, population=population)  # fmt: skip
+                         preset=preset, profile=bank_kind, population=population)  # fmt: skip
     workers = min(os.cpu_count() or 1, 4) if workers is None else max(int(workers), 1)
     names = [f"{name}.{ending}" for name, ending in FORMATS[format].items()]
     with result_folder(out, kind="sample", names=[*names, "datasheet.md"]) as folder:

@@ -149,8 +149,8 @@ def make_recipe(
     seed = _whole("random_state", random_state, 0, 2**63 - 1)
     if not isinstance(population, Population):
         population = read_population(population)
-    for name, value in (("preset", preset), ("profile", profile), ("drift", drift)):
-        known = {"preset": population.presets, "profile": population.profiles}
+    for name, value in (("preset", preset), ("bank_kind", profile), ("drift", drift)):
+        known = {"preset": population.presets, "bank_kind": population.profiles}
         settings = list(known.get(name, population.drift).columns)
         if value not in settings:
             raise ValueError(f"unknown {name} {value!r}; known: {', '.join(settings)}")

@@ -144,7 +144,7 @@ contract.check(wrong, contract.EVENTS)
 # | [02 合成银行](02_synthetic_bank.ipynb) | How is a synthetic customer made? |
 # | [03 特征](03_features.ipynb) | From raw tables to one row per customer |
 # | [04 分群](04_segments.ipynb) | Does k-means find the segments? |
-# | [05 几个](05_choosing.ipynb) | How many segments, and do they hold still? |
+# | [05 几个](05_choosing.ipynb) | How many segments, and are they stable? |
 # | [06 画像](06_profiles.ipynb) | Who is in each segment? |
 # | [07 比较](07_compare.ipynb) | Internet bank against traditional bank |
 # | [08 产品](08_products.ipynb) | Who gets what, and where? |

@@ -68,7 +68,7 @@ table.iloc[:4, :8].round(2)
 # feature stands in one of the three blocks. Which feature belongs where is *our* choice.
 
 # %%
-names = features.feature_table()
+names = features.feature_dictionary()
 names.groupby("block")["feature"].agg(["count", "first", "last"])
 
 # %% [markdown]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kequn_lab import catalogue, choosing, plots, segments
+from kequn_lab import catalogue, validation, plots, segments
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
 
@@ -37,14 +37,14 @@ print(
 # that you expect each to prefer. For each k the best of several searches is taken:
 
 # %%
-models = choosing.fit_each_k(z, ks=range(2, 10), n_starts=5, **quick)
-scores = choosing.score_k(z, models=models, n_reference=0, **quick)
+models = validation.fit_each_k(z, ks=range(2, 10), n_starts=5, **quick)
+scores = validation.score_k(z, models=models, n_reference=0, **quick)
 shown = ["silhouette", "calinski_harabasz", "davies_bouldin", "inertia"]
 with plots.style("zh", synthetic=True):
     plots.index_panel(scores, indices=shown)
 
 # %%
-reading = choosing.read_k(scores)
+reading = validation.read_k(scores)
 print(reading.attrs["reading_zh"], reading.attrs["reading_en"], sep="\n")
 print("\nsilhouette at the preferred k and at 8:")
 scores.set_index("k")["silhouette"].reindex([*reading["k"].dropna().unique(), 8]).round(3)
@@ -72,9 +72,11 @@ pd.crosstab(true, found).rename_axis(index="true", columns="cluster")
 
 # %%
 series = pd.DataFrame({k: model.labels_ for k, model in models.items() if k <= 7})
-series = choosing.relabel_series(series)
+series = validation.relabel_series(series)
 with plots.style("zh", synthetic=True):
-    plots.flow_plot(choosing.solution_flows(series), stability=choosing.across_solutions(series))
+    plots.flow_plot(
+        validation.solution_flows(series), stability=validation.across_solutions(series)
+    )
 
 # %% [markdown]
 # **解 Explain.** The first k from which a segment passes through light boxes only is a k at which
@@ -87,8 +89,8 @@ with plots.style("zh", synthetic=True):
 # but make one single hill (零模型). What silhouette do you expect there?
 
 # %%
-null = choosing.null_like(z, random_state=0)
-no_segments = choosing.score_k(null, ks=[3, 6, 8], n_starts=5, n_reference=0, **quick)
+null = validation.null_like(z, random_state=0)
+no_segments = validation.score_k(null, ks=[3, 6, 8], n_starts=5, n_reference=0, **quick)
 beside = scores.set_index("k")["silhouette"].to_frame("this bank")
 beside["no segments"] = no_segments.set_index("k")["silhouette"]
 beside.dropna().round(3)
@@ -104,12 +106,12 @@ beside.dropna().round(3)
 # other *data* (样本), or an unfinished *search* (搜索). Guess which of the two is worse at k = 8.
 
 # %%
-pairs = choosing.global_stability(z, ks=[3, 6, 8], n_boot=8, n_starts=5, n_swaps=3, **quick)
+pairs = validation.global_stability(z, ks=[3, 6, 8], n_boot=8, n_starts=5, n_swaps=3, **quick)
 with plots.style("zh", synthetic=True):
     plots.stability_plot(pairs)
 
 # %%
-by_k = choosing.stability_by_k(pairs)
+by_k = validation.stability_by_k(pairs)
 by_k[["k", "ari_median", "ari_data_median", "ari_search_median", "reading"]].round(2)
 
 # %% [markdown]
@@ -121,9 +123,9 @@ by_k[["k", "ari_median", "ari_data_median", "ari_search_median", "reading"]].rou
 # Is a stable k then a true k? The same test on the data without segments:
 
 # %%
-nothing = choosing.global_stability(null, ks=[3, 8], n_boot=5, n_starts=5, n_swaps=3, **quick)
+nothing = validation.global_stability(null, ks=[3, 8], n_boot=5, n_starts=5, n_swaps=3, **quick)
 compare = by_k.set_index("k")["ari_data_median"].to_frame("this bank")
-compare["no segments"] = choosing.stability_by_k(nothing).set_index("k")["ari_data_median"]
+compare["no segments"] = validation.stability_by_k(nothing).set_index("k")["ari_data_median"]
 compare.round(2)
 
 # %% [markdown]
@@ -140,7 +142,7 @@ model = segments.fit_segments(bank.features, n_clusters=8, random_state=0)
 names = segments.name_clusters(segments.centre_table(model), catalogue.signatures())
 segment_of = names.set_index("cluster")["segment_id"]
 mine = segment_of.reindex(model["kmeans"].labels_).to_numpy()
-slsw = choosing.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
+slsw = validation.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.segment_stability_plot(slsw)
 
@@ -151,9 +153,9 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
 
 # %%
 centres = segments.centre_table(model).rename(index=segment_of)
-by_chance = choosing.null_separation(z, n_clusters=8, **quick)
-verdict = choosing.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
-verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action"]].round(2)
+by_chance = validation.null_separation(z, n_clusters=8, **quick)
+verdict = validation.stability_summary(z, centres=centres, slsw=slsw, chance=by_chance)
+verdict[["segment_id", "slsw_median", "separation", "reading", "neighbour", "action"]].round(2)
 
 # %% [markdown]
 # How far a segment lies from the others can be *seen*: the similarity of all customers to it
@@ -161,7 +163,7 @@ verdict[["segment", "slsw_median", "separation", "reading", "neighbour", "action
 # drew a border through a crowd.
 
 # %%
-near = choosing.gorge(z, centres=centres)
+near = validation.gorge(z, centres=centres)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.gorge_plot(near)
 
@@ -171,7 +173,7 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
 # When a program must go on by itself, the kit applies one rule and says why:
 
 # %%
-choice = choosing.choose_k(scores, by_k)
+choice = validation.choose_k(scores, by_k)
 print(choice.why_zh, choice.why_en, sep="\n")
 
 # %% [markdown]
@@ -186,11 +188,13 @@ print(choice.why_zh, choice.why_en, sep="\n")
 # %%
 real = Path("../../shared/data/cc_general/CC GENERAL.csv")
 if real.exists():
-    cards = inputs.from_feature_table(real, id_column="CUST_ID").features.sample(
+    cards = inputs.from_customer_table(real, id_column="CUST_ID").features.sample(
         1500, random_state=0
     )
     x = preprocessing.preprocessor(cards.columns, log_columns=[]).fit_transform(cards)
-    said = choosing.read_k(choosing.score_k(x, ks=range(2, 8), n_starts=5, n_reference=0, **quick))
+    said = validation.read_k(
+        validation.score_k(x, ks=range(2, 8), n_starts=5, n_reference=0, **quick)
+    )
     print(said.attrs["reading_en"])
 else:
     print("no ../shared here: this chapter ran on the synthetic bank only")

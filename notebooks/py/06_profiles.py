@@ -20,7 +20,7 @@ pd.set_option("display.max_colwidth", 120)
 result = kq.segment(kq.make_bank(2000, random_state=0), stability=0, quiet=True)
 labels = result.labels.set_index("customer_id")["segment_id"]
 names = result.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
-words = {"segments": names, "variables": features.feature_table()}
+words = {"segments": names, "variables": features.feature_dictionary()}
 print(result.summary().splitlines()[0])
 
 # %% [markdown]

@@ -37,7 +37,7 @@ bank = kq.make_bank(2000, random_state=0)
 result = kq.segment(bank, stability=0, quiet=True)
 segment = result.labels.set_index("customer_id")["segment_id"]
 names = result.labels.drop_duplicates("segment_id")[["segment_id", "name_zh", "name_en"]]
-words = {"segments": names, "variables": features.feature_table(), "synthetic": True}
+words = {"segments": names, "variables": features.feature_dictionary(), "synthetic": True}
 result.groups.round(2)
 
 # %% [markdown]

@@ -134,7 +134,7 @@ with plots.style("zh", **words):
 # %%
 stages = []
 for profile, name in (("state_big", "大型银行"), ("internet_retail", "互联网银行")):
-    b = synth.make_bank(3000, random_state=0, profile=profile, months=18)
+    b = synth.make_bank(3000, random_state=0, bank_kind=profile, months=18)
     who = b.truth.set_index("customer_id")["segment_id"]
     young = who[who == "young_adult"].replace("young_adult", name)
     opened = b.customers.set_index("customer_id")["opened_on"].reindex(young.index)

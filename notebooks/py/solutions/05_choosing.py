@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
-from kequn_lab import choosing, synth
+from kequn_lab import validation, synth
 
 from kequn_lab.features import preprocessing
 from kequn_lab.run import inputs
@@ -44,11 +44,11 @@ for preset in ("easy", "standard"):
 # %% [markdown]
 # ## 2 从没有客群的数据里找客群 · Segments in data without segments
 #
-# `choosing.null_like(z)` keeps columns and correlations and has one hill. **Predict:** how alike
+# `validation.null_like(z)` keeps columns and correlations and has one hill. **Predict:** how alike
 # are two k-means solutions (k = 8, twenty starts, other seeds) on it, and on the bank? And k = 3?
 
 # %% tags=["solution"]
-null = choosing.null_like(z, random_state=0)
+null = validation.null_like(z, random_state=0)
 for k in (3, 8):
     for name, data in (("bank", z), ("no segments", null)):
         one, two = (KMeans(k, n_init=20, random_state=s).fit_predict(data) for s in (1, 2))

@@ -1,0 +1,312 @@
+"""What the evidence says, by stated thresholds: of each index, of a k, of each segment.
+
+Every statement can be traced to numbers in the table that it stands in, and none is made where
+the interval of the number would allow the opposite without saying so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import binom
+
+from kequn_lab.validation.shadows import cluster_similarity, margins
+
+__all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
+
+STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
+SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
+NATURAL = 0.85  # SLSw from which a segment that also stands apart is called natural
+REPRODUCIBLE = 0.75  # SLSw from which a segment is called reproducible (Hennig: stable)
+LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
+
+RULES = {  # in Chinese, in English
+    "inertia": ("肘部：前后降幅之差最大", "elbow: largest drop before less drop after"),
+    "silhouette": ("最大", "largest"),
+    "simplified_silhouette": ("最大", "largest"),
+    "calinski_harabasz": ("最大", "largest"),
+    "davies_bouldin": ("最小", "smallest"),
+    "gap": (
+        "满足 Gap(k) ≥ Gap(k + 1) − 标准误(k + 1) 的最小 k",
+        "smallest k with gap(k) ≥ gap(k + 1) − gap_se(k + 1)",
+    ),
+    "ari_used": (f"不低于 {STEADY_K} 的最大 k", f"largest k with {STEADY_K} or more"),
+}
+
+
+_SAYS = {
+    "zh": ("各指标一致：", "各指标不一致：", "没有指标给出 k", "、", "（{}）"),
+    "en": ("All indices prefer ", "Indices disagree: ", "No index prefers any k", ", ", " ({})"),
+}
+
+
+def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What each index prefers, by its own rule, and how many others prefer the same.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `score_k`.
+    stability : DataFrame, optional
+        From `validation.stability_by_k`.
+
+    Returns
+    -------
+    DataFrame
+        One row per index: ``index``, ``k`` (NA where its rule finds none), ``value`` there,
+        ``rule_zh``, ``rule_en``, ``agree`` (indices that prefer that k, itself included).
+        ``attrs["reading_zh"]`` and ``attrs["reading_en"]`` say it in a sentence.
+
+    Examples
+    --------
+    >>> from kequn_lab.validation.scores import score_k
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 5, axis=0)
+    >>> scores = score_k(X, ks=[2, 3, 4], n_reference=0, random_state=0, progress=False)
+    >>> reading = read_k(scores)
+    >>> reading.attrs["reading_en"]  # doctest: +ELLIPSIS
+    'Indices disagree: k = 2 (inertia), k = 4 (silhouette, ..., davies_bouldin)'
+    """
+    table = scores.set_index("k")
+    if stability is not None:
+        table = table.join(stability.set_index("k")["ari_used"])
+    rows = []
+    for name, (zh, en) in RULES.items():
+        if name not in table or table[name].isna().all():
+            continue
+        k = _preferred(name, table)
+        value = np.nan if k is None else table.loc[k, name]
+        rows.append({"index": name, "k": k, "value": value, "rule_zh": zh, "rule_en": en})
+    reading = pd.DataFrame(rows).astype({"k": "Int64"})
+    reading["agree"] = reading["k"].map(reading["k"].value_counts()).fillna(0).astype(int)
+    groups = reading.dropna(subset="k").groupby("k")["index"].agg(list)
+    for language, words in _SAYS.items():
+        alone, apart, none, comma, bracket = words
+        said = comma.join(f"k = {k}{bracket.format(comma.join(n))}" for k, n in groups.items())
+        start = alone if len(groups) == 1 else apart
+        reading.attrs[f"reading_{language}"] = start + said if len(groups) else none
+    return reading
+
+
+def _preferred(name: str, table: pd.DataFrame) -> int | None:
+    """The k that an index prefers by its rule."""
+    values = table[name].dropna()
+    if name == "inertia":
+        bend = (table["inertia_drop"] - table["inertia_drop"].shift(-1)).dropna()
+        return None if bend.empty else bend.idxmax()
+    if name == "davies_bouldin":
+        return values.idxmin()
+    if name == "gap":
+        enough = values >= (values - table["gap_se"]).shift(-1)
+        return enough.idxmax() if enough.any() else None
+    if name == "ari_used":
+        stable = values[values >= STEADY_K]
+        return None if stable.empty else stable.index.max()
+    return values.idxmax()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of segments and why.
+
+    Parameters
+    ----------
+    k : int
+    why_zh, why_en : str
+        The rule and the numbers that it met, or that none did.
+    candidates : tuple of int
+        The ks that met the rule's conditions.
+    """
+
+    k: int
+    why_zh: str
+    why_en: str
+    candidates: tuple[int, ...]
+
+
+def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
+    """One stated rule, for when a program must go on; a person should read the tables.
+
+    Of the ks whose labelings are stable (``ari_used``, a median adjusted Rand index, of 0.85 or
+    more) and whose smallest segment holds 2 % of the rows or more, the one with the largest
+    silhouette. If no k meets both, the most stable k, and ``why_en`` says so.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        From `score_k`.
+    stability : DataFrame
+        From `validation.stability_by_k`.
+
+    Raises
+    ------
+    ValueError
+        If the tables have no k in common.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"k": [2, 3], "silhouette": [0.4, 0.5], "smallest_share": 0.2})
+    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.9, 0.7]})).k
+    2
+    """
+    columns = ["ari_used"]
+    table = scores.set_index("k").join(stability.set_index("k")[columns], how="inner")
+    if table.empty:
+        raise ValueError(
+            f"scores are for k = {list(scores['k'])}, stability for k = {list(stability['k'])}: "
+            "run both on the same ks"
+        )
+    steady = table["ari_used"] >= STEADY_K
+    served = table["smallest_share"] >= SMALLEST_SHARE
+    kept = table[steady & served]
+    if kept.empty:
+        k = int(table["ari_used"].idxmax())
+        best = f"{table.loc[k, 'ari_used']:.2f}"
+        return Choice(
+            k,
+            f"没有一个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群又不少于 "
+            f"{SMALLEST_SHARE:.0%} 的行；k = {k} 相对最稳定（{best}）。"
+            "不要把这些客群当作自然形成的。",
+            f"No k is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
+            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment; k = {k} is the most stable "
+            f"({best}). Do not take these segments for natural ones.",
+            (),
+        )
+    k = int(kept["silhouette"].idxmax())
+    best, others = f"{kept.loc[k, 'silhouette']:.3f}", ", ".join(map(str, kept.index))
+    return Choice(
+        k,
+        f"k = {others}（调整兰德指数中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行）中，"
+        f"k = {k} 的轮廓系数最大（{best}）。",
+        f"k = {k} has the largest silhouette ({best}) of k = {others}, where the median adjusted "
+        f"Rand index is ≥ {STEADY_K} and the smallest segment holds ≥ {SMALLEST_SHARE:.0%}.",
+        tuple(int(i) for i in kept.index),
+    )
+
+
+def stability_summary(
+    X: ArrayLike | pd.DataFrame,
+    *,
+    centres: pd.DataFrame | ArrayLike,
+    slsw: pd.DataFrame,
+    chance: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
+
+    *Natural*: it comes back (95 % interval of the median SLSw from 0.85 on) and stands further
+    apart from its neighbours than any segment of data without segments. *Reproducible*: it comes
+    back (interval from 0.75 on), though nothing separates it. *Constructed*: k-means drew its
+    borders; another draw of customers, and they would lie elsewhere.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+    centres : array-like of shape (n_segments, n_features)
+        A frame's index names the segments, as in the other tables; else 0, 1, …
+    slsw : DataFrame
+        From `validation.segment_stability` for the same solution.
+    chance : DataFrame, optional
+        From `validation.null_separation` for the same k. Without it no segment is called natural.
+
+    Returns
+    -------
+    DataFrame
+        One row per segment: ``segment_id``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
+        ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
+        (mean margin) and ``chance_separation`` (largest of any segment of any null
+        set, NaN without `chance`); ``reading``;
+        ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
+        "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
+        ``because_zh``, ``because_en``: the numbers, in words.
+
+    Raises
+    ------
+    ValueError
+        If `slsw` names other segments than `centres`.
+
+    Examples
+    --------
+    >>> from kequn_lab.validation.segment_stability import segment_stability
+    >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
+    >>> labels = np.repeat([0, 1], 20)
+    >>> slsw = segment_stability(X, labels=labels, n_boot=20, random_state=0, progress=False)
+    >>> summary = stability_summary(X, centres=[[0.5], [8.5]], slsw=slsw)
+    >>> summary[["segment_id", "slsw_median", "separation", "reading", "action"]].round(2)
+       segment_id  slsw_median  separation       reading action
+    0           0          1.0        0.88  reproducible   keep
+    1           1          1.0        0.88  reproducible   keep
+    """
+    rows = margins(X, centres=centres)
+    ids = (
+        centres.index if isinstance(centres, pd.DataFrame) else pd.RangeIndex(np.shape(centres)[0])
+    )
+    ids = ids.rename(None)
+    if set(slsw["segment_id"]) != set(ids):
+        raise ValueError(
+            f"slsw is for segments {sorted(set(slsw['segment_id']), key=str)}, centres for "
+            f"{list(ids)}: give both the same ids"
+        )
+    by_segment = rows.groupby("segment_id")["margin"]
+    size = by_segment.size().reindex(ids, fill_value=0)
+    interval = pd.DataFrame(
+        {
+            segment: _median_interval(values)
+            for segment, values in slsw.groupby("segment_id")["slsw"]
+        }
+    ).T.reindex(ids)
+    table = pd.DataFrame(
+        {
+            "segment_id": ids,
+            "rows": size.to_numpy(),
+            "share": (size / len(rows)).to_numpy(),
+            "slsw_median": interval["median"].to_numpy(),
+            "slsw_low": interval["low"].to_numpy(),
+            "slsw_high": interval["high"].to_numpy(),
+            "separation": by_segment.mean().reindex(ids).to_numpy(),
+            "chance_separation": np.nan if chance is None else chance["separation"].max(),
+        }
+    )
+    apart = table["separation"] > table["chance_separation"]
+    table["reading"] = np.select(
+        [(table["slsw_low"] >= NATURAL) & apart, table["slsw_low"] >= REPRODUCIBLE],
+        ["natural", "reproducible"],
+        "constructed",
+    )
+    edges = [REPRODUCIBLE, *([NATURAL] if apart.any() else [])]
+    across = [(table["slsw_low"] < e) & (e <= table["slsw_high"]) for e in edges]
+    table["sure"] = ~np.any(across, axis=0)
+    away = cluster_similarity(rows, ids).mask(np.eye(len(ids), dtype=bool))
+    table["neighbour"] = away.idxmax(axis=1, skipna=True).to_numpy()
+    table["similarity"] = away.max(axis=1).to_numpy()
+    constructed = table["reading"] == "constructed"
+    leans = table["similarity"] >= LEANS
+    table["action"] = np.select([~constructed, leans], ["keep", "merge"], "drop")
+    said = [_because(row) for row in table.itertuples()]
+    table["because_zh"], table["because_en"] = zip(*said)
+    return table
+
+
+def _median_interval(values: pd.Series) -> dict[str, float]:
+    """Median and its 95 % interval by order statistics, free of any distribution."""
+    ordered = np.sort(values.dropna())
+    low = max(int(binom.ppf(0.025, len(ordered), 0.5)) - 1, 0)
+    return pd.Series({"median": np.median(ordered), "low": ordered[low], "high": ordered[-1 - low]})
+
+
+def _because(row) -> tuple[str, str]:
+    """The numbers behind one row of `stability_summary`, in Chinese and in English."""
+    slsw = f"SLSw {row.slsw_median:.2f} [{row.slsw_low:.2f}, {row.slsw_high:.2f}]"
+    apart, by_chance = f"{row.separation:.2f}", f"{row.chance_separation:.2f}"
+    if np.isnan(row.chance_separation):
+        zh, en = "无随机参照", "no null sets to read it against"
+    elif row.separation > row.chance_separation:
+        zh, en = f"大于随机（{by_chance}）", f"more than by chance ({by_chance})"
+    else:
+        zh, en = f"不大于随机（{by_chance}）", f"no more than by chance ({by_chance})"
+    zh, en = f"{slsw}；分离度 {apart}，{zh}", f"{slsw}; separation {apart}, {en}"
+    if row.action != "keep":
+        zh += f"；与 {row.neighbour} 相似 {row.similarity:.2f}"
+        en += f"; leans on {row.neighbour} ({row.similarity:.2f})"
+    return zh, en

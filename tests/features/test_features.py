@@ -1,0 +1,197 @@
+"""The customer table, held against answers written by hand and plain pandas."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kequn_lab.contract.mapping import read_mapping
+from kequn_lab.contract.reading import read_table
+from kequn_lab.contract.tables import EVENTS
+from kequn_lab.features.customers import customer_features, feature_query, feature_sql
+from kequn_lab.features.definitions import FEATURES, feature_dictionary
+
+MAPPINGS = Path(__file__).resolve().parents[2] / "data" / "mappings"
+CUSTOMERS = pd.DataFrame(
+    {
+        "customer_id": ["a", "b", "c"],
+        "customer_type": ["person", "business", "person"],
+        "age_years": [66.0, 40.0, np.nan],
+        "city_tier": ["village", "tier1", None],
+        "opening_channel": ["branch", "app", "agent"],
+        "opened_on": pd.to_datetime(["2014-12-31", "2024-12-01", "2020-01-01"]),
+        "risk_class": ["R1", None, "R5"],
+    }
+)
+EVENTS_ = pd.DataFrame(
+    {
+        "customer_id": ["a", "a", "a", "b", "b", "a"],
+        "timestamp": pd.to_datetime(
+            [
+                "2024-01-01 09:00",  # Monday, first day of the window
+                "2024-03-02 10:00",  # Saturday
+                "2024-12-31 23:59",  # last day, at night
+                "2024-10-06 20:00",  # Sunday
+                "2024-10-07 19:59",
+                "2023-12-31 23:59",  # before the window
+            ]
+        ),
+        "amount_cny": [100.0, 50.0, 30.0, 7.0, 9.0, 1e9],
+        "direction": ["in", "out", "out", "in", "out", "in"],
+        "channel": ["counter", "counter", "mobile", "web", None, "atm"],
+        "type": ["income_in", "cash", "consume", "merchant_in", "tax_payroll", "cash"],
+        "counterparty_id": ["x", "x", "y", "z", None, "w"],
+        "counter_minutes": [20.0, 10.0, np.nan, np.nan, np.nan, np.nan],
+        "helped": [True, False, None, None, None, None],
+    }
+)
+HOLDINGS = pd.DataFrame(
+    {
+        "customer_id": ["a", "a", "a", "b"],
+        "product": ["current", "term_deposit_3y", "consumer_loan", "micro_loan"],
+        "balance_cny": [25.0, 75.0, 40.0, 1000.0],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return customer_features(
+        EVENTS_, as_of="2024-12-31", holdings=HOLDINGS, customers=CUSTOMERS, months=12
+    )
+
+
+@pytest.mark.parametrize(
+    ("feature", "a", "b", "c"),
+    [
+        ("tx_per_month", 3 / 12, 2 / 12, 0),
+        ("active_months_share", 3 / 12, 1 / 12, 0),
+        ("recency_days", 0, 85, np.nan),
+        ("amount_mean_cny", 60, 8, np.nan),
+        ("amount_std_cny", np.std([100, 50, 30], ddof=1), np.sqrt(2), np.nan),
+        ("inflow_cny_per_month", 100 / 12, 7 / 12, 0),
+        ("outflow_cny_per_month", 80 / 12, 9 / 12, 0),
+        ("counter_share", 2 / 3, 0, np.nan),
+        ("web_share", 0, 1, np.nan),  # the event without a channel is not counted
+        ("counter_minutes_per_visit", 15, np.nan, np.nan),
+        ("helped_share", 0.5, np.nan, np.nan),
+        ("night_share", 1 / 3, 1 / 2, np.nan),
+        ("weekend_share", 1 / 3, 1 / 2, np.nan),
+        ("quarter_end_share", 2 / 3, 0, np.nan),
+        ("autumn_share", 0, 1, np.nan),
+        ("cash_share", 1 / 3, 0, np.nan),
+        ("counterparties_per_event", 2 / 3, 1, np.nan),
+        ("aum_cny", 100, 0, 0),
+        ("term_aum_share", 0.75, np.nan, np.nan),
+        ("products_count", 3, 1, 0),
+        ("consumer_loan_cny", 40, 0, 0),
+        ("micro_loan_cny", 0, 1000, 0),
+        ("is_business", 0, 1, 0),
+        ("tenure_years", 3653 / 365.25, 30 / 365.25, 1826 / 365.25),
+        ("city_tier_rank", 1, 5, np.nan),
+        ("risk_rank", 1, np.nan, 5),
+        ("opened_online_share", 0, 1, 0),
+    ],
+)
+def test_feature_by_hand(table, feature, a, b, c):
+    np.testing.assert_allclose(table[feature], [a, b, c], rtol=1e-12)
+
+
+def test_rows_are_the_customer_table(table):
+    assert table.index.tolist() == ["a", "b", "c"]
+    assert table.index.name == "customer_id"
+
+
+def test_without_customer_table_rows_are_those_with_events_or_holdings():
+    events = EVENTS_[EVENTS_["customer_id"] == "a"]
+    assert customer_features(events, as_of="2024-12-31").index.tolist() == ["a"]
+    both = customer_features(events, as_of="2024-12-31", holdings=HOLDINGS)
+    assert both.index.tolist() == ["a", "b"]
+
+
+def test_what_a_bank_lacks_is_left_out_by_name_not_filled():
+    bare = EVENTS_[["customer_id", "timestamp", "amount_cny"]]
+    table = customer_features(bare, as_of="2024-12-31")
+    left_out = table.attrs["left_out"]
+    assert left_out["counter_share"] == "no channel in events"
+    assert left_out["aum_cny"] == "no table holdings"
+    assert set(table) | set(left_out) == {f.name for f in FEATURES}
+    assert not set(table) & set(left_out)
+
+
+def test_dates_without_time_cannot_tell_the_night():
+    dates = EVENTS_.assign(timestamp=EVENTS_["timestamp"].dt.normalize())
+    table = customer_features(dates, as_of="2024-12-31")
+    assert table.attrs["left_out"]["night_share"] == "no time of day in events"
+    assert "weekend_share" in table
+
+
+def test_window_of_three_months_ends_on_the_last_day():
+    table = customer_features(EVENTS_, as_of="2024-12-31", months=3)
+    assert table.loc["a", "tx_per_month"] == 1 / 3
+    assert table.loc["b", "tx_per_month"] == 2 / 3
+
+
+def test_no_event_in_the_window_says_where_the_events_are():
+    with pytest.raises(ValueError, match=r"no event between 2019-01-01 and 2019-12-31.*2023-12-31"):
+        customer_features(EVENTS_, as_of="2019-12-31")
+
+
+def test_parquet_path_gives_the_same_table(tmp_path, table):
+    paths = {}
+    for name, frame in (("events", EVENTS_), ("holdings", HOLDINGS), ("customers", CUSTOMERS)):
+        paths[name] = tmp_path / f"it's {name}.parquet"
+        frame.to_parquet(paths[name])
+    read = customer_features(as_of="2024-12-31", **paths)
+    pd.testing.assert_frame_equal(read, table)
+
+
+def test_input_is_not_modified():
+    before = EVENTS_.copy(deep=True)
+    customer_features(EVENTS_, as_of="2024-12-31")
+    pd.testing.assert_frame_equal(EVENTS_, before)
+
+
+def test_feature_table_documents_every_feature():
+    table = feature_dictionary()
+    assert table["feature"].is_unique
+    assert table[["block", "unit", "meaning_zh", "meaning_en"]].ne("").all(axis=None)
+    assert set(table["block"]) == {"people", "goods", "place"}
+
+
+def test_spark_text_differs_only_in_the_dialect():
+    available = {"events": {"channel", "time of day"}, "customers": {"opened_on"}}
+    spark = feature_sql(available, as_of="2024-12-31", dialect="spark")
+    assert "datediff(DATE '2024-12-31'" in spark
+    assert "isodow" not in spark
+    with pytest.raises(ValueError, match="unknown dialect 'oracle'"):
+        feature_sql(available, as_of="2024-12-31", dialect="oracle")
+
+
+def test_berka_features_equal_the_published_ones_on_110_of_110_accounts(shared):
+    """Count, mean and std of amounts, mean and min of balances, computed by others in pandas."""
+    berka = shared / "data" / "berka"
+    mapping = read_mapping(MAPPINGS / "berka_translated.toml")
+    events = read_table(berka / "feup" / "trans_test.csv", EVENTS, mapping=mapping.events)
+    loans = read_table(berka / "feup" / "loan_test.csv")
+    late = loans.loc[loans["date"].astype(int) > 971231, "account_id"]
+    events = events[events["customer_id"].isin(late)]
+    ours = customer_features(events, as_of="1997-12-31", months=60)
+    theirs = read_table(berka / "derived" / "churn_capstone_features.csv").set_index("account_id")
+    both = ours.index.intersection(theirs.index)  # they kept accounts old enough for their label
+    assert len(both) == 110
+    ours, theirs = ours.loc[both], theirs.loc[both].apply(pd.to_numeric, errors="coerce")
+    np.testing.assert_allclose(ours["tx_per_month"] * 60, theirs["tx_count"], rtol=1e-9)
+    for mine, other in {
+        "amount_mean_cny": "tx_amount_mean",
+        "amount_std_cny": "tx_amount_std",
+        "balance_mean_cny": "balance_mean",
+        "balance_min_cny": "balance_min",
+    }.items():
+        np.testing.assert_allclose(ours[mine], theirs[other], rtol=1e-9)
+
+
+def test_one_thread_adds_so_that_the_same_events_give_the_same_bytes():
+    with feature_query(events=EVENTS_, as_of="2024-12-31", months=12) as (con, *_):
+        assert con.execute("SELECT current_setting('threads')").fetchone() == (1,)

@@ -1,0 +1,83 @@
+"""Data without segments: the same margins and correlations, one hill."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+from kequn_lab.validation import null_model
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Skewed, binary, many equal values, and a constant column; two hills."""
+    rng = np.random.default_rng(0)
+    hill = rng.integers(0, 2, 3_000)
+    return pd.DataFrame(
+        {
+            "skewed": np.exp(rng.normal(hill * 2, 0.5)),
+            "binary": (rng.uniform(size=3_000) < 0.2 + 0.6 * hill).astype(float),
+            "normal": rng.normal(-3 * hill, 1),
+            "constant": 1.0,
+        }
+    )
+
+
+def test_null_data_keep_margins_and_correlations(mixed):
+    null = null_model.null_like(mixed, random_state=0)
+    assert null.columns.tolist() == mixed.columns.tolist()
+    assert len(null) == len(mixed)
+    for column in mixed:
+        assert set(null[column]) <= set(mixed[column])
+        assert null[column].mean() == pytest.approx(mixed[column].mean(), rel=0.1, abs=0.1)
+    gap = null.corr().sub(mixed.corr()).drop("constant").drop(columns="constant")
+    assert gap.abs().max(axis=None) < 0.06
+
+
+def test_null_data_of_more_columns_than_rows_keep_their_correlations():
+    rng = np.random.default_rng(0)
+    wide = rng.normal(size=(40, 3)) @ rng.normal(size=(3, 60)) + rng.normal(size=(40, 60))
+    null = np.concatenate([null_model.null_like(wide, random_state=seed) for seed in range(100)])
+    assert set(null[:, 7]) <= set(wide[:, 7])
+    gap = np.corrcoef(null.T) - np.corrcoef(wide.T)
+    assert np.sqrt((gap**2).mean()) < 0.05
+
+
+def test_null_data_have_lost_the_segments():
+    """Four of eight corners, told by no column and by no pair: the null data fill all eight."""
+    rng = np.random.default_rng(0)
+    side = rng.integers(0, 2, (400, 2))
+    corner = np.column_stack([side, side[:, 0] ^ side[:, 1]])
+    X = 9 * corner + rng.normal(size=(400, 3))
+    null = null_model.null_like(X, random_state=0)
+    cut = [KMeans(4, n_init=5, random_state=0).fit_predict(data) for data in (X, null)]
+    strong, weak = map(silhouette_score, (X, null), cut)
+    assert strong > 0.7
+    assert weak < 0.6
+
+
+def test_null_sets_have_their_rows_and_every_segment_its_separation():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(c, 1, (100, 4)) for c in (0, 6)])
+    X[:, 2:] = rng.normal(size=(200, 2))
+    null = null_model.null_separation(X, n_clusters=2, n_sets=3, random_state=0)
+    assert null.groupby("set")["rows"].sum().tolist() == [200] * 3
+    assert null["separation"].between(0, 1).all()
+    many = np.tile(X, (26, 1))
+    assert (
+        null_model.null_separation(many, n_clusters=2, n_sets=1)["rows"].sum()
+        == null_model.NULL_ROWS
+    )
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: null_model.null_like([[np.nan], [1.0]]), "missing or infinite"),
+        (lambda: null_model.null_separation([[0.0], [1.0]], n_clusters=2, n_sets=0), "n_sets"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
