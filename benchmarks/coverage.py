@@ -21,13 +21,14 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from kequn_lab.compare import compare_groups, segment_values
 from kequn_lab.compare.effects import Sample, effect_sizes
 from kequn_lab.profiles import profile_table, segment_rules
 from kequn_lab.segments import KMeansSearch
 from kequn_lab.segments.refits import refit
 
 #: Deviations between the centres of three round groups in four columns.
-CLUSTERS = {"clear": 4.0, "overlapping": 2.5, "no structure": 0.0}
+CLUSTERS = {"clear": 4.0, "overlapping": 2.5, "barely separated": 1.5, "no structure": 0.0}
 CUSTOMERS, POPULATION = 300, 100_000
 
 
@@ -44,32 +45,60 @@ def found(table: pd.DataFrame, seed: int) -> KMeansSearch:
     return KMeansSearch(3, n_starts=10, n_swaps=5, n_jobs=1, random_state=seed).fit(table)
 
 
+WANTED = pd.DataFrame({
+    "criterion_id": ["size", *"abcd"], "columns": ["", *"abcd"],
+    "statistic": ["size_share", *["mean"] * 4],
+})  # fmt: skip
+QUANTITIES = {
+    "profile": "profile: effect of a segment",
+    "comparison": "comparison: effect of two groups of segments",
+    "decision": "decision: size and means of a segment",
+}
+SAID = {"kept": "customers drawn, segments kept", "refit": "customers drawn and clustered again"}
+
+
+def measured(table, labels: np.ndarray, draws, n_boot: int) -> dict[str, pd.DataFrame]:
+    """What a run says of segments 0, 1, 2: rows with ``value``, ``low``, ``high``."""
+    ids = pd.Series(labels, table.index)
+    group = ids.map({0: "A", 1: "B", 2: "B"})
+    how = {"n_boot": n_boot, "refits": draws}
+    profile = profile_table(table, ids.astype("category"), **how)
+    comparison = compare_groups(table, group, clustered_on=list("abcd"), **how)
+    values = segment_values(table, ids, WANTED, **how)
+    again = values[values["draw"] > 0].groupby(["segment_id", "criterion_id"])["value"]
+    decision = values[values["draw"] == 0].set_index(["segment_id", "criterion_id"])
+    decision["effect_low"], decision["effect_high"] = again.quantile(0.025), again.quantile(0.975)
+    return {
+        "profile": profile.set_index(["segment_id", "variable"]),
+        "comparison": comparison.set_index("variable"),
+        "decision": decision.rename(columns={"value": "effect"}),
+    }
+
+
 def clusters(n_tables: int) -> list[dict]:
-    """Effects of segments on the columns that they were made of."""
+    """Effects of segments on the columns that they were made of, and what is decided by them."""
     rows = []
     for design, gap in CLUSTERS.items():
         rng = np.random.default_rng(1)
         everybody = customers(rng, POPULATION, gap)
         whole = found(everybody, 0)
-        truth = profile_table(everybody, pd.Series(whole.labels_).astype("category"), n_boot=0)
-        held: dict[str, list] = {"customers": [], "refit": []}
+        truth = measured(everybody, whole.labels_, None, 1)
+        held: dict[tuple, list] = {(q, how): [] for q in QUANTITIES for how in SAID}
         for seed in range(n_tables):
             table = customers(rng, CUSTOMERS, gap)
             kmeans = found(table, seed)
-            gaps = whole.cluster_centers_[:, None] - kmeans.cluster_centers_[None]
-            there = linear_sum_assignment((gaps**2).sum(-1))[1]  # cluster -> that of the truth
-            labels = pd.Series(kmeans.labels_).astype("category")
-            draws = refit(kmeans, table, table.index, random_state=seed)
-            for how, refits in (("customers", None), ("refit", draws)):
-                got = profile_table(table, labels, n_boot=500, random_state=seed, refits=refits)
-                right = truth.set_index(["segment_id", "variable"])["effect"]
-                mine = got.set_index(["segment_id", "variable"])
-                for s in range(3):
-                    low, high = mine.loc[there[s], "effect_low"], mine.loc[there[s], "effect_high"]
-                    held[how] += [((low <= right[s]) & (right[s] <= high)).mean()]
-        said = {"customers": "customers drawn, segments kept", "refit": "customers drawn, refit"}
-        for how, shares in held.items():
-            rows.append(line(design, "profile: effect of a segment", shares, said[how]))
+            gaps = kmeans.cluster_centers_[:, None] - whole.cluster_centers_[None]
+            there = linear_sum_assignment((gaps**2).sum(-1))[1]  # each cluster, in the truth
+            draws = refit(
+                kmeans, table, table.index, segments=pd.Index(there), random_state=seed
+            )  # fmt: skip
+            for how, refits in (("kept", None), ("refit", draws)):
+                got = measured(table, there[kmeans.labels_], refits, 300)
+                for quantity, mine in got.items():
+                    right = truth[quantity]["effect"].loc[mine.index]
+                    inside = mine["effect_low"].le(right) & mine["effect_high"].ge(right)
+                    held[quantity, how].append(inside.mean())
+        rows += [line(design, QUANTITIES[q], x, SAID[how]) for (q, how), x in held.items()]
     return rows
 
 

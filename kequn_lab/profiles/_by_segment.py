@@ -20,6 +20,8 @@ from kequn_lab._words import named_share
 BLOCKS = 1000
 #: Levels of a category that are listed, most frequent first; the others are one level.
 MOST_LEVELS = 20
+#: |Skewness| above which bootstrap-t intervals lengthen those of percentiles, which are too short.
+SKEWED = 2.0
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,50 @@ def _contrast(n, mean, squares) -> tuple[np.ndarray, np.ndarray]:
 # The bootstrap ---------------------------------------------------------------------------------
 
 
+def _powers(z: np.ndarray) -> list[np.ndarray]:
+    """z and z², of a skewed variable to z⁴: what its effect's standard error is made of."""
+    squares = z * z
+    skewed = len(z) and abs(float(np.mean(squares * z))) > SKEWED
+    return [z, squares, squares * z, squares * squares] if skewed else [z, squares]
+
+
+def _standard_error(sums: np.ndarray, effect: np.ndarray) -> np.ndarray:
+    """Standard error of each effect by its influence function; sums of powers 0 to 4."""
+    rest = sums.sum(axis=-1, keepdims=True) - sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moments = []
+        for n, *raw in (sums, rest):
+            m, q, c, f = (x / n for x in raw)
+            m2 = q - m * m
+            moments.append((n, m2, c - 3 * m * q + 2 * m**3,
+                            f - 4 * m * c + 6 * m * m * q - 3 * m**4))  # fmt: skip
+        n = sums[0] + rest[0]
+        pooled = sum(part[0] * part[1] for part in moments) / (n - 2)
+        by_spread = -effect / (2 * pooled * (n - 2))
+        variance = np.zeros_like(effect)
+        for sign, (size, m2, m3, m4) in zip((1, -1), moments):
+            by_mean = sign / (size * np.sqrt(pooled))
+            variance += size * (by_mean**2 * m2 + 2 * by_mean * by_spread * m3
+                                + by_spread**2 * (m4 - m2 * m2))  # fmt: skip
+        return np.sqrt(np.maximum(variance, 0.0))
+
+
+def _studentised(effect: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Ends of the bootstrap-t interval less the effect; missing where a draw has no error."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = (effect[1:] - effect[0]) / error[1:]
+        fine = np.isfinite(t).all(axis=0) & np.isfinite(error[0])
+        ends = np.full((2, effect.shape[1]), np.nan)
+        ends[:, fine] = -error[0, fine] * np.quantile(t[:, fine], [0.975, 0.025], axis=0)
+    return ends
+
+
+def _longer(percentile: np.ndarray, studentised: np.ndarray) -> np.ndarray:
+    """On each side the end that is farther out: either interval alone covers too rarely."""
+    low, high = np.fmin(percentile[0], studentised[0]), np.fmax(percentile[1], studentised[1])
+    return np.where(np.isnan(percentile), np.nan, [low, high])
+
+
 class Draw:
     """Draws of customers (or random groups of them) within segments, the same for all variables."""
 
@@ -214,12 +260,13 @@ class Draw:
         self.n_blocks = int(n_blocks.sum())
         self.block = np.concatenate(block) if block else np.empty(0, int)
         self.drawn: list[np.ndarray] = []
+        self.shifts: list[np.ndarray] = []
 
     def number(self, z: np.ndarray, known: np.ndarray) -> None:
         """Draw the effects of a number, given standardised and without missing values."""
         if self.weights:
             block = self.block if len(z) == len(known) else self.block[known]
-            self._effects([np.bincount(block, w, self.n_blocks) for w in (None, z, z * z)])
+            self._effects([np.bincount(block, w, self.n_blocks) for w in (None, *_powers(z))])
 
     def category(self, codes: np.ndarray, known: np.ndarray, n_levels: int) -> None:
         """Draw the effects of the levels of a category: means of zeros and ones."""
@@ -231,30 +278,39 @@ class Draw:
                 self._effects([count, total, total])
 
     def _effects(self, sums: list[np.ndarray]) -> None:
-        """Effects of all draws from counts, sums and sums of squares per block."""
+        """Effects of all draws from counts, sums and sums of powers per block."""
         sums = np.stack(sums, axis=-1).astype(float)
-        drawn = [w @ sums[a : a + w.shape[1]] for a, w in zip(self.first, self.weights)]
-        n, total, squares = np.stack(drawn, axis=-1).transpose(1, 0, 2)  # draws × segments
+        own = [sums[a : a + w.shape[1]] for a, w in zip(self.first, self.weights)]
+        drawn = [np.vstack([x.sum(axis=0), w @ x]) for x, w in zip(own, self.weights)]
+        self._add(np.stack(drawn, axis=-1).transpose(1, 0, 2))
+
+    def _add(self, sums: np.ndarray) -> None:
+        """Effects from sums (count and powers, draws, segments); draw 0: the customers as found."""
+        n, total, squares = sums[:3]
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = total / n
             effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
         self.drawn.append(effect)
+        shift = np.full((2, effect.shape[1]), np.nan)
+        if len(sums) > 3:
+            shift = _studentised(effect, _standard_error(sums, effect))
+        self.shifts.append(shift)
 
     def interval(self, effects: np.ndarray) -> np.ndarray:
         """Lower and upper end (95 %) per row of the profile; missing where a draw has no effect."""
-        effect = np.concatenate(self.drawn, axis=1)
+        effect = np.concatenate(self.drawn, axis=1)[1:]
         ends = np.full((2, effect.shape[1]), np.nan)
         fine = ~np.isnan(effect).any(axis=0)
         # Between two infinite draws nothing can be interpolated.
         ends[:, fine] = np.quantile(effect[:, fine], [0.025, 0.975], axis=0, method="nearest")
-        return ends
+        return _longer(ends, effects + np.concatenate(self.shifts, axis=1))
 
 
 class Again(Draw):
     """Draws of customers in which the segments were found anew."""
 
     def __init__(self, rows: Rows, refits: Refits, index: pd.Index):
-        self.refits, self.drawn = refits, []
+        self.refits, self.drawn, self.shifts = refits, [], []
         self.weights = [np.ones(1)]  # there are draws
         place = np.full(len(index), -1)
         place[rows.order] = np.arange(len(rows.order))
@@ -270,7 +326,7 @@ class Again(Draw):
         full = np.zeros(len(known))
         full[known] = z
         full, there = full[self.place], known[self.place]
-        self._effects([there, full, full * full])
+        self._effects([there, *(full**p for p in range(1, len(_powers(z)) + 1))])
 
     def category(self, codes: np.ndarray, known: np.ndarray, n_levels: int) -> None:
         full = np.full(len(known), -1)
@@ -281,12 +337,10 @@ class Again(Draw):
 
     def _effects(self, sums: list[np.ndarray]) -> None:
         drawn = self.refits.sums(np.stack(sums, axis=-1))[:, self.segment]
-        n, total, squares = drawn.transpose(2, 0, 1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = total / n
-            effect, _ = _contrast(n, mean, np.maximum(squares - total * mean, 0.0))
-        self.drawn.append(effect)
+        self._add(drawn.transpose(2, 0, 1))
 
     def interval(self, effects: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
-            return self.refits.interval(np.concatenate(self.drawn, axis=1), effects)
+            ends = self.refits.interval(np.concatenate(self.drawn, axis=1), effects)
+        shift = self.refits.scale * np.concatenate(self.shifts, axis=1)
+        return _longer(ends, effects + shift)

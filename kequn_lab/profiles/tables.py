@@ -85,7 +85,7 @@ def profile_table(
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
     n_boot : int
-        Bootstrap draws of customers within segments, for 95 % (percentile) intervals; 0: none.
+        Bootstrap draws of customers within segments, for 95 % intervals; 0: none.
     random_state : int
     refits : Refits, optional
         Draws of customers in which the segments were found anew
@@ -120,6 +120,11 @@ def profile_table(
     too rarely (`benchmarks/coverage.md`): they are for segments that were known beforehand. Give
     ``refits`` for clusters. No p-value says whether a cluster differs in what it was made of: it
     was made to differ.
+
+    Of a variable with |skewness| above 2 the interval reaches, on each side, as far as the longer
+    of percentile and bootstrap-t (Efron and Tibshirani 1993, An Introduction to the Bootstrap,
+    chapter 12): percentiles alone cover too rarely. Very heavy tails are still covered less than
+    said.
 
     Above 1,000 customers in a segment the bootstrap draws 1,000 random groups of its customers
     instead of customers. The effect depends on sums alone, and sums of random groups have the

@@ -63,7 +63,7 @@ MOST = {
     "catalogue": (250, 25),
     "compare": (1_000, 22),
     "export": (1_000, 20),
-    "profiles": (850, 9),
+    "profiles": (880, 9),
     "report": (930, 4),
     "segments": (1_000, 12),
     "validation": (1_350, 28),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kequn_lab.profiles import _by_segment
 from kequn_lab.profiles.tables import marker_table, profile_table, size_table, variable_order
 
 FIVE = pd.DataFrame(
@@ -128,8 +129,29 @@ def test_category_agrees_with_indicators(bank):
     pd.testing.assert_frame_equal(of_text[columns], of_number[columns])
 
 
-def test_bootstrap_agrees_with_drawing_customers(bank):
+def test_intervals_of_skewed_variables_cover(monkeypatch):
+    """150 log-normal tables; percentiles alone cover less."""
+    sigma, n = 1.0, 60
+    means = np.exp([sigma**2 / 2, 0.4 + sigma**2 / 2])
+    spread = means**2 * (np.exp(sigma**2) - 1)
+    truth = (means[0] - means[1]) / np.sqrt(spread.mean())
+    labels = pd.Series(np.repeat(["a", "b"], n)).astype("category")
+    covered = {}
+    for skewed in (_by_segment.SKEWED, np.inf):
+        monkeypatch.setattr(_by_segment, "SKEWED", skewed)
+        held = []
+        for seed in range(150):
+            x = np.exp(sigma * np.random.default_rng(seed).normal(size=2 * n))
+            table = pd.DataFrame({"aum_cny": x * np.exp(0.4 * (np.arange(2 * n) >= n))})
+            row = profile_table(table, labels, n_boot=300, random_state=seed).iloc[0]
+            held.append(row["effect_low"] <= truth <= row["effect_high"])
+        covered[skewed] = np.mean(held)
+    assert covered[np.inf] < covered[2.0] and covered[2.0] >= 0.91
+
+
+def test_bootstrap_agrees_with_drawing_customers(bank, monkeypatch):
     """Segment p has more customers than blocks, so groups of customers are drawn."""
+    monkeypatch.setattr(_by_segment, "SKEWED", np.inf)  # percentiles alone
     features, labels = bank
     assert (labels == "p").sum() > 2 * 1000
     table = profile_table(features, labels, n_boot=2000)
