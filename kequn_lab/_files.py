@@ -102,6 +102,12 @@ def versions() -> dict[str, str]:
 def write_json(record: Any, path: str | Path) -> None:
     """Write a record as UTF-8 JSON, whole or not at all; NaN is refused.
 
+    Parameters
+    ----------
+    record : object
+        What :mod:`json` takes.
+    path : str or Path
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory

@@ -292,6 +292,22 @@ def weights() -> pd.DataFrame:
 def names(table: str = "segments", *, language: str = "zh") -> pd.Series:
     """Names to show, indexed by id.
 
+    Parameters
+    ----------
+    table : str
+        A catalogue table that has names: ``"segments"``, ``"banks"``, ``"products"`` …
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Series of str
+        In the order of the table.
+
+    Raises
+    ------
+    ValueError
+        An unknown table or language.
+
     Examples
     --------
     >>> names().head(2).to_dict()

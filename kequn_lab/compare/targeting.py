@@ -160,11 +160,34 @@ def _reached(truth: np.ndarray, score: np.ndarray) -> np.ndarray:
 def contacts_needed(gain: pd.DataFrame, *, outcome_share: float = 0.5) -> pd.DataFrame:
     """Contacts that each strategy needs to reach a share of the outcomes.
 
+    Parameters
+    ----------
+    gain : DataFrame
+        As :func:`targeting_gain` returns: columns ``strategy``, ``contacts``,
+        ``contacted_share``, ``gain``.
+    outcome_share : float
+        Share of all outcomes to reach, above 0 and up to 1.
+
     Returns
     -------
     DataFrame
         ``strategy``, ``contacts``, ``contacted_share``, ``saved`` (share of the random
         strategy's contacts that is not needed); fewest contacts first.
+
+    Raises
+    ------
+    ValueError
+        The share is not above 0 and up to 1.
+
+    Examples
+    --------
+    >>> gain = pd.DataFrame({"strategy": ["age", "age", "random", "random"],
+    ...     "contacts": [10, 100, 10, 100], "contacted_share": [0.1, 1, 0.1, 1],
+    ...     "gain": [0.5, 1, 0.1, 1]})
+    >>> contacts_needed(gain)[["strategy", "contacts", "saved"]]
+      strategy  contacts  saved
+    0      age      10.0    0.8
+    1   random      50.0    0.0
     """
     if not 0 < outcome_share <= 1:
         raise ValueError(f"outcome_share lies above 0 and up to 1; found {outcome_share}")

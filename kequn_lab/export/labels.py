@@ -251,7 +251,24 @@ class _Record:
 
 
 def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = "utf-8-sig") -> pa.Table:
-    """A CSV that this kit wrote, cell for cell, by the types that its record names."""
+    """A CSV that this kit wrote, cell for cell, by the types that its record names.
+
+    Parameters
+    ----------
+    path : Path
+    columns : mapping of str to str
+        Arrow type of each column, as ``run.json`` names it.
+    encoding : str
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    ValueError
+        The file does not fit its record.
+    """
     try:
         options = pa.csv.ConvertOptions(
             column_types={name: _type(t) for name, t in columns.items()},

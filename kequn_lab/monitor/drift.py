@@ -39,6 +39,16 @@ def population_stability_index(expected, found) -> float:
 
     A bin that is empty on one side counts as half a customer, so that the index stays finite.
 
+    Parameters
+    ----------
+    expected, found : array-like of shape (n_bins,)
+        Customers in each bin, before and now.
+
+    Returns
+    -------
+    float
+        0 where the shares are the same; it has no unit.
+
     Examples
     --------
     >>> round(population_stability_index([50, 50], [80, 20]), 3)

@@ -264,7 +264,14 @@ def _flags(money, reserve, unknown, closed, rungs, amounts, unplaced, limit_cny)
 
 
 def ladder_by_segment(ladder: Ladder, labels: pd.Series) -> pd.DataFrame:
-    """How the money of each segment stands on the ladder.
+    """How the money of each segment is spread over the ladder.
+
+    Parameters
+    ----------
+    ladder : Ladder
+        As :func:`allocation_ladder` returns it.
+    labels : Series
+        Segment of each customer, indexed by ``customer_id``.
 
     Returns
     -------

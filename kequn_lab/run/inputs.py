@@ -201,7 +201,29 @@ def from_synthetic_bank(
     as_of: str = "2024-12-31",
     months: int = 12,
 ) -> Inputs:
-    """Draw a synthetic bank (see :mod:`kequn_lab.synth`) and make its customer table."""
+    """Draw a synthetic bank (see :mod:`kequn_lab.synth`) and make its customer table.
+
+    Parameters
+    ----------
+    n_customers, random_state, preset, as_of, months
+        As :func:`kequn_lab.synth.make_bank` takes them.
+
+    Returns
+    -------
+    Inputs
+        Features of every customer, and the true segments.
+
+    Raises
+    ------
+    ValueError
+        An argument that :func:`kequn_lab.synth.make_bank` refuses.
+
+    Examples
+    --------
+    >>> inputs = from_synthetic_bank(50, months=2)
+    >>> len(inputs.features), inputs.synthetic
+    (50, True)
+    """
     from kequn_lab.synth import make_bank
 
     window: dict[str, Any] = {"as_of": as_of, "months": months}

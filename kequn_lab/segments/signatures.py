@@ -38,6 +38,13 @@ def expected_levels(signatures: pd.DataFrame, columns: Iterable[str]) -> pd.Data
     """Where each segment is expected, in standard deviations; the start of the k-means that
     looks for the segments described (:class:`~kequn_lab.segments.SeededKMeans`).
 
+    Parameters
+    ----------
+    signatures : DataFrame
+        Columns ``segment_id``, ``feature``, ``level_sd``.
+    columns : iterable of str
+        Model columns, in the order of the result.
+
     Returns
     -------
     DataFrame

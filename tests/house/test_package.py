@@ -1,6 +1,7 @@
 """The package as a whole: what it exports, which room may use which, what it installs."""
 
 import ast
+import inspect
 import io
 import os
 import re
@@ -231,6 +232,16 @@ def test_no_public_name_appears_or_vanishes_unlisted():
     new, gone = sorted({*found} - {*listed}), sorted({*listed} - {*found})
     assert (new, gone) == ([], []), "meant? then `make names` lists it"
     assert listed == found, "`make names` puts them in order"
+
+
+def test_public_functions_of_two_arguments_describe_them():
+    silent = []
+    for public in public_names():
+        room, name = public.rsplit(".", 1)
+        thing = getattr(import_module(room), name)
+        if inspect.isfunction(thing) and len(inspect.signature(thing).parameters) > 1:
+            silent += [public] * ("\nParameters\n-----" not in inspect.getdoc(thing))
+    assert not silent
 
 
 def test_import_is_light():
