@@ -31,6 +31,7 @@ from kequn_lab.segments.summaries import Summary, as_numbers, nearest, summarise
 __all__ = ["KMeansSearch"]
 
 SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
+FAR_SHARE = 0.5  # of the points of the summary, drawn by their distance
 N_POLISHED = 3  # of them, those that are run on all rows
 
 
@@ -47,7 +48,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     init : "k-means++" or array-like of shape (n_clusters, n_features) or \
 (n_starts, n_clusters, n_features)
         Starts drawn by greedy k-means++, or the starts themselves.
-    n_points : int, default=1000
+    n_points : int, default=2000
         Above this many distinct rows the search runs on about so many micro-clusters; its
         solutions are moved on by fewer swaps on a sample of 20,000 rows, and the best three of
         these are polished on all rows.
@@ -99,7 +100,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         n_starts=25,
         n_swaps=25,
         init="k-means++",
-        n_points=1_000,
+        n_points=2_000,
         max_iter=300,
         n_jobs=None,
         random_state=None,
@@ -148,7 +149,11 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         rng = check_random_state(self.random_state)
         origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # short numbers: exact sums
         summary = summarise(
-            X - origin, n_points=self.n_points, sample_weight=weight, random_state=rng
+            X - origin,
+            n_points=self.n_points,
+            sample_weight=weight,
+            far_share=FAR_SHARE,
+            random_state=rng,
         )
         with one_thread_each(), self._pool() as pool:
             found = search(
@@ -236,9 +241,10 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
             tried = search(
                 rows,
                 self.n_clusters,
-                init=starts,
+                init=starts[:N_POLISHED],
                 n_swaps=min(self.n_swaps, 10),
                 n_chains=N_POLISHED,
+                patience=2,
                 tol=tol,
                 pool=pool,
                 random_state=rng,

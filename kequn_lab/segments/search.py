@@ -3,8 +3,9 @@
 Lloyd's algorithm stops at the first solution that it cannot improve, and most of those are not
 the best one: on survey data one start in 250 finds it. So greedy k-means++ starts run side by
 side, and the best different ones are moved on: take one centre away, put one where points are
-served badly, let Lloyd settle, keep what is better (random swap, Fränti 2018). A chain ends after
-two rounds without gain.
+served badly, let Lloyd settle, keep what is better (random swap, Fränti 2018). What a swap gives
+before any iteration is known from one table of distances (Lattanzi & Sohler, ICML 2019), so many
+are priced and few are run. All chains end when none of them has found a new best for four rounds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ __all__ = [
     "settle",
 ]
 
-PATIENCE = 2  # rounds of swaps without gain after which a chain ends
+PATIENCE = 4  # rounds of swaps without a new best of all chains, after which all of them end;
+ALONE = 20  # or this many by the number of chains, where few chains make few tries a round
+N_RUN = 4  # swaps that are run, of those that are priced
 MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
@@ -207,6 +210,7 @@ def search(
     init: NDArray | None = None,
     max_iter: int = 300,
     tol: float = 0.0,
+    patience: int | None = None,
     pool: Parallel | None = None,
     random_state=None,
 ) -> Solutions:
@@ -219,12 +223,16 @@ def search(
     n_starts : int, default=25
         Independent starts.
     n_swaps : int, default=25
-        Swaps tried in each round of each chain; 0 leaves plain restarts.
+        Swaps priced in each round of each chain, of which the best four are run; 0 leaves
+        plain restarts.
     n_chains : int, default=10
         Different solutions that swaps start from, at most.
     init : ndarray of shape (n_starts, n_clusters, n_features), optional
         The starts themselves; greedy k-means++ draws them if missing.
     max_iter, tol : see `lloyd`
+    patience : int, optional
+        Rounds of swaps without a new best of all chains, after which all of them end; four, and
+        more for fewer than five chains, if missing.
     pool : joblib.Parallel, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
@@ -242,20 +250,24 @@ def search(
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
-    waiting = np.full(len(best), PATIENCE if n_swaps and n_clusters > 1 else 0)
-    for _ in range(MAX_ROUNDS):
-        live = np.flatnonzero((waiting > 0) & (report[:, 0] > 0))  # nothing betters a perfect fit
-        if not len(live):
+    idle = 0
+    for _ in range(MAX_ROUNDS if n_swaps and n_clusters > 1 else 0):
+        live = np.flatnonzero(report[:, 0] > 0)  # nothing betters a perfect fit
+        if not len(live) or idle >= (patience or max(PATIENCE, ALONE // len(live))):
             break
         chain = np.arange(len(live))
         trial = _swapped(summary, centres[live], n_swaps, rng)
         moved, fresh = settle(summary, trial.reshape(-1, *centres.shape[1:]), **run)
-        fresh = fresh.reshape(len(live), n_swaps, 2)
+        fresh = fresh.reshape(*trial.shape[:2], 2)
         pick = fresh[..., 0].argmin(axis=1)
         moved, fresh = moved.reshape(trial.shape)[chain, pick], fresh[chain, pick]
+        before = report[:, 0].min()
         better = fresh[:, 0] < report[live, 0] * (1 - SAME)
         centres[live[better]], report[live[better]] = moved[better], fresh[better]
-        waiting[live] = np.where(better, PATIENCE, waiting[live] - 1)
+        gained = report[:, 0].min() < before * (1 - SAME)
+        idle = 0 if gained else idle + 1
+        kept = _different(report[:, 0], len(report))
+        centres, report = centres[kept], report[kept]
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
 
@@ -279,12 +291,26 @@ def _different(inertias, most) -> NDArray:
 
 
 def _swapped(summary, centres, n_swaps, rng) -> NDArray:
-    """Copies of each solution with one centre moved to where points are served badly."""
+    """Copies of each solution with one centre moved to where points are served badly.
+
+    Candidates are drawn by their cost; what each costs less in place of each centre, all else
+    being equal, is priced, and the best few are given, no candidate twice.
+    """
     n, k, d = centres.shape
-    cost = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1).min(axis=1)
-    put = summary.points[_draw_far(cost * summary.weights, n_swaps, rng)]
-    trial = np.repeat(centres[:, None], n_swaps, axis=1)
-    np.put_along_axis(
-        trial, rng.randint(0, k, (n, n_swaps))[..., None, None], put[:, :, None], axis=2
-    )
+    gaps = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1)
+    owner = gaps.argmin(axis=1)
+    near = np.partition(gaps, 1, axis=1)
+    n_run = min(N_RUN, n_swaps)
+    trial = np.repeat(centres[:, None], n_run, axis=1)
+    drawn = _draw_far(near[:, 0] * summary.weights, n_swaps, rng)
+    for chain in range(n):
+        first, second = near[chain, 0], near[chain, 1]
+        gap = _squared(summary, summary.points[drawn[chain]])
+        own = (owner[chain][:, None] == np.arange(k)) * summary.weights[:, None]
+        kept = np.minimum(gap, first)
+        cost = (kept @ summary.weights)[:, None] + (np.minimum(gap, second) - kept) @ own
+        best = np.argsort(cost.min(axis=1), kind="stable")[:n_run]
+        trial[chain, np.arange(n_run), cost.argmin(axis=1)[best]] = summary.points[
+            drawn[chain, best]
+        ]
     return trial

@@ -111,14 +111,15 @@ def summarise(
     *,
     n_points: int = 5_000,
     sample_weight: ArrayLike | None = None,
+    far_share: float = 0.0,
     random_state=None,
 ) -> Summary:
     """Few weighted points that stand for the rows of `X`.
 
     Equal rows are merged without loss. If more than `n_points` distinct rows are left, the rows
     are cut into micro-clusters in two steps: to the nearest of about √n_points random rows, then
-    inside each such cell to the nearest of its own random rows, as many as its share; each
-    micro-cluster is replaced by its mean.
+    inside each such cell to the nearest of some of its own rows; each micro-cluster is replaced
+    by its mean.
 
     Parameters
     ----------
@@ -128,6 +129,10 @@ def summarise(
         Points at most (micro-clusters: about).
     sample_weight : array-like of shape (n_rows,), optional
         Rows of weight zero count for nothing.
+    far_share : float, default=0
+        This share of the points is drawn by the squared distance from the row of the cell, so
+        that few far rows, which cost most, stay points of their own: for a search. With 0 all
+        rows have the same chance.
     random_state : int, RandomState or None
 
     Returns
@@ -149,13 +154,19 @@ def summarise(
         points, member = np.unique(X + 0.0, axis=0, return_inverse=True)  # -0.0 becomes 0.0
         if len(points) <= n_points:
             return _merged(X, member.ravel(), len(points), weight, lossless=points)
-    return _merged(X, *_micro_clusters(X, n_points, rng), weight)
+    return _merged(X, *_micro_clusters(X, n_points, far_share, rng), weight)
 
 
-def _micro_clusters(X, n_points, rng) -> tuple[NDArray, int]:
+def _micro_clusters(X, n_points, far_share, rng) -> tuple[NDArray, int]:
     """The micro-cluster of each row and how many there are."""
     coarse = X[rng.choice(len(X), int(np.sqrt(n_points)), replace=False)]
     cell = nearest(X, coarse)
+    chance = np.full(len(X), 1 / len(X))
+    if far_share:
+        gap = X - coarse[cell]
+        far = np.einsum("ij,ij->i", gap, gap).astype(float)
+        chance *= 1 - far_share
+        chance += far_share * far / max(far.sum(), np.finfo(float).tiny)
     order = np.argsort(cell, kind="stable")
     ends = np.cumsum(np.bincount(cell, minlength=len(coarse)))
     member = np.empty(len(X), np.int64)
@@ -163,8 +174,10 @@ def _micro_clusters(X, n_points, rng) -> tuple[NDArray, int]:
     for rows in np.split(order, ends[:-1]):
         if not len(rows):
             continue
-        n_here = max(1, round(n_points * len(rows) / len(X)))
-        seeds = X[rng.choice(rows, min(n_here, len(rows)), replace=False)]
+        share = chance[rows]
+        n_here = min(max(1, round(n_points * share.sum())), len(rows))
+        p = share / share.sum() if far_share else None
+        seeds = X[rng.choice(rows, n_here, replace=False, p=p)]
         member[rows] = used + nearest(X[rows], seeds)
         used += len(seeds)
     return member, used

@@ -66,7 +66,7 @@ MOST = {
     "export": (1_000, 20),
     "profiles": (880, 9),
     "report": (930, 4),
-    "segments": (1_000, 12),
+    "segments": (1_010, 12),
     "validation": (1_350, 28),
     "monitor": (550, 17),
     "products": (600, 15),

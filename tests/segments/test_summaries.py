@@ -73,3 +73,24 @@ def test_centres_closer_than_rounding_are_told_by_distance():
     centres = np.array([[-0.301511345804779], [-0.30151133905619437], [3.3166247903554]])
     X = np.repeat(centres, 3, axis=0) + 1e-10
     assert nearest(X, centres).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_far_rows_stay_points_of_their_own():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5_000, 3))
+    X[:10] = rng.uniform(30, 60, (10, 3))
+    alone = {0.0: 0, 0.5: 0}
+    for share in alone:
+        for seed in range(5):
+            summary = summarise(X, n_points=200, far_share=share, random_state=seed)
+            alone[share] += int((summary.weights[summary.member[:10]] == 1).sum())
+    assert alone[0.5] > 45 > 25 > alone[0.0]
+
+
+def test_no_summary_loses_weight_or_squares_however_it_is_drawn():
+    X = np.random.default_rng(0).standard_t(2, (4_000, 3))
+    summary = summarise(X, n_points=200, far_share=0.5, random_state=0)
+    assert 150 <= len(summary.points) <= 230
+    assert summary.weights.sum() == len(X)
+    kept = summary.weights @ (summary.points**2).sum(axis=1)
+    assert kept + summary.lost_inertia == pytest.approx((X**2).sum())
