@@ -226,7 +226,7 @@ def _record(inputs, names, notes, parameters, reading, measures) -> dict:
         },
         "fit": {
             "inertia": reading.pipeline["kmeans"].inertia_,
-            "agreement": search.agreement_,
+            "agreement": None if pd.isna(search.agreement_) else search.agreement_,
             "starts": len(search.restart_inertias_),
             **measures,
         },

@@ -71,8 +71,9 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         of the summary, with the inertia inside micro-clusters added.
     agreement_ : float
         Share of the plain starts that reached the best optimum known after the search (within
-        1e-6; within 1e-4 where starts ran on micro-clusters). Near 1: restarts suffice. Near 0:
-        a single run of k-means would have given you another segmentation.
+        1e-6). Near 1: restarts suffice. Near 0: a single run of k-means would have given you
+        another segmentation. NaN above `n_points` distinct rows: starts on micro-clusters reach
+        the best less often than starts on rows do, so they say nothing about these.
 
     See Also
     --------
@@ -166,8 +167,8 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 pool=pool,
                 random_state=rng,
             )
-        reached = SAME if summary.exact else 1e-4
-        self.agreement_ = float(np.mean(found.start_inertias <= found.inertias[0] * (1 + reached)))
+        at_best = np.mean(found.start_inertias <= found.inertias[0] * (1 + SAME))
+        self.agreement_ = float(at_best) if summary.exact else np.nan
         self.restart_inertias_ = found.start_inertias + summary.lost_inertia
         if summary.exact:
             centres, self.n_iter_ = found.centres[0] + origin, int(found.n_iter[0])

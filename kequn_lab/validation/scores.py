@@ -122,7 +122,8 @@ def score_k(
         - ``gap`` and ``gap_se``: log inertia expected of uniform data in the box of the
           principal components, less that of the data; on at most 5,000 rows a set.
         - ``smallest_share`` and ``smallest_rows`` of the smallest segment.
-        - ``agreement``: share of the plain starts that reached the best optimum; ``n_starts``.
+        - ``agreement``: share of the plain starts that reached the best optimum (NaN above 2,000
+          distinct rows); ``n_starts``.
 
     Raises
     ------

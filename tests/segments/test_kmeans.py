@@ -55,6 +55,12 @@ def test_agreement_is_the_share_of_plain_starts_at_the_best(shared):
     assert (np.diff(model.restart_inertias_) >= 0).all()
 
 
+def test_agreement_is_not_given_where_starts_did_not_run_on_rows():
+    X = hills(500)
+    assert np.isnan(KMeansSearch(6, n_points=100, random_state=0).fit(X).agreement_)
+    assert 0 <= KMeansSearch(6, n_points=500, random_state=0).fit(X).agreement_ <= 1
+
+
 def test_book_solution_recovered_from_its_own_centres(shared):
     X, best = reference(shared, "mcdonalds")
     folder = shared / "reference/mcdonalds"
