@@ -31,7 +31,7 @@ _ROWS = 20_000
 
 #: Warnings by weight. What is not listed (the notes of the input) comes after the first.
 _ORDER = (
-    "no_segments", "", "drop_segments", "merge_segments", "weak_silhouette",
+    "no_segments", "", "drop_k", "drop_segments", "merge_segments", "weak_silhouette",
     "segments_without_cluster", "unclear_names", "small_segment", "large_segment",
     "not_separated", "mostly_filled", "collinear", "skewed_unlogged",
 )  # fmt: skip

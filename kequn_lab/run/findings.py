@@ -16,7 +16,7 @@ from kequn_lab.segments.naming import CLEAR_MARGIN
 
 #: Codes that :func:`findings` gives.
 FINDINGS = (
-    "no_segments", "drop_segments", "merge_segments", "segments_without_cluster",
+    "no_segments", "drop_k", "drop_segments", "merge_segments", "segments_without_cluster",
     "unclear_names", "names_not_possible", "stability_not_computed",
 )  # fmt: skip
 
@@ -96,8 +96,8 @@ def findings(
     Returns
     -------
     list of Note
-        ``no_segments``, ``drop_segments``, ``merge_segments``, ``segments_without_cluster``,
-        ``unclear_names``, and as notes ``names_not_possible`` and ``stability_not_computed``.
+        ``no_segments``, ``drop_k``, ``drop_segments``, ``merge_segments``,
+        ``segments_without_cluster``, ``unclear_names``, and as notes ``names_not_possible`` and ``stability_not_computed``.
     """
     words = Words.of(segments=pd.concat([names, segments])[["segment_id", "name_zh", "name_en"]])
     out = _no_segments(names, nameless, chance, stability, silhouette)
@@ -198,6 +198,12 @@ def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
 
 
 def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
+    if (k := len(stability)) and stability["action"].eq("drop").all():
+        return [Note(
+            "drop_k", f"不要把客户分成 {k} 个客群：换一批客户，{k} 个客群都不再出现",
+            f"Do not use k = {k}: with other customers none of the {k} segments is found again",
+            float(k),
+        )]  # fmt: skip
     out = []
     drop = stability[stability["action"] == "drop"].sort_values("slsw_median")
     merge = stability[stability["action"] == "merge"].sort_values("similarity", ascending=False)

@@ -195,10 +195,11 @@ def stability_summary(
 ) -> pd.DataFrame:
     """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
 
-    *Natural*: it comes back (95 % interval of the median SLSw from 0.85 on) and stands further
-    apart from its neighbours than any segment of data without segments. *Reproducible*: it comes
-    back (interval from 0.75 on), though nothing separates it. *Constructed*: k-means drew its
-    borders; another draw of customers, and they would lie elsewhere.
+    *Natural*: it is found again in other samples (95 % interval of the median SLSw from 0.85 on)
+    and lies further from its neighbours than any segment of data without segments. *Reproducible*: it
+    is found again (interval from 0.75 on), but nothing separates it. *Constructed*: k-means chose
+    its borders; with another sample of customers they would lie elsewhere. Where every segment is
+    constructed, it is k that is wrong, not one segment.
 
     Parameters
     ----------
@@ -217,8 +218,8 @@ def stability_summary(
         ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
         (mean margin) and ``chance_separation`` (largest of any segment of any null
         set, NaN without `chance`); ``reading``;
-        ``sure`` (False: the interval reaches across a threshold); ``action`` ("keep", "merge",
-        "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
+        ``sure`` (False: the segment's own interval reaches across a threshold that it could
+        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
 
     Raises
@@ -268,15 +269,17 @@ def stability_summary(
             "chance_separation": np.nan if chance is None else chance["separation"].max(),
         }
     )
-    apart = table["separation"] > table["chance_separation"]
+    separated = table["separation"] > table["chance_separation"]
     table["reading"] = np.select(
-        [(table["slsw_low"] >= NATURAL) & apart, table["slsw_low"] >= REPRODUCIBLE],
+        [(table["slsw_low"] >= NATURAL) & separated, table["slsw_low"] >= REPRODUCIBLE],
         ["natural", "reproducible"],
         "constructed",
     )
-    edges = [REPRODUCIBLE, *([NATURAL] if apart.any() else [])]
-    across = [(table["slsw_low"] < e) & (e <= table["slsw_high"]) for e in edges]
-    table["sure"] = ~np.any(across, axis=0)
+    across = {
+        e: table["slsw_low"].lt(e) & table["slsw_high"].ge(e) for e in (REPRODUCIBLE, NATURAL)
+    }
+    # Only a segment that is separated itself could be natural: its interval alone counts there.
+    table["sure"] = ~(across[REPRODUCIBLE] | (across[NATURAL] & separated))
     away = cluster_similarity(rows, ids).mask(np.eye(len(ids), dtype=bool))
     table["neighbour"] = away.idxmax(axis=1, skipna=True).to_numpy()
     table["similarity"] = away.max(axis=1).to_numpy()

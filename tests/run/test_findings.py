@@ -154,6 +154,13 @@ def test_verdicts_and_names_become_warnings_in_both_languages():
     assert dropped["drop_segments"].text_zh.endswith("老年客群")
 
 
+def test_where_every_segment_fails_it_is_k_that_is_named():
+    found = doubts(stability=STABILITY.assign(action="drop"))
+    assert "drop_segments" not in found
+    assert found["drop_k"].text_en.startswith("Do not use k = 4: ")
+    assert "4 个客群都不再出现" in found["drop_k"].text_zh
+
+
 def test_no_segments_by_chance_by_verdict_or_by_name():
     assert "no_segments" in doubts(chance=CHANCE.assign(unexplained=0.9))
     assert "no_segments" in doubts(stability=STABILITY.assign(action="merge"))

@@ -103,6 +103,17 @@ def test_every_verdict_follows_from_its_numbers(case):
     )
 
 
+def test_a_segment_is_sure_by_its_own_interval_only(case):
+    """GT reaches across the natural threshold but is not separated: it could not be natural."""
+    X, centres, slsw, chance = case
+    wide = slsw.copy()
+    wide.loc[wide["segment_id"] == "GT", "slsw"] = [0.8, 0.9] * 10
+    table = decisions.stability_summary(X, centres=centres, slsw=wide, chance=chance)
+    table = table.set_index("segment_id")
+    assert table.loc["XW", "reading"] == "natural"
+    assert table.loc["GT", ["reading", "sure"]].tolist() == ["reproducible", True]
+
+
 def test_nothing_is_natural_without_null_sets(case):
     X, centres, slsw, _ = case
     table = decisions.stability_summary(X, centres=centres, slsw=slsw)
