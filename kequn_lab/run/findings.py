@@ -97,7 +97,8 @@ def findings(
     -------
     list of Note
         ``no_segments``, ``drop_k``, ``drop_segments``, ``merge_segments``,
-        ``segments_without_cluster``, ``unclear_names``, and as notes ``names_not_possible`` and ``stability_not_computed``.
+        ``segments_without_cluster``, ``unclear_names``, and as notes
+        ``names_not_possible`` and ``stability_not_computed``.
     """
     words = Words.of(segments=pd.concat([names, segments])[["segment_id", "name_zh", "name_en"]])
     out = _no_segments(names, nameless, chance, stability, silhouette)

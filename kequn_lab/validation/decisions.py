@@ -196,8 +196,8 @@ def stability_summary(
     """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
 
     *Natural*: it is found again in other samples (95 % interval of the median SLSw from 0.85 on)
-    and lies further from its neighbours than any segment of data without segments. *Reproducible*: it
-    is found again (interval from 0.75 on), but nothing separates it. *Constructed*: k-means chose
+    and lies further from its neighbours than any segment of data without segments.
+    *Reproducible*: it is found again (interval from 0.75 on), but nothing separates it. *Constructed*: k-means chose
     its borders; with another sample of customers they would lie elsewhere. Where every segment is
     constructed, it is k that is wrong, not one segment.
 
@@ -219,7 +219,8 @@ def stability_summary(
         (mean margin) and ``chance_separation`` (largest of any segment of any null
         set, NaN without `chance`); ``reading``;
         ``sure`` (False: the segment's own interval reaches across a threshold that it could
-        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the segment it leans on most) and ``similarity`` with it;
+        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the segment it leans on
+        most) and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
 
     Raises
