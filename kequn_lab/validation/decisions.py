@@ -197,9 +197,9 @@ def stability_summary(
 
     *Natural*: it is found again in other samples (95 % interval of the median SLSw from 0.85 on)
     and lies further from its neighbours than any segment of data without segments.
-    *Reproducible*: it is found again (interval from 0.75 on), but nothing separates it. *Constructed*: k-means chose
-    its borders; with another sample of customers they would lie elsewhere. Where every segment is
-    constructed, it is k that is wrong, not one segment.
+    *Reproducible*: it is found again (interval from 0.75 on), but nothing separates it.
+    *Constructed*: k-means chose its borders; with another sample of customers they would lie
+    elsewhere. Where every segment is constructed, it is k that is wrong, not one segment.
 
     Parameters
     ----------
