@@ -5,6 +5,7 @@
 Each seed: a bank, a model of it, and the same bank a year later under four drifts. Features come
 from three months, so that both windows are the same quarter, and without the calendar features.
 ``--window 12 --gap 1`` is the monthly run instead: windows of a year, calendar features included.
+``--gap 3`` sets quarters of different seasons against each other.
 """
 
 import argparse
@@ -66,7 +67,7 @@ def one(job) -> list[dict]:
         for _ in range(gap):
             recipe = recipe.later(drift)
         now = table(draw_bank(recipe, workers=1), window).reindex(columns=before.columns)
-        verdict = should_refit(card, before, now, months=window)
+        verdict = should_refit(card, before, now, months=window, as_of=recipe.as_of)
         named = word is not None and any(r.startswith(word) for r in verdict.reasons)
         other = [r for r in verdict.reasons if word is None or not r.startswith(word)]
         out.append(

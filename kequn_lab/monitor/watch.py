@@ -5,7 +5,8 @@ its customers, is there a dense group where hardly anybody stood, do the same cu
 differently. :func:`should_refit` puts them together.
 
 Compare like with like: the same season (this quarter and the same quarter of last year, or
-windows of twelve months), or the calendar itself will be found to have changed.
+windows of whole years), or the calendar itself will be found to have changed.
+:func:`should_refit` knows the dates and judges no behaviour across seasons.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ NEW_SHARE, NEW_RATIO, CELLS = 0.03, 5.0, 40
 SHIFT_SD = 0.1
 #: These grow with the calendar for everybody; that is no change of behaviour.
 AGEING = ("age_years", "tenure_years")
+#: Windows shorter than whole years must end within so many days of the same date in the year.
+SEASON_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -42,15 +45,22 @@ class Verdict:
     ----------
     refit : bool
     reasons : tuple of str
-        In words; empty if nothing was found.
+        In English; empty if nothing was found.
     evidence : DataFrame
         ``check`` (``attrition``, ``new group``, ``mean shift``, ``spread``), ``what``, ``before``,
         ``now``, ``threshold``, ``found``: every comparison made, also those without a finding.
+    reasons_zh : tuple of str
+        The same reasons in Chinese.
+    same_season : bool
+        False if the windows are of different seasons: then only attrition was judged, and the
+        first reason says so.
     """
 
     refit: bool
     reasons: tuple[str, ...]
     evidence: pd.DataFrame
+    reasons_zh: tuple[str, ...] = ()
+    same_season: bool = True
 
 
 def attrition(before: pd.Series, now: pd.Index) -> pd.DataFrame:
@@ -204,74 +214,134 @@ def mean_shift(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.D
 
 
 def should_refit(
-    card: Scorecard, before: pd.DataFrame, now: pd.DataFrame, *, months: int = 12
+    card: Scorecard,
+    before: pd.DataFrame,
+    now: pd.DataFrame,
+    *,
+    months: int | None = None,
+    as_of=None,
 ) -> Verdict:
     """Put the evidence together.
 
     Parameters
     ----------
     card : Scorecard
-        The model in use.
+        The model in use; ``trained_on`` is the last day of its window.
     before : DataFrame
         Customer table of its training, indexed by customer id.
     now : DataFrame
-        Customer table of today, same columns, same season.
-    months : int
-        Window of the features. Customers who opened within it (``tenure_years``, if the tables
-        have it) are left out where spreads are compared: with a window of a year, a new kind of
-        customer shows in its second year. A quarter against last year's sees it sooner.
+        Customer table of today, same columns, window of the same length.
+    months : int, optional
+        Window of the features; the scorecard's, or 12 if it names none. Customers who opened
+        within it (``tenure_years``, if the tables have it) are left out where spreads are
+        compared: with a window of a year, a new kind of customer shows in its second year. A
+        quarter against last year's sees it sooner.
+    as_of : date-like, optional
+        Last day of the window of ``now``; by default the one that
+        :func:`~kequn_lab.features.customer_features` noted in ``now.attrs``. Needed unless the
+        window is of whole years.
 
     Returns
     -------
     Verdict
         ``refit`` is False if a column looks to be in another unit: then correct the input, not
-        the model.
+        the model. If the two windows are of different seasons (they are no whole years, and
+        their last days lie more than a week apart in the year), only attrition is judged: the
+        calendar alone would look like a change of behaviour.
 
     Raises
     ------
     ValueError
-        A feature is lacking; too few common customers.
+        A feature is lacking; too few common customers; the window is shorter than a year and
+        the last day of ``now`` is not known.
     """
+    months = months or card.months or 12
+    season = _other_season(card.trained_on, _last_day(now, as_of), months)
     leaving = attrition(_segments(card, before), now.index)
-    old, today = _settled(before, months), _settled(now, months)
+    evidence = [
+        _evidence("attrition", leaving["segment_id"], leaving["others_share"],
+                  leaving["left_share"], LEAVING_SHARE, leaving["leaving"])
+    ]  # fmt: skip
+    reasons = [
+        (f"{r.segment_id} 在流失：{r.left_share:.0%} 已离开，其余客户为 {r.others_share:.0%}",
+         f"{r.segment_id} is leaving: {r.left_share:.0%} gone, {r.others_share:.0%} of the others")
+        for r in leaving[leaving["leaving"]].itertuples()
+    ]  # fmt: skip
+    if season:
+        refit, reasons = bool(reasons), [season, *reasons]
+    else:
+        units, found, more = _behaviour(card, _settled(before, months), _settled(now, months))
+        evidence += more
+        reasons = [*units, *reasons, *found]
+        refit = bool(reasons) and not units
+    zh, en = (tuple(r[i] for r in reasons) for i in (0, 1))
+    return Verdict(refit, en, pd.concat(evidence, ignore_index=True), zh, not season)
+
+
+def _behaviour(card, old, today):
+    """What changed in the features: units in doubt, reasons to refit, evidence."""
     groups = new_groups(card, old, today)
     moved = mean_shift(card, old, today)
     spread = feature_drift(card, today)
     spread.loc[spread["feature"].isin(AGEING), "level"] = "none"
-    evidence = pd.concat(
-        [
-            _evidence("attrition", leaving["segment_id"], leaving["others_share"],
-                      leaving["left_share"], LEAVING_SHARE, leaving["leaving"]),
-            _evidence("new group", "near " + groups["near"], groups["before_share"],
-                      groups["now_share"], NEW_SHARE, groups["new"]),
-            _evidence("mean shift", moved["feature"], 0.0, moved["shift_sd"], SHIFT_SD,
-                      moved["shifted"]),
-            _evidence("spread", spread["feature"], 0.0, spread["psi"], np.maximum(
-                      spread["critical_value"], 0.1), spread["level"] != "none"),
-        ],
-        ignore_index=True,
-    )  # fmt: skip
-    units = [h for h in spread["hint"] if h]
-    reasons = [f"{h}: correct the input first" for h in units]
+    evidence = [
+        _evidence("new group", "near " + groups["near"], groups["before_share"],
+                  groups["now_share"], NEW_SHARE, groups["new"]),
+        _evidence("mean shift", moved["feature"], 0.0, moved["shift_sd"], SHIFT_SD,
+                  moved["shifted"]),
+        _evidence("spread", spread["feature"], 0.0, spread["psi"], np.maximum(
+                  spread["critical_value"], 0.1), spread["level"] != "none"),
+    ]  # fmt: skip
+    units = [
+        (f"{r.feature} 的单位似乎不同：应乘以 {r.factor:g}；请先更正输入",
+         f"{r.hint}: correct the input first")
+        for r in spread[spread["hint"] != ""].itertuples()
+    ]  # fmt: skip
+    new = groups[groups["new"]]
+    reasons = [
+        (f"{near} 附近出现新的客户群：占客户的 {rows['now_share'].sum():.1%}，此前为 "
+         f"{rows['before_share'].sum():.1%}；{rows['stands_out'].iloc[0]}",
+         f"new group near {near}: {rows['now_share'].sum():.1%} of customers, "
+         f"{rows['before_share'].sum():.1%} before; {rows['stands_out'].iloc[0]}")
+        for near, rows in new.groupby("near", sort=False)
+    ]  # fmt: skip
     reasons += [
-        f"{r.segment_id} is leaving: {r.left_share:.0%} gone, {r.others_share:.0%} of the others"
-        for r in leaving[leaving["leaving"]].itertuples()
-    ]
-    found = groups[groups["new"]]
-    reasons += [
-        f"new group near {near}: {rows['now_share'].sum():.1%} of customers, "
-        f"{rows['before_share'].sum():.1%} before; {rows['stands_out'].iloc[0]}"
-        for near, rows in found.groupby("near", sort=False)
-    ]
-    reasons += [
-        f"the same customers moved in {r.feature}: {r.shift_sd:+.2f} standard deviations"
+        (f"同一批客户的 {r.feature} 变了：{r.shift_sd:+.2f} 个标准差",
+         f"the same customers moved in {r.feature}: {r.shift_sd:+.2f} standard deviations")
         for r in moved[moved["shifted"]].itertuples()
-    ]
+    ]  # fmt: skip
     reasons += [
-        f"{r.feature} is spread differently: stability index {r.psi:.2f} ({r.level})"
+        (f"{r.feature} 的分布变了：稳定性指数 {r.psi:.2f}",
+         f"{r.feature} is spread differently: stability index {r.psi:.2f} ({r.level})")
         for r in spread[(spread["level"] != "none") & (spread["hint"] == "")].itertuples()
-    ]
-    return Verdict(bool(reasons) and not units, tuple(reasons), evidence)
+    ]  # fmt: skip
+    return units, reasons, evidence
+
+
+def _last_day(now: pd.DataFrame, as_of) -> pd.Timestamp | None:
+    day = now.attrs.get("window", {}).get("last_day") if as_of is None else as_of
+    return None if day is None else pd.Timestamp(day).normalize()
+
+
+def _other_season(trained_on: str, last_day, months: int) -> tuple[str, str] | None:
+    """In Chinese and English, if the two windows cannot be compared because of the season."""
+    if months % 12 == 0:
+        return None
+    if last_day is None:
+        raise ValueError(
+            f"the window is {months} months, so the season matters: give as_of, the last day of "
+            "the window of today's table"
+        )
+    days = abs((last_day - pd.Timestamp(trained_on)).days) % 365.25
+    if min(days, 365.25 - days) <= SEASON_DAYS:
+        return None
+    then, today = trained_on, f"{last_day:%Y-%m-%d}"
+    return (
+        f"季节不同：两个窗口各 {months} 个月，分别截至 {then} 和 {today}；只判断流失，"
+        "请与去年同期比较",
+        f"other season: the windows of {months} months end on {then} and {today}; only attrition "
+        "is judged, compare with the same months of another year",
+    )
 
 
 def _segments(card: Scorecard, table: pd.DataFrame) -> pd.Series:

@@ -211,6 +211,41 @@ def test_another_unit_is_no_reason_to_refit():
     assert "correct the input" in verdict.reasons[0]
 
 
+@pytest.mark.parametrize("as_of", ["2024-02-29", "2025-02-28", "2023-05-31", "2025-08-31"])
+def test_quarters_of_different_seasons_are_not_judged(year, as_of):
+    before, card = year  # trained on 2024-11-30
+    now = before.assign(web_share=before["web_share"] + 1.0)
+    verdict = should_refit(card, before, now, months=3, as_of=as_of)
+    assert not verdict.refit and not verdict.same_season
+    assert verdict.reasons[0].startswith(
+        f"other season: the windows of 3 months end on 2024-11-30 and {as_of}"
+    )
+    assert verdict.reasons_zh[0].startswith("季节不同") and as_of in verdict.reasons_zh[0]
+    assert set(verdict.evidence["check"]) == {"attrition"}
+    gone = now.drop(now.index[card.predict(now) == 0][:150])
+    leaving = should_refit(card, before, gone, months=3, as_of=as_of)
+    assert leaving.refit and leaving.reasons[1].startswith("elderly is leaving")
+
+
+@pytest.mark.parametrize(("months", "as_of"), [(3, "2025-11-30"), (3, "2023-12-04"), (12, None)])
+def test_the_same_season_is_judged(year, months, as_of):
+    before, card = year
+    now = before.assign(web_share=before["web_share"] + 1.0)
+    verdict = should_refit(card, before, now, months=months, as_of=as_of)
+    assert verdict.refit and verdict.same_season
+    assert len(verdict.reasons_zh) == len(verdict.reasons)
+    assert any(r.startswith("同一批客户的 web_share 变了") for r in verdict.reasons_zh)
+
+
+def test_the_dates_come_from_the_features_or_must_be_given(year):
+    before, card = year
+    with pytest.raises(ValueError, match="the window is 3 months, so the season matters: give"):
+        should_refit(card, before, before, months=3)
+    now = before.copy()
+    now.attrs["window"] = {"last_day": "2025-02-28"}
+    assert not should_refit(card, before, now, months=3).same_season
+
+
 def test_the_synthetic_year_one_seed():
     """One bank of benchmarks/monitor.py, which counts a hundred."""
     import runpy
