@@ -22,6 +22,7 @@ from sklearn.cluster import KMeans
 
 from kequn_lab import export
 from kequn_lab.export._nearest import coordinates, labelled, nearest
+from kequn_lab.export.labels import replacing
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features import FEATURES
 from kequn_lab.run.entrance import ready_table
@@ -112,7 +113,7 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
     chunks = ready_table(path, card.feature_names).chunks()
     spent = {"read": time.process_time() - start, "label": 0.0, "write": 0.0}
     sink = None
-    with export.replacing(folder / "steps.csv") as file:
+    with replacing(folder / "steps.csv") as file:
         while True:
             start = time.process_time()
             chunk = next(chunks, None)

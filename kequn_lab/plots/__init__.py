@@ -16,7 +16,6 @@ from .canvas import save, stamp
 from .flows import flow_plot
 from .grids import heat_map, truth_plot
 from .offers import branch_plot, funnel_plot, ladder_plot, match_plot
-from .palette import segment_colors, segment_looks
 from .profile import distribution_plot, profile_plot, size_plot
 from .stability import (
     index_panel,
@@ -43,8 +42,6 @@ __all__ = [
     "match_plot",
     "profile_plot",
     "save",
-    "segment_colors",
-    "segment_looks",
     "segment_stability_plot",
     "separation_plot",
     "size_plot",

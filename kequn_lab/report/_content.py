@@ -12,7 +12,7 @@ import pandas as pd
 from kequn_lab import __version__
 from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, number, percent
-from kequn_lab.plots import segment_colors
+from kequn_lab.plots.palette import segment_colors
 from kequn_lab.report._tables import Cell, Grid, Writer, opposite_signs, signed
 from kequn_lab.report._words import (
     BASES,

@@ -12,8 +12,11 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from kequn_lab import export
+from kequn_lab._files import write_json
 from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
+from kequn_lab.export.labels import read_csv
+from kequn_lab.export.workbook import EXCEL_ROWS
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.drawings import drawings
@@ -92,10 +95,10 @@ def fill_folder(
         As written.
     """
     pictures, notes = draw_pictures(result, language=language, quiet=quiet)
-    if (n := len(result.labels)) >= export.EXCEL_ROWS:
+    if (n := len(result.labels)) >= EXCEL_ROWS:
         zh = f"{n:,} 位客户超出 Excel 的行数，未写 labels.xlsx；请用 labels.csv"
         en = f"labels.xlsx is left out: {n:,} customers are more than Excel has rows"
-        notes.append(Note("workbook_left_out", zh, en, n, export.EXCEL_ROWS, level="note"))
+        notes.append(Note("workbook_left_out", zh, en, n, EXCEL_ROWS, level="note"))
     result = _with_notes(result, notes)
     (folder / "figures").mkdir()
     for name, picture in pictures.items():
@@ -106,7 +109,7 @@ def fill_folder(
     _write_report(result, folder / "report.html", pictures, language=language)
     written = {"language": language, "encoding": encoding, "tables": kinds}
     record = {**result.record, **written}
-    export.write_json(record, folder / "run.json")
+    write_json(record, folder / "run.json")
     return result
 
 
@@ -137,7 +140,7 @@ def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
     columns = describe_columns({"labels": result.labels, **tables, "columns": own})
     export.write_table(columns, folder / "columns.csv", encoding=encoding)
-    if len(result.labels) < export.EXCEL_ROWS:
+    if len(result.labels) < EXCEL_ROWS:
         result.to_excel(folder / "labels.xlsx")
     return kinds
 
@@ -259,7 +262,7 @@ def read_result(folder: str | Path) -> Result:
         raise ValueError(f"{folder} holds no result of kequn run, but of {record.get('schema')}")
     kinds, encoding = record["tables"], record["encoding"]
     tables = {
-        name: export.read_csv(folder / f"tables/{name}.csv", kinds[name], encoding=encoding)
+        name: read_csv(folder / f"tables/{name}.csv", kinds[name], encoding=encoding)
         for name in kinds
     }
     tables = {name: table.to_pandas() for name, table in tables.items()}

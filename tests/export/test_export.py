@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from kequn_lab import export
+from kequn_lab._files import write_json
 
 LONG_ID = "110101199003070018"
 
@@ -150,7 +151,7 @@ def test_bad_targets(tmp_path):
     with pytest.raises(NotADirectoryError, match="choose another folder"):
         export.write_table(five(), tmp_path / "file" / "labels.csv")
     with pytest.raises(IsADirectoryError, match="is a folder; name a file in it"):
-        export.write_json({}, tmp_path)
+        write_json({}, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
@@ -167,7 +168,7 @@ def test_read_only_folder(tmp_path):
 def test_the_file_is_readable_as_any_new_file(tmp_path):
     plain = tmp_path / "plain"
     plain.touch()
-    export.write_json({}, tmp_path / "run.json")
+    write_json({}, tmp_path / "run.json")
     assert (tmp_path / "run.json").stat().st_mode == plain.stat().st_mode
 
 
@@ -193,15 +194,13 @@ def test_a_broken_record_of_labels_is_named(tmp_path, change, message):
 
 def test_json_is_strict_and_plain(tmp_path):
     path = tmp_path / "run.json"
-    export.write_json(
-        {"n": np.float64(1.5), "a": np.arange(2), "d": pd.Timestamp("2024-01-31")}, path
-    )
+    write_json({"n": np.float64(1.5), "a": np.arange(2), "d": pd.Timestamp("2024-01-31")}, path)
     assert json.loads(path.read_text()) == {"n": 1.5, "a": [0, 1], "d": "2024-01-31 00:00:00"}
     before = path.read_bytes()
     with pytest.raises(ValueError, match="JSON"):
-        export.write_json({"x": float("nan")}, path)
+        write_json({"x": float("nan")}, path)
     with pytest.raises(TypeError, match="has no place in JSON"):
-        export.write_json({"x": object()}, path)
+        write_json({"x": object()}, path)
     assert path.read_bytes() == before
 
 

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from kequn_lab import plots
 from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.plots.palette import segment_colors, segment_looks
 from kequn_lab.validation.agreement import truth_table
 
 style_module = importlib.import_module("kequn_lab.plots.style")
@@ -297,19 +298,19 @@ def test_strange_names_stay_text_on_one_line(tmp_path):
 
 def test_colours_do_not_depend_on_order_or_company():
     ids = ["elderly", "x10", "x9", "cluster_1"]
-    once = plots.segment_colors(ids)
+    once = segment_colors(ids)
     assert list(once) == ids
-    assert once == plots.segment_colors(ids[::-1])
+    assert once == segment_colors(ids[::-1])
     assert len(set(once.values())) == 4
-    assert plots.segment_colors(["elderly"])["elderly"] == once["elderly"]
+    assert segment_colors(["elderly"])["elderly"] == once["elderly"]
     with plots.style("en", segments=pd.DataFrame({"segment_id": ids})):
-        assert plots.segment_colors(["x9"])["x9"] == once["x9"]
-        assert plots.segment_colors() == once
+        assert segment_colors(["x9"])["x9"] == once["x9"]
+        assert segment_colors() == once
 
 
 def test_twenty_segments_have_twenty_colours():
     for ids in ([f"s{i}" for i in range(20)], ["elderly", *(f"cluster_{i}" for i in range(19))]):
-        assert plots.segment_looks(ids)["color"].nunique() == 20
+        assert segment_looks(ids)["color"].nunique() == 20
 
 
 def test_truth_plot_names_what_is_true_and_says_how_well_it_was_found():
@@ -321,7 +322,7 @@ def test_truth_plot_names_what_is_true_and_says_how_well_it_was_found():
 
 
 def test_twelve_segments_differ_in_colour_marker_and_hatch():
-    looks = plots.segment_looks([f"s{i}" for i in range(12)])
+    looks = segment_looks([f"s{i}" for i in range(12)])
     assert (looks[["color", "marker", "hatch"]].nunique() == 12).all()
 
 
