@@ -130,7 +130,7 @@ def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
 
 
 def test_more_customers_than_excel_has_rows(two_pictures, analysis, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "EXCEL_ROWS", 200)
+    monkeypatch.setattr("kequn_lab.run.results.EXCEL_ROWS", 200)
     note = write_results(analysis, tmp_path, quiet=True).record["notes"][-1]
     assert note["warning"] == "workbook_left_out" and "200 customers" in note["text_en"]
     assert not (tmp_path / "labels.xlsx").exists()
