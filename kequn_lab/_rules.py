@@ -134,7 +134,7 @@ def _patterns() -> list[tuple[re.Pattern, str]]:
 def rule_text(text: str, language: str) -> str:
     """A rule, a reason, what was found or what to do, in the language asked for.
 
-    What is not known, such as a cell, stands as it is.
+    What is not known, such as a cell, is returned unchanged.
 
     Examples
     --------

@@ -96,7 +96,7 @@ TERMS["searches disagree; more starts needed"] = (
 
 
 def term(code, language: str) -> str:
-    """A code in words; what is not known stands as it is.
+    """A code in words; an unknown code is returned unchanged.
 
     Examples
     --------
@@ -220,7 +220,7 @@ def rounded(value: float, digits: int = 3) -> float:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something, thousands parted.
+    """Three significant digits, thousands separated.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The article as tables: segments, traits, banks, products, the savings ladder.
 
 Every ``quote_zh`` is the article's own text, ``…`` marks words left out. What the article does
-not say is marked where it stands: ``basis`` (``reading``, ``assumption``, ``calibrated``),
+not say is marked in its place: ``basis`` (``reading``, ``assumption``, ``calibrated``),
 ``origin`` (``kit``), or the tables ``rules`` and ``signatures``.
 """
 
@@ -199,7 +199,7 @@ def _defaults() -> dict[str, dict[str, str]]:
 
 
 def _absent(folder: Path, name: str) -> pd.DataFrame:
-    """What stands for a table that a catalogue of your own does not have."""
+    """The table used where a catalogue of your own lacks one."""
     if name == "feature_words":
         return read(name)
     if name in _NEEDED:

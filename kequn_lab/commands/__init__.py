@@ -1,3 +1,3 @@
-"""What stands between the command line and the rooms: the console, and words typed by people."""
+"""Between the command line and the rooms: the console, and words typed by people."""
 
 __all__: list[str] = []

@@ -1,6 +1,6 @@
 """Which segments should a bank of each kind serve: attractiveness × competitiveness, how sure.
 
-Knock-outs come first; then each segment stands at its attractiveness and at the bank's
+Knock-outs come first; then each segment has its attractiveness and the bank's
 competitiveness there, with how often another draw of weights or of customers would choose
 other targets. What counts is declared in :mod:`kequn_lab.compare.criteria`.
 """

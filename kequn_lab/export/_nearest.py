@@ -67,8 +67,8 @@ def _exact(card, columns: list[NDArray]) -> NDArray[np.int32]:
 
 
 def _scores(card) -> tuple[NDArray, NDArray]:
-    """Squared distance less what is equal for all segments, as a line in the tamed features:
-    standardising is part of the matrix product."""
+    """Linear score per segment: squared distance up to a constant, in clipped and logged
+    features. Standardising is part of the matrix product."""
     centres = np.array([s.centre for s in card.segments])
     mean = np.array([f.mean for f in card.features])
     slopes = -2 * centres / np.array([f.scale for f in card.features])

@@ -184,7 +184,7 @@ def gorge_plot(
 ) -> Axes:
     """One histogram a segment of all customers' similarity to it.
 
-    Two hills with a gorge between them: the segment stands apart. One hill: it does not.
+    Two peaks with a gap between them: the segment is separated. One peak: it is not.
 
     Parameters
     ----------

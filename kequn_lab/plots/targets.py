@@ -127,8 +127,8 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Axes
         Bubble areas are shares of the customers; lines the intervals over drawn weights and
         customers; a black ring marks a target, a hollow bubble is knocked out. The percentage is
-        how often the segment is a target when weights are drawn. Names stand beside the matrix;
-        a dagger stands at one with a ``mark``.
+        how often the segment is a target when weights are drawn. Names are listed beside the
+        matrix; one with a ``mark`` has a dagger.
 
     Raises
     ------

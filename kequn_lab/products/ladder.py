@@ -39,7 +39,7 @@ _PRODUCT_FACTS = [
 
 
 def ladder_products(*, era: str = "article") -> pd.DataFrame:
-    """What stands on each rung, with shares and the facts of each product; edit it and pass it on.
+    """The products of each rung, with shares and facts; edit the table and pass it on.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def ladder_products(*, era: str = "article") -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Ladder:
-    """Where each customer's money stands, and what to ask before following it.
+    """The rung of each customer's money, and what to ask before following it.
 
     Attributes
     ----------

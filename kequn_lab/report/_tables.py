@@ -124,7 +124,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Grid:
-    """A finished table, and what stands above and below it."""
+    """A finished table with the texts above and below it."""
 
     name: str
     heads: list[Cell]

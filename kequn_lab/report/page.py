@@ -44,7 +44,7 @@ class Picture:
     alt_zh, alt_en : str
         What it shows, for a reader who cannot see it.
     section : {"pictures", "decision", "comparison", "evidence", "truth", "profiles"}
-        Where it stands.
+        Its place in the report.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class Inputs:
     files : tuple of dict
         Per input file: ``table``, ``file``, ``sha256``, ``rows``, ``refused``.
     refused : dict of str to DataFrame
-        Rows set aside, by table: line, reason and the row as it stands in the file.
+        Rows set aside, by table: line, reason and the row as in the file.
     currency : str
         What the columns ending in ``_cny`` hold.
     log_columns : tuple of str

@@ -148,7 +148,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
             raise ValueError("sample_weight is too large to add up; divide it by its mean")
         init = self._check_parameters(X)
         rng = check_random_state(self.random_state)
-        origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # short numbers: exact sums
+        origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # rounding merges no rows
         summary = summarise(
             X - origin,
             n_points=self.n_points,

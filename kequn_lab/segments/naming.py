@@ -40,8 +40,8 @@ def name_clusters(
 ) -> pd.DataFrame:
     """Name every cluster: by a person, as last time, by a signature, or by its own marks.
 
-    A signature says where a segment is expected to stand. The similarity of a cluster to it is
-    1 − Σ(centre − expected)² / Σ expected²: 1 when the cluster stands exactly there, 0 when it
+    A signature says where the centre of a segment is expected. The similarity of a cluster to it is
+    1 − Σ(centre − expected)² / Σ expected²: 1 when the cluster is exactly there, 0 when it
     is as near as the average customer, below 0 when it is farther off. All clusters are named
     at once so that the sum of similarities is largest (Hungarian method). A cluster that no
     signature fits gets a working name from the features that mark it most.

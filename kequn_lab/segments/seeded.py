@@ -39,7 +39,7 @@ class SeededKMeans(KMeansSearch):
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         In the order of ``levels``.
     means_ : ndarray of shape (n_clusters, n_features)
-        Of the rows of each cluster: where it stands, whatever its centre was drawn to.
+        Means of the rows of each cluster, whatever its centre was drawn to.
     labels_, inertia_, n_iter_ : as :class:`KMeansSearch`
 
     References

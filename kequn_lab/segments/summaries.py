@@ -202,7 +202,7 @@ def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
     >>> nearest(np.array([[0.0], [9.0]]), np.array([[8.0], [1.0]]))
     array([1, 0])
     """
-    origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # short numbers keep their digits
+    origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # rounding merges no rows
     centres = (centres - origin).astype(X.dtype)
     half = np.einsum("ij,ij->i", centres, centres) / 2
     labels = np.empty(len(X), np.int64)

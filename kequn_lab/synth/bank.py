@@ -21,7 +21,7 @@ class Bank:
     """A synthetic bank on one day.
 
     ``customers``, ``events`` and ``holdings`` are what a bank has. ``truth`` (the segments) and
-    ``outcomes`` (what happens next, with its probabilities) are what no bank has, and kept apart.
+    ``outcomes`` (what happens next, with its probabilities) are what no bank has.
     """
 
     customers: pd.DataFrame

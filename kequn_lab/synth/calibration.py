@@ -1,4 +1,4 @@
-"""A drawn bank held against the published figures that its parameters claim to follow."""
+"""A drawn bank compared with the published figures that its parameters claim to follow."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def calibration_table(bank: Bank) -> pd.DataFrame:
     DataFrame
         One row per figure of ``targets.csv``: ``measure``, ``meaning``, ``value`` (in the bank),
         ``target``, ``tolerance``, ``side`` (both, or the target is the least or most), ``unit``,
-        ``met``, ``year``, ``source``, ``reason`` (why a miss stands).
+        ``met``, ``year``, ``source``, ``reason`` (why a miss is kept).
 
     Examples
     --------

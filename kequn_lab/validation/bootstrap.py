@@ -150,7 +150,7 @@ def ground(
 
 
 def _centred(X, dtype) -> NDArray:
-    """X less its means, in few digits: short numbers keep what tells rows apart."""
+    """X centred, then cast to `dtype`, so that rounding does not merge rows."""
     origin = X.mean(axis=0, dtype=float)
     out = np.empty(X.shape, dtype)
     for start in range(0, len(X), 65_536):

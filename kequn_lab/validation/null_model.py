@@ -119,15 +119,15 @@ def null_separation(
     random_state=None,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """How far apart do segments stand that k-means cuts out of data without segments?
+    """Separation of the segments that k-means finds in data without segments.
 
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
     n_clusters : int
     n_sets : int, default=19
-        Null sets, of 5,000 rows at most. With 19, to stand further apart than all of them has
-        a chance of 5 %.
+        Null sets, of 5,000 rows at most. With 19, a larger separation than in all of them has
+        a probability of 5 %.
     n_jobs, random_state, progress : see `validation.global_stability`
 
     Returns

@@ -2,8 +2,8 @@
 
 k-means always returns k groups. No index knows the k that serves a bank: each rewards another
 shape, and where there are no natural groups they point in different directions. So `score_k`
-gives the table, and `verdicts` reads it. Whether segments hold still is `stability` (by k) and
-`recurrence` (by segment); what data without segments would give is `chance`.
+gives the table, and `decisions` reads it. Whether segments are stable is `stability` (by k) and
+`segment_stability`; what data without segments would give is `null_model`.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def margins(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -
 def gorge(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> pd.DataFrame:
     """Similarity of each row to each segment; a histogram of one column is a gorge plot.
 
-    Two hills with a gorge between them: the segment stands by itself. One hill: it does not.
+    Two peaks with a gap between them: the segment is separated. One peak: it is not.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Does a number of segments hold still when customers are drawn again, or k-means starts again?
+"""Is a number of segments stable when customers are drawn again, or k-means starts again?
 
 The bootstrap draws n of the n rows with replacement, clusters the draw, and labels *all* rows by
 nearest centre; two draws give two labelings, and their agreement is the stability.
@@ -191,7 +191,9 @@ def _pairs(base: Ground, replicate: int, known: dict, n_starts: int, n_swaps: in
 
 
 def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The table of `global_stability` read by k: medians, quantiles, and whose fault it is.
+    """The table of `global_stability` by k: medians, quantiles, and the source of instability.
+
+    It tells how much instability comes from sampling and how much from the search.
 
     Parameters
     ----------
@@ -207,7 +209,7 @@ def stability_by_k(pairs: pd.DataFrame) -> pd.DataFrame:
         (smallest of all pairs); ``tiny_segments`` (pairs that had one); ``summary_error``;
         ``more_starts`` (True: the median would rise by more than 0.05 if searches were
         finished, or half of the repeated searches agree less than 0.95); ``ari_used``, the median
-        that is read: ``ari_data``, but ``ari`` where more starts are needed and the end was
+        to report: ``ari_data``, but ``ari`` where more starts are needed and the end was
         reached without swaps, since two draws then share the few solutions that are known; and
         ``reading``, which that case is refused.
 
