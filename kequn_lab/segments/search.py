@@ -35,6 +35,7 @@ __all__ = [
 PATIENCE = 4  # rounds of swaps without a new best of all chains, after which all of them end;
 ALONE = 20  # or this many by the number of chains, where few chains make few tries a round
 N_RUN = 4  # swaps that are run, of those that are priced
+FEW = 1_000  # points up to which both are doubled: rounds are cheap there, and optima are many
 MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
@@ -223,16 +224,16 @@ def search(
     n_starts : int, default=25
         Independent starts.
     n_swaps : int, default=25
-        Swaps priced in each round of each chain, of which the best four are run; 0 leaves
-        plain restarts.
+        Swaps priced in each round of each chain, of which the best four are run (eight where
+        there are few points); 0 leaves plain restarts.
     n_chains : int, default=10
         Different solutions that swaps start from, at most.
     init : ndarray of shape (n_starts, n_clusters, n_features), optional
         The starts themselves; greedy k-means++ draws them if missing.
     max_iter, tol : see `lloyd`
     patience : int, optional
-        Rounds of swaps without a new best of all chains, after which all of them end; four, and
-        more for fewer than five chains, if missing.
+        Rounds of swaps without a new best of all chains, after which all of them end; four
+        (eight where there are few points), and more for fewer than five chains, if missing.
     pool : joblib.Parallel, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
@@ -250,10 +251,10 @@ def search(
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
-    idle = 0
+    idle, patient = 0, _effort(summary, PATIENCE)
     for _ in range(MAX_ROUNDS if n_swaps and n_clusters > 1 else 0):
         live = np.flatnonzero(report[:, 0] > 0)  # nothing betters a perfect fit
-        if not len(live) or idle >= (patience or max(PATIENCE, ALONE // len(live))):
+        if not len(live) or idle >= (patience or max(patient, ALONE // len(live))):
             break
         chain = np.arange(len(live))
         trial = _swapped(summary, centres[live], n_swaps, rng)
@@ -270,6 +271,10 @@ def search(
         centres, report = centres[kept], report[kept]
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
+
+
+def _effort(summary: Summary, usual: int) -> int:
+    return 2 * usual if len(summary.points) <= FEW else usual
 
 
 @cache
@@ -300,7 +305,7 @@ def _swapped(summary, centres, n_swaps, rng) -> NDArray:
     gaps = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1)
     owner = gaps.argmin(axis=1)
     near = np.partition(gaps, 1, axis=1)
-    n_run = min(N_RUN, n_swaps)
+    n_run = min(_effort(summary, N_RUN), n_swaps)
     trial = np.repeat(centres[:, None], n_run, axis=1)
     drawn = _draw_far(near[:, 0] * summary.weights, n_swaps, rng)
     for chain in range(n):

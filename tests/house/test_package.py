@@ -66,7 +66,7 @@ MOST = {
     "export": (960, 12),
     "profiles": (860, 8),
     "report": (920, 4),
-    "segments": (1_010, 12),
+    "segments": (1_020, 12),
     "validation": (940, 14),
     "monitor": (540, 10),
     "products": (480, 10),
