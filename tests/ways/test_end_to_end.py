@@ -278,7 +278,7 @@ def test_failure_while_writing_leaves_the_old_results_whole(bank, tmp_path, monk
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kequn_lab.export.write_json", full)
+    monkeypatch.setattr("kequn_lab.run.results.write_json", full)
     monkeypatch.setattr("kequn_lab.export.write_labels", full)
     assert run_bank(bank, tmp_path / "out", "--seed", 5) == 1
     assert "No space left" in capsys.readouterr().err
