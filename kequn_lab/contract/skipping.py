@@ -89,7 +89,7 @@ class Skipped:
         )  # fmt: skip
 
     def table(self, opened) -> pd.DataFrame:
-        """The rows as they stand in the source, all columns, with line and reason in front.
+        """The rows as in the source, all columns, with line and reason in front.
 
         Corrected, they can be fed back: the three columns in front are not read.
         """

@@ -133,7 +133,7 @@ def scorecard_sql(
     d = DIALECTS[dialect]
     if id_column.lower() in _RESULT:
         raise ValueError(
-            f"id_column {id_column!r} would stand twice in the result, which has "
+            f"id_column {id_column!r} would be twice in the result, which has "
             f"{', '.join(_RESULT)}; rename it in a view"
         )
     parts = table.split(".") if isinstance(table, str) else table

@@ -40,13 +40,6 @@ def need(table: pd.DataFrame, columns: Sequence[str], function: str) -> None:
         raise ValueError(f"{function}: the table has no rows")
 
 
-def segment_key(table: pd.DataFrame, function: str) -> str:
-    """The column that holds segment ids: ``segment_id`` or ``segment``."""
-    key = next((k for k in ("segment_id", "segment") if k in getattr(table, "columns", ())), None)
-    need(table, [key or "segment_id"], function)
-    return key or "segment_id"
-
-
 def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The axes given, or those of a new figure of this size (inches)."""
     if ax is None:
@@ -69,15 +62,15 @@ def panels(ax: Axes, n: int, *, columns: int, gap: tuple[float, float] = (0.03, 
     return [ax.inset_axes((*corner, width, height)) for corner in corners]
 
 
-def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
+def segments_of(table: pd.DataFrame) -> pd.DataFrame:
     """The segments in the order of the table, or of the categories if the ids are categorical.
 
     Index id; columns label, color, marker, hatch, linestyle.
     """
-    first = table.drop_duplicates(key).set_index(key)
-    if isinstance(table[key].dtype, pd.CategoricalDtype):
-        first.index = first.index.astype(table[key].cat.categories.dtype)
-        first = first.loc[[i for i in table[key].cat.categories if i in first.index]]
+    ids, first = table["segment_id"], table.drop_duplicates("segment_id").set_index("segment_id")
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        first.index = first.index.astype(ids.cat.categories.dtype)
+        first = first.loc[[i for i in ids.cat.categories if i in first.index]]
     looks = segment_looks(first.index)
     looks.insert(0, "label", labels_of(first, "name", current().segments))
     return looks
@@ -85,18 +78,16 @@ def segments_of(table: pd.DataFrame, key: str) -> pd.DataFrame:
 
 def segments_named(ids: Sequence) -> pd.DataFrame:
     """As :func:`segments_of`, for ids alone."""
-    return segments_of(pd.DataFrame({"segment_id": list(ids)}), "segment_id")
+    return segments_of(pd.DataFrame({"segment_id": list(ids)}))
 
 
-def need_profile(table: pd.DataFrame, columns: Sequence[str], function: str) -> str:
-    """Check a table of segments by variables; return its column of segment ids."""
-    key = segment_key(table, function)
-    need(table, ["variable", *columns], function)
-    keys = [c for c in (key, "variable", "level") if c in table]
+def need_profile(table: pd.DataFrame, columns: Sequence[str], function: str) -> None:
+    """Refuse a table of segments by variables that lacks a column or says one twice."""
+    need(table, ["segment_id", "variable", *columns], function)
+    keys = [c for c in ("segment_id", "variable", "level") if c in table]
     if (twice := table.duplicated(keys)).any():
         found = tuple(table.loc[twice, keys].iloc[0])
         raise ValueError(f"{function}: more than one row for {found}; one each is needed")
-    return key
 
 
 def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> pd.Series:

@@ -66,10 +66,10 @@ def heat_map(
     ValueError
         A column is missing, or ``order`` names an unknown variable.
     """
-    key = need_profile(table, [value], "heat_map")
-    looks, every = segments_of(table, key), variables_of(table, order, "heat_map")
+    need_profile(table, [value], "heat_map")
+    looks, every = segments_of(table), variables_of(table, order, "heat_map")
     labels = strongest(every, table, value, top)
-    grid = _grid(table, key, looks, labels, value)
+    grid = _grid(table, looks, labels, value)
     # Names on a slant, and the bar, need room beside the cells, however few these are.
     longest = min(max(map(width, looks["label"])), 30)
     ax = axes(ax, (3.2 + 0.85 * len(looks) + 0.05 * longest, 1.6 + 0.24 * len(labels)))
@@ -120,7 +120,7 @@ def truth_plot(
     """
     columns = ["segment_id", "true_id", "customers", "share_of_segment", "adjusted_rand"]
     need(table, columns, "truth_plot")
-    looks, true = segments_of(table, "segment_id"), pd.Index(table["true_id"].unique())
+    looks, true = segments_of(table), pd.Index(table["true_id"].unique())
     keyed = table.set_index(["segment_id", "true_id"])
     counts, share = (
         keyed[c].unstack().reindex(looks.index, columns=true)  # noqa: PD010
@@ -155,9 +155,9 @@ def _columns_on_top(ax: Axes, labels: Sequence[str]) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _grid(table, key, looks, labels, value) -> np.ndarray:
+def _grid(table, looks, labels, value) -> np.ndarray:
     """Values, variables × segments, NaN where the table has no row."""
     keyed = table.set_index(row_keys(table))
-    columns = [keyed.loc[(keyed[key] == s).to_numpy(), value] for s in looks.index]
+    columns = [keyed.loc[(keyed["segment_id"] == s).to_numpy(), value] for s in looks.index]
     columns = [c[~c.index.duplicated()].reindex(labels.index) for c in columns]
     return np.column_stack([c.to_numpy(float, na_value=np.nan) for c in columns])

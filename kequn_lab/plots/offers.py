@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from kequn_lab._words import CHANNELS
 
-from .canvas import GREY, axes, need, percent, segment_key, segments_named
+from .canvas import GREY, axes, need, percent, segments_named
 from .style import current, say
 from .targets import BANKS, named
 
@@ -253,10 +253,9 @@ def branch_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ValueError
         A column is missing.
     """
-    key = segment_key(table, "branch_plot")
-    need(table, ["staff_days", "staff_days_after", "migrated"], "branch_plot")
-    rows = table[table[key] != "all"].sort_values("staff_days", ascending=False)
-    looks = segments_named(rows[key])
+    need(table, ["segment_id", "staff_days", "staff_days_after", "migrated"], "branch_plot")
+    rows = table[table["segment_id"] != "all"].sort_values("staff_days", ascending=False)
+    looks = segments_named(rows["segment_id"])
     ax = axes(ax, (8, 1 + 0.42 * len(rows)))
     y = np.arange(len(rows))
     ax.barh(y, rows["staff_days"], height=0.72, color="none", edgecolor="0.3", lw=1,

@@ -19,7 +19,6 @@ from .canvas import (
     panels,
     percent,
     row_keys,
-    segment_key,
     segments_of,
     strongest,
     told_of,
@@ -58,13 +57,19 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> [t.get_text() for t in ax.get_yticklabels()]
     ['a', 'b']
     """
-    key = segment_key(table, "size_plot")
-    need(table, ["share"], "size_plot")
-    looks = segments_of(table, key)
+    need(table, ["segment_id", "share"], "size_plot")
+    looks = segments_of(table)
     ax = axes(ax, (8, 0.8 + 0.38 * len(table)))
     y = np.arange(len(table))
     share = table["share"].to_numpy(float)
-    ax.barh(y, share, height=0.7, color=looks.loc[table[key], "color"], edgecolor="0.25", lw=0.6)
+    ax.barh(
+        y,
+        share,
+        height=0.7,
+        color=looks.loc[table["segment_id"], "color"],
+        edgecolor="0.25",
+        lw=0.6,
+    )
     end = share
     if {"share_low", "share_high"} <= set(table.columns):
         low, high = table["share_low"].to_numpy(float), table["share_high"].to_numpy(float)
@@ -76,7 +81,7 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for at, x, value, n in zip(y, end, share, counts):
         text = percent(value, 1) + ("" if n is None else f"  ({n:,.0f})")
         ax.annotate(text, (x, at), (6, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.set_yticks(y, looks.loc[table[key], "label"])
+    ax.set_yticks(y, looks.loc[table["segment_id"], "label"])
     ax.tick_params(axis="y", length=0)
     ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, end.max() * 1.22))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -96,7 +101,7 @@ def profile_plot(
     top: int = 24,
     ax: Axes | None = None,
 ) -> Axes:
-    """One panel a segment, one bar a variable; the variables that mark the segment stand out.
+    """One panel a segment, one bar a variable; the segment's markers are emphasised.
 
     Parameters
     ----------
@@ -136,9 +141,9 @@ def profile_plot(
     ----------
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.1.
     """
-    key = need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
-    looks, every = segments_of(table, key), variables_of(table, order, "profile_plot")
-    table = _marked(table, key, markers)
+    need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
+    looks, every = segments_of(table), variables_of(table, order, "profile_plot")
+    table = _marked(table, markers)
     labels = strongest(every, table[table["marker"].to_numpy(bool)], value, top)
     table = table[row_keys(table).isin(labels.index)]
     columns = _columns(len(looks), 4)
@@ -149,7 +154,7 @@ def profile_plot(
     low, high = _limits(table, value, overall, limit)
     y = np.arange(len(labels))
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
-        own = table[table[key] == segment]
+        own = table[table["segment_id"] == segment]
         own = own.set_index(row_keys(own)).reindex(labels.index)
         x = np.clip(own[value].to_numpy(float), low, high)
         mark = own["marker"].eq(True)
@@ -190,15 +195,16 @@ def _two_lines(label: str, width: int) -> str:
     return "\n".join(textwrap.wrap(label, width)[:2]) if len(label) > width else label
 
 
-def _marked(table: pd.DataFrame, key: str, markers: pd.DataFrame | None) -> pd.DataFrame:
+def _marked(table: pd.DataFrame, markers: pd.DataFrame | None) -> pd.DataFrame:
     """The table with a column marker: from ``markers``, its own, or True throughout."""
     if markers is None:
         return table if "marker" in table else table.assign(marker=True)
-    other = segment_key(markers, "profile_plot: markers")
-    need(markers, ["variable", "marker"], "profile_plot: markers")
-    ids = zip(markers[other], row_keys(markers))
+    need(markers, ["segment_id", "variable", "marker"], "profile_plot: markers")
+    ids = zip(markers["segment_id"], row_keys(markers))
     known = dict(zip(ids, markers["marker"].astype(bool)))
-    return table.assign(marker=[known.get(i, False) for i in zip(table[key], row_keys(table))])
+    return table.assign(
+        marker=[known.get(i, False) for i in zip(table["segment_id"], row_keys(table))]
+    )
 
 
 def _columns(n: int, most: int) -> int:
@@ -258,20 +264,21 @@ def distribution_plot(
     ValueError
         A column is missing, the variable is not in the table, or it must be named.
     """
-    key = need_profile(table, ["q25", "median", "q75"], "distribution_plot")
+    need_profile(table, ["q25", "median", "q75"], "distribution_plot")
     have = list(dict.fromkeys(table["variable"]))
     if variable is None and len(have) > 1:
         raise ValueError(f"distribution_plot: name one variable of {have}")
     variable = have[0] if variable is None else variable
     label = variables_of(table, None, "distribution_plot").xs(variable, level=0)
-    looks, rows = segments_of(table, key), table[table["variable"] == variable]
+    looks, rows = segments_of(table), table[table["variable"] == variable]
     if "level" in rows and rows["level"].notna().any():
         raise ValueError(f"distribution_plot: {variable} is a category and has no quantiles")
     ax = axes(ax, (8, 0.9 + 0.42 * len(rows)))
     whiskers = ("q05", "q95") if {"q05", "q95"} <= set(rows.columns) else ("q25", "q75")
     boxes = [
         {"q1": r["q25"], "med": r["median"], "q3": r["q75"], "fliers": [],
-         "whislo": r[whiskers[0]], "whishi": r[whiskers[1]], "label": looks.loc[r[key], "label"]}
+         "whislo": r[whiskers[0]], "whishi": r[whiskers[1]],
+         "label": looks.loc[r["segment_id"], "label"]}
         for _, r in rows.iterrows()
     ]  # fmt: skip
     y = np.arange(len(rows))
@@ -280,7 +287,7 @@ def distribution_plot(
         patch_artist=True, showcaps=whiskers[0] == "q05", boxprops={"edgecolor": "0.25"},
         medianprops={"color": "0.05", "lw": 2, "path_effects": [HALO]},
     )  # fmt: skip
-    for box, segment in zip(drawn["boxes"], rows[key]):
+    for box, segment in zip(drawn["boxes"], rows["segment_id"]):
         box.set_facecolor(looks.loc[segment, "color"])
     parts = [say("盒：中间一半；粗线：中位数", "Box: middle half; thick line: median")]
     if whiskers[0] == "q05":

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from kequn_lab._words import term
 
-from .canvas import GREY, axes, clean, need, number, panels, segment_key, segments_of
+from .canvas import GREY, axes, clean, need, number, panels, segments_of
 from .profile import HALO, below
 from .style import current, say
 
@@ -171,7 +171,7 @@ def segment_stability_plot(
     Parameters
     ----------
     table : DataFrame
-        One row per segment and replicate: segment_id (or segment) and the value, a Jaccard
+        One row per segment and replicate: segment_id and the value, a Jaccard
         index; names if there. Segments are drawn in the order of the table.
     value : str, optional
         Column; default slsw or jaccard, whichever there is.
@@ -192,12 +192,13 @@ def segment_stability_plot(
     Dolnicar, Grün and Leisch (2018), section 7.5.4; Hennig (2007), Computational Statistics and
     Data Analysis 52:258.
     """
-    key = segment_key(table, "segment_stability_plot")
     value = value or next((c for c in ("slsw", "jaccard") if c in table), "slsw")
-    need(table, [value], "segment_stability_plot")
-    looks = segments_of(table, key)
+    need(table, ["segment_id", value], "segment_stability_plot")
+    looks = segments_of(table)
     ax = axes(ax, (8, 1.3 + 0.45 * len(looks)))
-    groups = [table.loc[table[key] == s, value].dropna().to_numpy(float) for s in looks.index]
+    groups = [
+        table.loc[table["segment_id"] == s, value].dropna().to_numpy(float) for s in looks.index
+    ]
     _boxes(ax, groups, np.arange(len(looks)), 0.7, looks["color"], horizontal=True)
     words = [say("0.6 以下不可信", "below 0.6: do not trust"), say("0.75 稳定", "0.75: stable"),
              say("0.85 很稳定", "0.85: very stable")]  # fmt: skip

@@ -12,7 +12,6 @@ from .canvas import (
     need,
     panels,
     percent,
-    segment_key,
     segments_named,
     segments_of,
     variables_of,
@@ -68,17 +67,17 @@ def separation_plot(
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.2. The tables are
     the attributes of ``profiles.segment_pca``.
     """
-    key, plane = segment_key(scores, "separation_plot"), ["PC1", "PC2"]
-    need(scores, plane, "separation_plot")
+    plane = ["PC1", "PC2"]
+    need(scores, ["segment_id", *plane], "separation_plot")
     if centres is not None and "segment_id" not in centres:
         centres = centres.rename_axis("segment_id").reset_index()
     if centres is not None:
         need(centres, ["segment_id", *plane], "separation_plot: centres")
-    looks = segments_of(scores if centres is None else centres, key)
+    looks = segments_of(scores if centres is None else centres)
     own, ax = ax is None, axes(ax, (9, 5.8))
     size = float(np.clip(12_000 / len(scores), 6, 30))
     for segment, look in looks.iterrows():
-        rows = scores[scores[key] == segment]
+        rows = scores[scores["segment_id"] == segment]
         ax.scatter(rows["PC1"], rows["PC2"], size, color=look["color"], marker=look["marker"],
                    alpha=0.45, lw=0)  # fmt: skip
     if hulls is not None and len(hulls):
@@ -87,7 +86,11 @@ def separation_plot(
             inner = hull == "inner"
             ax.fill(*corners[plane].to_numpy().T, fill=False, ec=looks.loc[segment, "color"],
                     lw=1.8 if inner else 0.9, ls="-" if inner else (0, (5, 3)))  # fmt: skip
-    middle = scores.groupby(key)[plane].mean() if centres is None else centres.set_index(key)
+    middle = (
+        scores.groupby("segment_id")[plane].mean()
+        if centres is None
+        else centres.set_index("segment_id")
+    )
     for segment, look in looks.iterrows():
         x, y = middle.loc[segment, plane]
         ax.plot(x, y, look["marker"], ms=11, color=look["color"], mec="0.1", mew=1, zorder=8,

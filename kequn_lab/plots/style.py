@@ -195,7 +195,7 @@ def warn_missing_glyphs(figures, *, stacklevel: int = 2) -> None:
     missing = [c for c in found if c.isprintable() and not c.isspace()]
     if missing:
         warnings.warn(
-            f"no font at hand draws {''.join(missing)}: boxes stand in their place. Install a "
+            f"no font at hand draws {''.join(missing)}: boxes are drawn instead. Install a "
             "Chinese font (Noto Sans CJK SC) or change the names",
             stacklevel=stacklevel,
         )

@@ -138,7 +138,7 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     parts = [f"{axis}{end}" for axis in _AXES for end in ("", "_low", "_high")]
     told = ["knocked_out_by", "target", "target_share_weights"]
     need(table, ["bank_kind", "segment_id", "size_share", *told, *parts], "decision_plot")
-    looks = segments_of(table, "segment_id")
+    looks = segments_of(table)
     kinds = list(dict.fromkeys(table["bank_kind"]))
     ax = axes(ax, (0.6 + 5.9 * len(kinds), 5.2))
     small = panels(ax, len(kinds), columns=len(kinds), gap=(0.07, 0))

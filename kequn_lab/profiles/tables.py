@@ -243,7 +243,7 @@ _MARKERS = [
 
 
 def variable_order(features: pd.DataFrame) -> list[str]:
-    """Order variables so that those that go together stand together.
+    """Order variables so that similar ones are next to each other.
 
     Parameters
     ----------

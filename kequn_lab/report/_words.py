@@ -12,7 +12,7 @@ HEADINGS = {  # in the order of the report
     "run": ("运行记录", "How this was made"),
     "limits": ("本报告不能说明什么", "What this report cannot tell"),
 }
-#: Where pictures stand.
+#: Places of the pictures.
 SECTIONS = tuple(s for s in HEADINGS if s not in ("summary", "cards", "run", "limits"))
 LEADS = {
     "decision": (

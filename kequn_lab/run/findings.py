@@ -101,7 +101,7 @@ def findings(
         ``names_not_possible`` and ``stability_not_computed``.
     """
     words = Words.of(segments=pd.concat([names, segments])[["segment_id", "name_zh", "name_en"]])
-    out = _no_segments(names, nameless, chance, stability, silhouette)
+    out = _no_segments(names, nameless, chance, silhouette)
     if stability is None:
         out.append(Note(
             "stability_not_computed", "未计算稳定性：不知道换一批客户后这些客群是否还在",
@@ -168,7 +168,7 @@ def _without_cluster(nameless: pd.DataFrame, words: Words) -> list[Note]:
     return out
 
 
-def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
+def _no_segments(names, nameless, chance, silhouette) -> list[Note]:
     """Whether anything at all says that there are segments."""
     if len(names) < 2:
         return []
@@ -181,9 +181,6 @@ def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
             f"k-means explains no more of the variance ({percent(1 - own)}) than where every "
             f"column is shuffled ({percent(1 - least)})",
         )
-    elif stability is not None and (stability["action"] != "keep").all():
-        why = ("换一批客户，没有一个客群会再出现",
-               "none of them comes back when other customers are drawn")  # fmt: skip
     elif possible and not names["matched"].any() and (silhouette or 0) < MIN_SILHOUETTE:
         why = (
             f"没有一个簇像目录中的客群，平均轮廓系数只有 {silhouette or 0:.2f}",
@@ -199,10 +196,12 @@ def _no_segments(names, nameless, chance, stability, silhouette) -> list[Note]:
 
 
 def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
-    if (k := len(stability)) and stability["action"].eq("drop").all():
+    if (k := len(stability)) and stability["action"].ne("keep").all():
         return [Note(
-            "drop_k", f"不要把客户分成 {k} 个客群：换一批客户，{k} 个客群都不再出现",
-            f"Do not use k = {k}: with other customers none of the {k} segments is found again",
+            "drop_k",
+            f"不要把客户分成 {k} 个客群：换一批客户，没有一个客群会再出现。不推荐任何目标",
+            f"Do not use k = {k}: none of its segments is found again with other customers. "
+            "No target is recommended",
             float(k),
         )]  # fmt: skip
     out = []

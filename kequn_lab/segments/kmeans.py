@@ -72,8 +72,8 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     agreement_ : float
         Share of the plain starts that reached the best optimum known after the search (within
         1e-6). Near 1: restarts suffice. Near 0: a single run of k-means would have given you
-        another segmentation. NaN above `n_points` distinct rows: starts on micro-clusters reach
-        the best less often than starts on rows do, so they say nothing about these.
+        another segmentation. NaN above `n_points` distinct rows: starts on micro-clusters do not
+        estimate it reliably.
 
     See Also
     --------

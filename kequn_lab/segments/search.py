@@ -2,8 +2,8 @@
 
 Lloyd's algorithm stops at the first solution that it cannot improve, and most of those are not
 the best one: on survey data one start in 250 finds it. So greedy k-means++ starts run side by
-side, and the best different ones are moved on: take one centre away, put one where points are
-served badly, let Lloyd settle, keep what is better (random swap, Fränti 2018). What a swap gives
+side, and the best different ones are moved on: take one centre away, put one at a point far
+from its centre, run Lloyd, keep what is better (random swap, Fränti 2018). What a swap gives
 before any iteration is known from one table of distances (Lattanzi & Sohler, ICML 2019), so many
 are priced and few are run. All chains end when none of them has found a new best for four rounds.
 """
@@ -296,7 +296,7 @@ def _different(inertias, most) -> NDArray:
 
 
 def _swapped(summary, centres, n_swaps, rng) -> NDArray:
-    """Copies of each solution with one centre moved to where points are served badly.
+    """Copies of each solution with one centre moved to a point far from its centre.
 
     Candidates are drawn by their cost; what each costs less in place of each centre, all else
     being equal, is priced, and the best few are given, no candidate twice.

@@ -255,7 +255,7 @@ def searches(
 def to_the_end(
     ground: Ground, draw: Summary, own: list, others: NDArray, n_swaps: int, rng
 ) -> tuple[NDArray, float]:
-    """The best solution of a draw that all we know leads to, and its inertia.
+    """Best solution for a draw, started from all known solutions, and its inertia.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
 
 STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
 SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
-NATURAL = 0.85  # SLSw from which a segment that also stands apart is called natural
+NATURAL = 0.85  # SLSw from which a segment that is also separated is called natural
 REPRODUCIBLE = 0.75  # SLSw from which a segment is called reproducible (Hennig: stable)
 LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
 
@@ -219,8 +219,8 @@ def stability_summary(
         (mean margin) and ``chance_separation`` (largest of any segment of any null
         set, NaN without `chance`); ``reading``;
         ``sure`` (False: the segment's own interval reaches across a threshold that it could
-        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the segment it leans on
-        most) and ``similarity`` with it;
+        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the nearest segment)
+        and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
 
     Raises
@@ -312,5 +312,5 @@ def _because(row) -> tuple[str, str]:
     zh, en = f"{slsw}；分离度 {apart}，{zh}", f"{slsw}; separation {apart}, {en}"
     if row.action != "keep":
         zh += f"；与 {row.neighbour} 相似 {row.similarity:.2f}"
-        en += f"; leans on {row.neighbour} ({row.similarity:.2f})"
+        en += f"; closest to {row.neighbour} ({row.similarity:.2f})"
     return zh, en

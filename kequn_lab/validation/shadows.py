@@ -110,7 +110,7 @@ def gorge(X: ArrayLike | pd.DataFrame, *, centres: ArrayLike | pd.DataFrame) -> 
 
 
 def cluster_similarity(rows: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
-    """How much each segment leans on each other one.
+    """Similarity of each segment to each other one.
 
     The shadow values (1 - margin) of the rows of a segment, added up by second-closest segment
     and divided by the size of the segment.
@@ -125,7 +125,7 @@ def cluster_similarity(rows: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Square; row = segment, column = the neighbour that it leans on, diagonal 1. An empty
+        Square; row = segment, column = its neighbour, diagonal 1. An empty
         segment has NaN beside its diagonal.
 
     Examples

@@ -334,7 +334,7 @@ def test_sql_parses_in_its_dialect(card, dialect):
 
 @pytest.mark.parametrize("name", ["cluster", "Segment_ID", "distance"])
 def test_an_id_column_called_like_a_result_is_refused(card, name):
-    with pytest.raises(ValueError, match=f"'{name}' would stand twice in the result"):
+    with pytest.raises(ValueError, match=f"'{name}' would be twice in the result"):
         card.to_sql("duckdb", table="customers", id_column=name)
 
 

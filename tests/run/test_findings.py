@@ -155,15 +155,16 @@ def test_verdicts_and_names_become_warnings_in_both_languages():
 
 
 def test_where_every_segment_fails_it_is_k_that_is_named():
-    found = doubts(stability=STABILITY.assign(action="drop"))
-    assert "drop_segments" not in found
-    assert found["drop_k"].text_en.startswith("Do not use k = 4: ")
-    assert "4 个客群都不再出现" in found["drop_k"].text_zh
+    for actions in ("drop", ["drop", "merge", "drop", "merge"]):
+        found = doubts(stability=STABILITY.assign(action=actions))
+        assert not {"no_segments", "drop_segments", "merge_segments"} & {*found}
+        assert found["drop_k"].text_en.startswith("Do not use k = 4: ")
+        assert found["drop_k"].text_zh.startswith("不要把客户分成 4 个客群")
+    assert set(segment_marks(NAMES, STABILITY.assign(action="drop")).values()) == {"drop"}
 
 
-def test_no_segments_by_chance_by_verdict_or_by_name():
+def test_no_segments_by_chance_or_by_name():
     assert "no_segments" in doubts(chance=CHANCE.assign(unexplained=0.9))
-    assert "no_segments" in doubts(stability=STABILITY.assign(action="merge"))
     nobody = NAMES.assign(matched=False)
     assert "no_segments" in doubts(names=nobody, silhouette=0.1)
     assert "no_segments" not in doubts(names=nobody, silhouette=0.4)

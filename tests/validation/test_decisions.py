@@ -99,7 +99,8 @@ def test_every_verdict_follows_from_its_numbers(case):
     assert table.loc["XW", "separation"] == pytest.approx(1 - 2 * 0.1 / 10)
     assert table["sure"].to_dict() == {"XW": True, "GT": True, "NH": True, "LN": False}
     assert table.loc["NH", "because_en"] == (
-        "SLSw 0.55 [0.50, 0.60]; separation 0.10, no more than by chance (0.50); leans on GT (0.90)"
+        "SLSw 0.55 [0.50, 0.60]; separation 0.10, no more than by chance (0.50); "
+        "closest to GT (0.90)"
     )
 
 
