@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
+from kequn_lab.features import preprocessor
+from kequn_lab.run.inputs import from_synthetic_bank
+from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import lloyd, memberships, search, seed_centres
 from kequn_lab.segments.summaries import summarise
 
@@ -64,3 +67,11 @@ def test_one_cluster_is_the_mean(points):
     found = search(points, 1, random_state=0)
     mean = np.average(points.points, axis=0, weights=points.weights)
     np.testing.assert_allclose(found.centres[0, 0], mean)
+
+
+def test_small_tables_are_searched_to_the_same_best_by_every_seed():
+    """500 customers have many optima within 0.1 %; half the effort finds the best in 3 of 8."""
+    features = from_synthetic_bank(500, random_state=0).features
+    X = preprocessor(features.columns).fit_transform(features)
+    found = [KMeansSearch(8, random_state=seed).fit(X).inertia_ for seed in range(8)]
+    assert max(found) <= min(found) * (1 + 1e-4)
