@@ -142,9 +142,9 @@ def _of_gaps(profile: pd.DataFrame, silhouette: float | None, words: Words) -> l
         out += _grouped(
             "weak_silhouette", [(silhouette, f"{silhouette:.2f}", f"{silhouette:.2f}", {})],
             MIN_SILHOUETTE,
-            "平均轮廓系数 {items}，低于 {bound}：客群之间没有空隙，界线是划出来的",
-            "Mean silhouette {items}, below {bound}: there are no gaps between the segments, "
-            "their borders are drawn, not found",
+            "平均轮廓系数 {items}，低于 {bound}：多数客群彼此相连，之间的界线是划出来的",
+            "Mean silhouette {items}, below {bound}: most segments touch each other, the "
+            "borders between them are drawn, not found",
         )  # fmt: skip
     for a, b, variable, value in sorted(_closest(profile), key=lambda pair: pair[-1]):
         if value < MIN_DIFFERENCE:
