@@ -24,6 +24,7 @@ import pandas as pd
 from kequn_lab import catalogue
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.inputs import Inputs, from_synthetic_bank
+from kequn_lab.run.options import Options
 from kequn_lab.run.result import Result
 from kequn_lab.segments import centre_table, name_clusters
 
@@ -44,7 +45,7 @@ def without_segments(kind: str, bank: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def run(inputs: Inputs, n_stability: int) -> Result:
-    return analyse(inputs, n_boot=0, n_starts=5, n_stability=n_stability, quiet=True)
+    return analyse(inputs, Options(n_boot=0, n_starts=5, n_stability=n_stability, quiet=True))
 
 
 def plainly_named(result: Result) -> int:

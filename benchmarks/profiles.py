@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab.profiles import profile_table
-from kequn_lab.run import analysis, results
+from kequn_lab.run import analysis, readings, results, steps
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.options import Options
 
 
 def table(n: int, variables: int, segments: int, seed: int = 0):
@@ -119,12 +120,12 @@ def clocked(module, name: str) -> list[float]:
 def report(features: pd.DataFrame, segments: int) -> None:
     """A whole run of these customers, and what of it is not the fit."""
     inputs = Inputs(features, synthetic=True)
-    steps = [(analysis, "fit_segments"), (analysis, "_hold_still"), (analysis, "label_table")]
-    steps += [(results, "_write_tables")]
-    spent = [clocked(*step) for step in steps]
+    timed = [(readings, "fit_segments"), (steps, "stability_tables"), (steps, "label_table")]
+    timed += [(results, "_write_tables")]
+    spent = [clocked(*step) for step in timed]
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        found = analysis.analyse(inputs, n_clusters=segments, quiet=True)
+        found = analysis.analyse(inputs, Options(n_clusters=segments, quiet=True))
         results.write_results(found, Path(folder, "out"), quiet=True)
         total = time.perf_counter() - start
         megabytes = Path(folder, "out", "report.html").stat().st_size / 1e6

@@ -1,6 +1,5 @@
 """The main job, from tables to results, and the labelling of many customers by a scorecard."""
 
-from kequn_lab.run.analysis import analyse
 from kequn_lab.run.inputs import (
     Inputs,
     from_bank,
@@ -16,7 +15,6 @@ from kequn_lab.run.segmenting import segment
 __all__ = [
     "Inputs",
     "Result",
-    "analyse",
     "fill_folder",
     "from_bank",
     "from_customer_table",

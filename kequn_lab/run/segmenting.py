@@ -10,6 +10,7 @@ from kequn_lab.contract.sources import open_source
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
 from kequn_lab.run.inputs import from_bank, from_customer_table, from_tables
+from kequn_lab.run.options import Options
 from kequn_lab.run.result import Result
 from kequn_lab.synth import Bank
 
@@ -121,21 +122,20 @@ def segment(
         inputs = from_tables(table, customers=customers, holdings=holdings, **window, **more)
     else:
         inputs = from_customer_table(table, id_column=id, query=query, log_columns=log, **more)
-    result = analyse(
-        inputs,
+    options = Options(
         n_clusters=k if isinstance(k, int) else 8,
         ks=None if isinstance(k, int | str) else list(k),
         start=start,
         pull=pull,
         n_starts=starts,
         random_state=seed,
-        overrides=names,
+        overrides=None if names is None else dict(names),
         n_stability=stability,
         catalogue_folder=catalogue,
         previous=previous,
         quiet=quiet,
     )
-    return _with_given_ids(result, inputs.ids)
+    return _with_given_ids(analyse(inputs, options), inputs.ids)
 
 
 def _holds_events(table, query, mapping) -> bool:

@@ -9,6 +9,7 @@ from kequn_lab.export import write_labels
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.findings import findings, mean_silhouette, segment_marks
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.options import Options
 
 QUICK = {"n_boot": 20, "n_starts": 3, "quiet": True}
 
@@ -25,7 +26,9 @@ def blobs(sizes, places, *, seed=0, prefix="c", n_columns=2) -> pd.DataFrame:
 
 
 def run(features, k, **options):
-    return analyse(Inputs(features), n_clusters=k, **{**QUICK, "n_stability": 0, **options})
+    return analyse(
+        Inputs(features), Options(n_clusters=k, **{**QUICK, "n_stability": 0, **options})
+    )
 
 
 PLACES = [(0, 0), (20, 0), (0, 20)]

@@ -10,8 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from kequn_lab import catalogue
 from kequn_lab.__main__ import main
 from kequn_lab.report.summary import summarise
-from kequn_lab.run import analyse, from_synthetic_bank
+from kequn_lab.run import from_synthetic_bank
+from kequn_lab.run.analysis import analyse
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.options import Options
 from kequn_lab.run.readings import compare_readings
 from kequn_lab.segments import SeededKMeans, centre_table, expected_levels
 from kequn_lab.segments.signatures import similarities
@@ -28,7 +30,7 @@ def bank() -> Inputs:
 
 @pytest.fixture(scope="module")
 def result(bank):
-    return analyse(bank, **QUICK)
+    return analyse(bank, Options(**QUICK))
 
 
 # The estimator ---------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ def test_the_price_speaks_of_segments_by_their_names_of_now(result):
 
 def test_the_search_is_asked_for_and_another_k_or_a_range_is_searched(bank):
     for options in ({"start": "search"}, {"n_clusters": 7}, {"ks": [2, 3]}):
-        found = analyse(bank, **QUICK | options)
+        found = analyse(bank, Options(**QUICK | options))
         assert found.record["fit"]["start"] == "search"
         assert "readings" not in found.tables and "The price" not in found.summary()
 
@@ -133,27 +135,28 @@ def test_the_search_is_asked_for_and_another_k_or_a_range_is_searched(bank):
 def test_a_table_without_segments_is_searched_and_nothing_is_named(bank):
     rng = np.random.default_rng(0)
     shuffled = bank.features.apply(lambda column: rng.permutation(column.to_numpy()))
-    found = analyse(Inputs(shuffled, log_columns=bank.log_columns), **QUICK)
+    noise = Inputs(shuffled, log_columns=bank.log_columns)
+    found = analyse(noise, Options(**QUICK))
     assert found.record["fit"]["start"] == "search" and not found.names["matched"].any()
-    forced = analyse(Inputs(shuffled, log_columns=bank.log_columns), start="signatures", **QUICK)
+    forced = analyse(noise, Options(start="signatures", **QUICK))
     assert forced.names["matched"].sum() <= 1  # the names are not given by fiat
 
 
 def test_a_table_that_cannot_tell_the_segments_is_searched_unless_asked(bank):
     few = Inputs(bank.features.drop(columns=["age_years", "is_business"]))
-    assert analyse(few, **QUICK).record["fit"]["start"] == "search"
-    assert analyse(few, start="signatures", **QUICK).record["fit"]["start"] == "signatures"
+    assert analyse(few, Options(**QUICK)).record["fit"]["start"] == "search"
+    assert analyse(few, Options(start="signatures", **QUICK)).record["fit"]["start"] == "signatures"
 
 
 def test_a_start_that_is_not_possible_says_why(bank):
     with pytest.raises(ValueError, match="makes 8 clusters.*k is 5"):
-        analyse(bank, n_clusters=5, start="signatures", **QUICK)
+        analyse(bank, Options(n_clusters=5, start="signatures", **QUICK))
     with pytest.raises(ValueError, match="no feature of micro_enterprise"):
-        analyse(Inputs(bank.features[["age_years"]]), pull=0.3, **QUICK)
+        analyse(Inputs(bank.features[["age_years"]]), Options(pull=0.3, **QUICK))
     with pytest.raises(ValueError, match="pull goes with a start at signatures"):
-        analyse(bank, pull=0.3, start="search", **QUICK)
+        analyse(bank, Options(pull=0.3, start="search", **QUICK))
     with pytest.raises(ValueError, match="start is 'seed'; give one of auto"):
-        analyse(bank, start="seed", **QUICK)
+        analyse(bank, Options(start="seed", **QUICK))
 
 
 def test_draws_for_the_stability_start_at_the_signatures_too(bank, result):
@@ -172,7 +175,7 @@ def test_draws_for_the_stability_start_at_the_signatures_too(bank, result):
 
 
 def test_a_name_rests_on_the_customers_not_on_a_pulled_centre(bank):
-    found = analyse(bank, pull=0.3, **QUICK)
+    found = analyse(bank, Options(pull=0.3, **QUICK))
     model = found.pipeline["preprocess"].transform(bank.features)
     means = model.groupby(found.pipeline["kmeans"].labels_).mean()
     signatures = catalogue.signatures()

@@ -17,8 +17,10 @@ import pytest
 from kequn_lab import export, plots
 from kequn_lab.__main__ import main
 from kequn_lab._folder import result_folder, verify_folder
-from kequn_lab.run import analyse, from_synthetic_bank, results, write_results
+from kequn_lab.run import from_synthetic_bank, results, write_results
+from kequn_lab.run.analysis import analyse
 from kequn_lab.run.columns import describe_columns
+from kequn_lab.run.options import Options
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and forks are POSIX")
 TOP = {"report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json",
@@ -32,7 +34,7 @@ def bank():
 
 @pytest.fixture(scope="module")
 def analysis(bank):
-    return analyse(bank, n_clusters=4, n_starts=2, n_boot=20, n_stability=0, quiet=True)
+    return analyse(bank, Options(n_clusters=4, n_starts=2, n_boot=20, n_stability=0, quiet=True))
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def test_tables_that_not_every_run_has_are_described_too(bank, analysis, tmp_pat
         labels = labels.assign(cluster=0, segment_id="elderly", name_zh="老年", name_en="Elderly")
         export.write_labels(labels, stage / "labels.csv")
     options = {"n_starts": 2, "n_boot": 20, "n_stability": 2, "quiet": True}
-    tables = analyse(bank, ks=[3, 4], previous=tmp_path, **options).tables
+    tables = analyse(bank, Options(ks=[3, 4], previous=tmp_path, **options)).tables
     assert {"scores", "pairs", "stability", "k_reading", "slsw", "segment_stability", "matching",
             "migration"} <= set(tables)  # fmt: skip
     tables = tables | {
@@ -179,7 +181,7 @@ def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, tmp_path):
     bank = from_synthetic_bank(200, random_state=1, months=2)
     files = [{"table": t, "file": "x.parquet", "sha256": t * 4} for t in ("events", "holdings")]
     own = replace(bank, files=tuple(files))
-    found = analyse(own, n_clusters=2, n_starts=2, n_boot=20, n_stability=0, quiet=True)
+    found = analyse(own, Options(n_clusters=2, n_starts=2, n_boot=20, n_stability=0, quiet=True))
     write_results(found, tmp_path, quiet=True)
     for name in ("labels.meta.json", "scorecard.json"):
         record = json.loads((tmp_path / name).read_text(encoding="utf-8"))
@@ -188,7 +190,7 @@ def test_inputs_of_the_same_name_keep_their_hashes(two_pictures, tmp_path):
 
 @pytest.mark.parametrize("name", ["report.html", "labels.xlsx", "tables", "figures"])
 def test_what_is_in_the_way_stops_a_run_before_its_work(tmp_path, name, monkeypatch, capsys):
-    monkeypatch.setattr("kequn_lab.run.analysis.analyse", lambda *a, **k: pytest.fail("worked"))
+    monkeypatch.setattr("kequn_lab.run.segmenting.analyse", lambda *a, **k: pytest.fail("worked"))
     place = tmp_path / name
     place.write_text("mine") if "." not in name else place.mkdir()
     assert main(["run", "--synthetic", "200", "--out", str(tmp_path), "--quiet"]) == 1

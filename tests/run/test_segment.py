@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 
 import kequn_lab as kq
-from kequn_lab.run import analyse, from_synthetic_bank
+from kequn_lab.run import from_synthetic_bank
+from kequn_lab.run.analysis import analyse
+from kequn_lab.run.options import Options
 
 QUICK = {"k": 3, "stability": 0, "starts": 2, "quiet": True}
 
@@ -63,7 +65,7 @@ def test_transactions_are_seen_from_their_columns_and_the_last_day_is_noted():
 def test_a_bank_goes_the_way_of_the_main_job():
     found = kq.segment(kq.make_bank(150, random_state=1, months=3), **QUICK)
     inputs = from_synthetic_bank(150, random_state=1, months=3)
-    main = analyse(inputs, n_clusters=3, n_starts=2, n_stability=0, quiet=True)
+    main = analyse(inputs, Options(n_clusters=3, n_starts=2, n_stability=0, quiet=True))
     pd.testing.assert_frame_equal(found.labels, main.labels)
     assert found.record["facts"] == {"n_customers": 150, "preset": "standard", "bank_seed": 1}
     assert len(found.truth_table) and found.card.synthetic

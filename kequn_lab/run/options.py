@@ -1,0 +1,60 @@
+"""What a person decides about an analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person decides about an analysis.
+
+    Attributes
+    ----------
+    n_clusters, n_starts, random_state
+        As :func:`~kequn_lab.segments.segment_pipeline`.
+    ks : sequence of int, optional
+        Numbers of clusters to weigh against each other; the stated rule of
+        :func:`~kequn_lab.validation.decisions.choose_k` then takes the place of ``n_clusters``.
+    start, pull
+        Whether k-means starts at the signatures, as
+        :func:`~kequn_lab.run.readings.take_reading`. Numbers of clusters are weighed by the
+        search, so with ``ks`` "auto" is the search.
+    overrides : dict of int to str, optional
+        Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
+    n_boot : int
+        Draws of customers, each clustered anew, behind the intervals of profile and comparison;
+        200 at most, 0: no intervals. The decision always has them.
+    n_stability : int
+        Bootstrap pairs behind the stability of k and of the segments; 0 leaves it out.
+    catalogue_folder : path, optional
+        Your own copy of the catalogue, with your criteria and weights.
+    previous : path, optional
+        Folder of an earlier run: clusters that hold its customers keep their names, and the
+        tables ``matching`` and ``migration`` say what became of its segments.
+    quiet : bool
+        No progress bar.
+
+    Examples
+    --------
+    >>> Options(n_clusters=5).n_starts
+    25
+    """
+
+    n_clusters: int = 8
+    ks: Sequence[int] | None = None
+    start: str = "auto"
+    pull: float = 0.0
+    n_starts: int = 25
+    random_state: int = 0
+    overrides: dict[int, Any] | None = None
+    n_boot: int = 1000
+    n_stability: int = 20
+    catalogue_folder: str | Path | None = None
+    previous: str | Path | None = None
+    quiet: bool = False

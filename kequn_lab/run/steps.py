@@ -1,0 +1,304 @@
+"""What the steps of an analysis make of named segments: a table, or a few, for each question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from kequn_lab import compare, profiles
+from kequn_lab._notes import Note
+from kequn_lab._refits import Refits
+from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
+from kequn_lab.compare.criteria import Criteria, segment_values
+from kequn_lab.compare.groups import compared_groups
+from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.monitor.matching import match_labels, migration_table
+from kequn_lab.profiles.cards import segment_cards
+from kequn_lab.profiles.cautions import warnings_table
+from kequn_lab.profiles.plane import segment_pca
+from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.run.findings import findings, no_decision, segment_marks
+from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.options import Options
+from kequn_lab.run.readings import Reading, compare_readings, price_note
+from kequn_lab.segments.naming import name_clusters
+from kequn_lab.segments.pipeline import centre_table, label_table
+from kequn_lab.segments.refits import DRAWS, refit
+from kequn_lab.segments.signatures import least_similarity, nameless_segments
+from kequn_lab.validation.agreement import truth_table
+from kequn_lab.validation.decisions import stability_summary
+from kequn_lab.validation.null_model import null_separation
+from kequn_lab.validation.segment_stability import segment_stability
+
+__all__ = [
+    "Segmented",
+    "cautions",
+    "comparison_tables",
+    "decision_tables",
+    "doubts",
+    "draw_again",
+    "name_segments",
+    "naming_tables",
+    "plane_tables",
+    "price_tables",
+    "profile_tables",
+    "stability_tables",
+]
+
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """Customers with named segments, which every later step looks at.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    options : Options
+    book : dict of DataFrame
+        The catalogue, as :func:`kequn_lab.catalogue.book`.
+    reading : Reading
+        The k-means that was fitted.
+    model : DataFrame
+        The columns that k-means sees, by customer.
+    names, labels : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters` and :func:`~kequn_lab.segments.label_table`.
+    matching : DataFrame or None
+        What became of the segments of an earlier run.
+    """
+
+    inputs: Inputs
+    options: Options
+    book: Tables
+    reading: Reading
+    model: pd.DataFrame
+    names: pd.DataFrame
+    labels: pd.DataFrame
+    matching: pd.DataFrame | None = None
+
+    @property
+    def segment(self) -> pd.Series:
+        """The segment of each customer, a category in the order of the clusters."""
+        in_order = self.labels.sort_values("cluster")["segment_id"].unique()
+        segment = self.labels.set_index("customer_id")["segment_id"]
+        return segment.astype(pd.CategoricalDtype(in_order))
+
+
+def name_segments(
+    inputs: Inputs, options: Options, book: Tables, reading: Reading, earlier: pd.DataFrame | None
+) -> Segmented:
+    """Name the clusters.
+
+    A group of customers keeps the id and the names that it had in ``earlier``, whatever they were.
+    """
+    previous = matching = None
+    if earlier is not None:
+        ids = inputs.features.index.astype("str")
+        clusters = pd.Series(reading.labels, index=ids)
+        matching = match_labels(earlier.set_index("customer_id")["segment_id"], clusters)
+        kept = matching[matching["event"] == "kept"].set_index("before")["after"]
+        previous = earlier.drop_duplicates("segment_id")
+        previous = previous.assign(cluster=previous["segment_id"].map(kept))
+    model = reading.pipeline["preprocess"].transform(inputs.features)
+    model = model.set_axis(inputs.features.index)
+    names = name_clusters(
+        reading.means, book["signatures"], minimum=least_similarity(reading.chance),
+        overrides=options.overrides, previous=previous, segments=book["segments"],
+        words=book["feature_words"], model=model,
+    )  # fmt: skip
+    if matching is not None:
+        now = dict(zip(names["cluster"], names["segment_id"]))
+        matching = matching.replace({"after": now, "partner": now})
+    labels = label_table(
+        reading.pipeline, inputs.features, names, target_groups=book["target_groups"]
+    )
+    return Segmented(inputs, options, book, reading, model, names, labels, matching)
+
+
+def naming_tables(found: Segmented, earlier: pd.DataFrame | None) -> Tables:
+    """What the names rest on, who has none, and how the segments lie to those known before."""
+    tables = {
+        "chance_likeness": found.reading.chance,
+        "nameless_segments": nameless_segments(
+            found.reading.means, found.book["signatures"], found.names,
+            minimum=least_similarity(found.reading.chance), segments=found.book["segments"],
+            variables=feature_dictionary(),
+        ),
+    }  # fmt: skip
+    if earlier is not None and found.matching is not None:
+        before = earlier.set_index("customer_id")["segment_id"]
+        tables["matching"] = found.matching
+        tables["migration"] = migration_table(before, found.segment.astype("str"))
+    if found.inputs.truth is not None:
+        truth = found.inputs.truth.set_index("customer_id")["segment_id"]
+        tables["truth_table"] = truth_table(found.segment, truth)
+    return tables
+
+
+def draw_again(found: Segmented) -> Refits:
+    """The segments of customers drawn again, under the ids that the clusters have here."""
+    ids = found.names.set_index("cluster")["segment_id"].sort_index()
+    return refit(
+        found.reading.pipeline["kmeans"],
+        found.model,
+        found.model.index,
+        segments=pd.Index(ids),
+        n_draws=min(found.options.n_boot, DRAWS) or DRAWS,
+        random_state=found.options.random_state,
+    )
+
+
+def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
+    """Who is in each segment; with intervals where there are draws."""
+    features, segment, book = found.inputs.features, found.segment, found.book
+    currency = found.inputs.currency
+    sizes = profiles.size_table(segment)
+    profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
+    markers = profiles.marker_table(profile)
+    show = {"segments": found.names, "variables": feature_dictionary()}
+    seed = {"random_state": found.options.random_state}
+    known = found.model.columns.intersection(book["signatures"]["feature"])
+    expected = profiles.profile_table(found.model[known], segment, n_boot=0) if len(known) else None
+    return {
+        "sizes": sizes,
+        "profile": profile,
+        "markers": markers,
+        "order": pd.DataFrame({"variable": profiles.variable_order(features)}),
+        "rules": segment_rules(features, segment, currency=currency, **seed, **show),
+        "cards": segment_cards(
+            profile,
+            markers,
+            sizes=sizes,
+            traits=book["traits"],
+            signatures=book["signatures"],
+            model_profile=expected,
+            currency=currency,
+            **show,
+        ),
+    }
+
+
+def plane_tables(found: Segmented) -> Tables:
+    """Where the segments lie to each other; one variable or customer makes no plane."""
+    if min(found.model.shape) < 2:
+        return {}
+    plane, two = segment_pca(found.model, found.segment), ["PC1", "PC2"]
+    return {
+        "plane_scores": plane.scores.rename_axis("customer_id").reset_index(),
+        "plane_hulls": plane.hulls.rename_axis("customer_id").reset_index(),
+        "plane_centres": plane.centres[two].reset_index(),
+        "plane_axes": plane.axes[two].rename_axis("variable").reset_index(),
+        "plane_explained": plane.explained,
+    }
+
+
+def comparison_tables(found: Segmented, refits: Refits | None) -> Tables:
+    """How the two target groups differ. Where there is nobody to compare the table is empty."""
+    features, target_groups = found.inputs.features, found.book["target_groups"]
+    tables = {"comparison": pd.DataFrame(columns=["variable", "group_a", "group_b", "effect"])}
+    groups = compared_groups(target_groups)
+    if groups is None:
+        return tables
+    segment = found.segment.astype("str")
+    group = compare.assign_groups(segment, target_groups, groups=groups)
+    if group.notna().any():
+        tables["groups"] = compare.group_sizes(segment, target_groups, groups=groups)
+    if group.nunique() == 2:
+        tables["comparison"] = compare.compare_groups(
+            features, group, clustered_on=features.columns, refits=refits, n_boot=0
+        )
+    return tables
+
+
+def stability_tables(found: Segmented) -> Tables:
+    """Whether each segment is found again with other customers, and what to do with it."""
+    options, reading = found.options, found.reading
+    if not options.n_stability or options.n_clusters < 2:
+        return {}
+    run: dict[str, Any] = {
+        "random_state": options.random_state, "progress": not options.quiet,
+    }  # fmt: skip
+    ids = found.names.set_index("cluster")["segment_id"]
+    slsw = segment_stability(
+        found.model,
+        labels=ids.loc[reading.labels].to_numpy(),
+        start=reading.start,
+        n_boot=options.n_stability,
+        **run,
+    )
+    chance = null_separation(found.model, n_clusters=len(ids), **run)
+    centres = centre_table(reading.pipeline).set_axis(pd.Index(ids, name="segment_id"))
+    place = {segment: i for i, segment in enumerate(ids)}
+    slsw = slsw.sort_values("segment_id", key=lambda s: s.map(place), kind="stable")
+    summary = stability_summary(found.model, centres=centres, slsw=slsw, chance=chance)
+    return {"slsw": slsw, "segment_stability": summary}
+
+
+def doubts(found: Segmented, tables: Tables, silhouette: float | None) -> list[Note]:
+    """What names and stability leave in doubt."""
+    return findings(
+        found.names,
+        tables["nameless_segments"],
+        tables["chance_likeness"],
+        stability=tables.get("segment_stability"),
+        silhouette=silhouette,
+        segments=found.book["segments"],
+    )
+
+
+def decision_tables(
+    found: Segmented, criteria: Criteria | None, tables: Tables, refits: Refits, notes: list[Note]
+) -> tuple[Tables, list[Note]]:
+    """Whom to serve; or a note that says why that cannot be said."""
+    if criteria is None:
+        return {}, []
+    features = found.inputs.features
+    values = segment_values(features, found.segment, criteria.table, refits=refits)
+    known = values.dropna(subset="value")["criterion_id"].unique()
+    without = criteria.table[~criteria.table["criterion_id"].isin(known)]
+    if len(without):
+        return {}, [no_decision(without, features, feature_dictionary())]
+    matrix = attractiveness_matrix(
+        values,
+        criteria,
+        n_targets=min(3, len(found.names)),
+        declared_sha256=criteria.sha256,
+        random_state=found.options.random_state,
+    )
+    marks = segment_marks(found.names, tables.get("segment_stability"))
+    none = any(note.warning == "no_segments" for note in notes)
+    decision = recommend(matrix, marks, no_segments=none)
+    return {"criteria": criteria.table, "decision": decision}, []
+
+
+def price_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, list[Note]]:
+    """Where each segment is in the reading of the lowest inertia, and the price in one line."""
+    reading = found.reading
+    if reading.lowest is None:
+        return {}, []
+    readings = compare_readings(
+        reading.labels, reading.lowest.labels, names=found.names, other_names=reading.lowest.names
+    )
+    return {"readings": readings}, [price_note(readings, measures, found.names)]
+
+
+def cautions(
+    found: Segmented, tables: Tables, notes: list[Note], silhouette: float | None
+) -> pd.DataFrame:
+    """All that a reader must know, of the inputs too, most important first."""
+    if found.options.catalogue_folder is not None:  # who brings one must know what is not used
+        lost = ("names_not_possible", "no_decision")
+        notes = [replace(n, level="warning") if n.warning in lost else n for n in notes]
+    return warnings_table(
+        tables["profile"],
+        sizes=tables["sizes"],
+        features=found.inputs.features,
+        logged=found.inputs.log_columns,
+        silhouette=silhouette,
+        segments=found.names,
+        variables=feature_dictionary(),
+        notes=(*found.inputs.notes, *notes),
+    )
