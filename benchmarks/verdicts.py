@@ -1,0 +1,214 @@
+"""Are the verdicts on segments, and on their number, right where the answer is known?
+
+    python benchmarks/verdicts.py                    # two tables a design, about a minute
+    python benchmarks/verdicts.py --tables 10 --rows 1000 --draws 100
+
+Tables without structure (one hill: normal, tied together, uniform, skewed, heavy tails, many
+zeros, yes or no), with groups that a stated number of deviations separates (in one of two
+columns, in every column, at random places in the plane and in six columns), and with bent hills
+(one banana, two moons), which k-means cuts where nothing separates them.
+
+*Segments* are those that k-means finds for the true k (2 to 4 where there is none). *natural* and
+*reproducible* are shares of them, *sets* of the tables with at least one natural segment. A
+segment is *true* where it and a group have a Jaccard index of 0.75 or more, and ``natural_true``
+is the share of natural ones among these. Then the k that `choose_k` and the largest silhouette
+give of 1 or 2 to 7.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.datasets import make_moons
+
+from kequn_lab._statistics import jaccard
+from kequn_lab.segments import KMeansSearch
+from kequn_lab.validation import (
+    choose_k,
+    global_stability,
+    null_separation,
+    score_k,
+    segment_stability,
+    stability_by_k,
+    stability_summary,
+)
+
+FOUND = 0.75  # Jaccard index from which a segment is a true group
+KS = range(2, 8)
+
+
+def scattered(rng, k: int, columns: int, gap: float) -> NDArray:
+    """Centres of which the closest two are exactly ``gap`` from each other."""
+    places = rng.normal(size=(k, columns))
+    far = np.linalg.norm(places[:, None] - places[None], axis=-1)[~np.eye(k, dtype=bool)]
+    return places * gap / far.min()
+
+
+def groups(rng, n: int, places: NDArray, spread: float = 1.0) -> tuple[NDArray, NDArray]:
+    """Round groups of unequal size (the largest twice the smallest) at these places."""
+    k = len(places)
+    share = np.linspace(1, 2, k)
+    truth = rng.choice(k, n, p=rng.permutation(share / share.sum()))
+    return places[truth] + spread * rng.normal(size=(n, places.shape[1])), truth
+
+
+def tied(rng, n: int) -> NDArray:
+    """Five columns with two factors behind them."""
+    return rng.normal(size=(n, 2)) @ rng.normal(size=(2, 5)) + 0.5 * rng.normal(size=(n, 5))
+
+
+def banana(rng, n: int) -> NDArray:
+    turn = rng.uniform(-1.4, 1.4, n)
+    return np.column_stack([np.sin(turn), np.cos(turn)]) * 3 + 0.3 * rng.normal(size=(n, 2))
+
+
+def flags(rng, n: int) -> NDArray:
+    """A skewed amount, a number, and two things that one has or has not."""
+    return np.column_stack(
+        [rng.gamma(2, size=n), rng.normal(size=n), rng.random((n, 2)) < [0.3, 0.5]]
+    )
+
+
+HILLS: dict[str, Callable] = {
+    "normal, 2 columns": lambda rng, n: rng.normal(size=(n, 2)),
+    "normal, 6 columns": lambda rng, n: rng.normal(size=(n, 6)),
+    "tied together": tied,
+    "uniform": lambda rng, n: rng.uniform(size=(n, 2)),
+    "skewed": lambda rng, n: rng.lognormal(0, 0.8, (n, 3)),
+    "heavy tails": lambda rng, n: rng.standard_t(3, (n, 2)),
+    "many zeros": lambda rng, n: np.maximum(rng.normal(0.2, 1, (n, 3)), 0),
+    "yes or no": flags,
+}
+GAPS: dict[str, Callable] = {
+    "one column of two": lambda rng, n, g, k: groups(rng, n, np.array([[0, 0], [g, 0]])),
+    "every column": lambda rng, n, g, k: groups(
+        rng, n, g * np.arange(k)[:, None] * np.full((1, 4), 0.5)
+    ),
+    "the plane": lambda rng, n, g, k: groups(rng, n, scattered(rng, k, 2, g)),
+    "six columns": lambda rng, n, g, k: groups(rng, n, scattered(rng, k, 6, g)),
+}
+BENT: dict[str, Callable] = {
+    "one banana": lambda rng, n: banana(rng, n),
+    "two moons": lambda rng, n: make_moons(n, noise=0.08, random_state=rng.integers(1 << 31))[0],
+}
+
+
+def tables(args) -> list[tuple]:
+    """Design, kind, the table, the truth (or None), and the k to look at."""
+    out = []
+    for kind, designs in (("no structure", HILLS), ("bent", BENT)):
+        for name, draw in designs.items():
+            for seed in range(args.tables):
+                rng = np.random.default_rng([seed, 1])
+                out.append((kind, name, draw(rng, args.rows), None, 2 + seed % 3))
+    for name, draw in GAPS.items():
+        for gap in args.gaps:
+            for seed in range(args.tables):
+                rng = np.random.default_rng([seed, 2])
+                k = 2 if name == "one column of two" else 2 + seed % 4
+                X, truth = draw(rng, args.rows, gap, k)
+                out.append(("groups", f"{name}, {gap:g} sd", X, truth, k))
+    return [(kind, name, (X - X.mean(0)) / X.std(0) if args.scaled else X, truth, k)
+            for kind, name, X, truth, k in out]  # fmt: skip
+
+
+def verdicts(X: NDArray, truth: NDArray | None, k: int, args) -> pd.DataFrame:
+    """The verdict on each segment, and whether it is a true one."""
+    quiet = {"random_state": 0, "progress": False, "n_jobs": 1}
+    model = KMeansSearch(k, n_starts=10, n_jobs=1, random_state=0).fit(X)
+    slsw = segment_stability(
+        X, labels=model.labels_, n_boot=args.draws, n_starts=5, n_swaps=0, **quiet
+    )
+    table = stability_summary(
+        X,
+        centres=model.cluster_centers_,
+        slsw=slsw,
+        chance=null_separation(X, n_clusters=k, **quiet),
+    )
+    table["true"] = False
+    if truth is not None:
+        table["true"] = jaccard(pd.crosstab(model.labels_, truth)).max(axis=1) >= FOUND
+    return table
+
+
+def chosen(X: NDArray, args) -> dict[str, int]:
+    """The k that the rule takes, and that of the largest silhouette."""
+    quiet = {"random_state": 0, "progress": False, "n_jobs": 1}
+    scores = score_k(X, ks=KS, n_starts=10, n_reference=0, **quiet)
+    pairs = global_stability(X, ks=KS, n_boot=args.draws, n_starts=5, n_swaps=0, **quiet)
+    return {
+        "choose_k": choose_k(scores, stability_by_k(pairs)).k,
+        "silhouette": int(scores.set_index("k")["silhouette"].idxmax()),
+    }
+
+
+def shown_segments(table: pd.DataFrame) -> str:
+    groups = table.groupby(["kind", "design"], sort=False)
+    natural = table["reading"] == "natural"
+    out = pd.DataFrame(
+        {
+            "segments": groups.size(),
+            "natural": natural.groupby([table["kind"], table["design"]]).mean(),
+            "reproducible": groups["reading"].agg(lambda r: (r == "reproducible").mean()),
+            "true": groups["true"].mean(),
+        }
+    )
+    keys = [table["kind"], table["design"]]
+    out["natural_true"] = natural[table["true"]].groupby([k[table["true"]] for k in keys]).mean()
+    sets = natural.groupby([*keys, table["seed"]]).any().groupby(level=[0, 1])
+    out["sets"] = sets.agg(lambda any_: f"{any_.sum()} of {len(any_)}")
+    return out.round(2).to_string(na_rep="")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=int, default=2, help="of each design")
+    parser.add_argument("--rows", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=20, help="pairs of bootstrap draws")
+    parser.add_argument("--gaps", type=lambda text: [float(g) for g in text.split(",")],
+                        default=[4.0, 6.0, 10.0], help="deviations between groups")  # fmt: skip
+    parser.add_argument("--scaled", action="store_true", help="columns to deviation 1, as a run")
+    parser.add_argument("--only", choices=["segments", "k"], help="one of the two parts")
+    args = parser.parse_args()
+    start, cases = time.perf_counter(), tables(args)
+    print(f"{len(cases)} tables of {args.rows} rows, {args.draws} pairs of draws")
+    if args.only != "k":
+        parts = []
+        for seed, (kind, name, X, truth, k) in enumerate(cases):
+            part = verdicts(X, truth, k, args)
+            parts.append(part.assign(kind=kind, design=name, seed=seed))
+        table = pd.concat(parts)
+        print(f"\nSegments\n{shown_segments(table)}\n")
+        natural = table["reading"] == "natural"
+        for kind, part in table.groupby("kind", sort=False):
+            sets = natural[table["kind"] == kind].groupby(part["seed"]).any()
+            print(f"{kind}: natural segments in {sets.sum()} of {len(sets)} tables")
+        print(f"true groups called natural: {natural[table['true']].mean():.2f}")
+    if args.only != "segments":
+        rows = []
+        for kind, name, X, truth, _ in cases:
+            if kind != "bent":
+                k = 1 if truth is None else len(np.unique(truth))
+                rows.append({"kind": kind, "design": name, "k": k, **chosen(X, args)})
+        found = pd.DataFrame(rows)
+        print("\nNumber of segments: tables where it is right (1 where there is no structure)")
+        for rule in ("choose_k", "silhouette"):
+            found[rule] = found[rule] == found["k"]
+        by = found.groupby(["kind", "design"], sort=False)[["choose_k", "silhouette"]]
+        print(by.agg(lambda right: f"{right.sum()} of {len(right)}").to_string())
+        for kind, part in found.groupby("kind", sort=False):
+            print(f"{kind}: right in {part['choose_k'].mean():.2f} of {len(part)}, "
+                  f"by silhouette {part['silhouette'].mean():.2f}")  # fmt: skip
+    print(f"\n{time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
