@@ -59,7 +59,7 @@ MOST = {
     "_words": (180, 0),
     "_folder": (260, 0),
     "contract": (3_460, 11),
-    "features": (500, 11),
+    "features": (780, 12),
     "plots": (1_420, 23),
     "catalogue": (180, 15),
     "compare": (960, 12),
