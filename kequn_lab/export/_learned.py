@@ -44,6 +44,38 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
     return out
 
 
+def groups_of(
+    pipeline: Pipeline, features: pd.DataFrame, steps: dict[str, list]
+) -> tuple[str | None, list[dict]]:
+    """The column whose groups were clustered each by itself (None: all together), and of each
+    group its value, mean and scale of the features, and centres."""
+    kmeans = pipeline.steps[-1][1]
+    if not hasattr(kmeans, "group_scales_"):
+        return None, []
+    by = kmeans.by if isinstance(kmeans.by, str) else features.columns[kmeans.by]
+    mean, scale = np.array(steps["mean"]), np.array(steps["scale"])
+    out = []
+    for g, value in enumerate(np.unique(features[by].to_numpy(float))):
+        own_mean, own_scale = kmeans.group_means_[g], kmeans.group_scales_[g]
+        own = np.flatnonzero(kmeans.centre_groups_ == g)
+        own = own[np.argsort(kmeans.centre_clusters_[own])]  # ties go to the lowest cluster
+        sizes = kmeans.centre_sizes_[own]
+        centres = (kmeans.centres_[own] - own_mean) / own_scale
+        numbers = kmeans.centre_clusters_[own].tolist()
+        out.append({
+            "value": float(value),
+            "mean": tuple((mean + scale * own_mean).tolist()),
+            "scale": tuple((scale * own_scale).tolist()),
+            "centres": [
+                {"cluster": cluster, "share": share, "centre": tuple(centre)}
+                for cluster, share, centre in zip(
+                    numbers, (sizes / sizes.sum()).tolist(), centres.tolist()
+                )
+            ],
+        })  # fmt: skip
+    return str(by), out
+
+
 def _flat(step):
     return [s for _, s in step.steps] if isinstance(step, Pipeline) else [step]
 

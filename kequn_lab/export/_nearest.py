@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from threading import local
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +20,55 @@ ROWS = 32_768  # per chunk: many small calls would cost more than what leaves th
 _EPS = float(np.finfo(np.float32).eps) / 2
 
 
-def nearest(card, table) -> NDArray[np.int32]:
-    """The cluster of each row, −1 where a value is missing that nothing fills.
+@dataclass(frozen=True)
+class GroupCard:
+    """The part of a scorecard that labels one group; like a scorecard without groups."""
 
-    Single precision first; where rounding could have decided, again in double precision. Fill
+    value: float
+    features: tuple[Any, ...]
+    segments: tuple[Any, ...]
+
+    @property
+    def clusters(self) -> NDArray[np.int32]:
+        """The cluster of each of its centres, then −1 for none."""
+        return np.array([*(s.cluster for s in self.segments), -1], np.int32)
+
+
+def group_cards(card) -> list[GroupCard]:
+    """A card for each group: the features standardised by the group's numbers, its centres."""
+    out = []
+    for g in card.groups:
+        scaled = zip(card.features, g.mean, g.scale, strict=True)
+        features = tuple(replace(f, mean=mean, scale=scale) for f, mean, scale in scaled)
+        centres = tuple(
+            replace(card.segments[c.cluster], share=c.share, centre=c.centre) for c in g.centres
+        )
+        out.append(GroupCard(g.value, features, centres))
+    return out
+
+
+def _rows_of_groups(card, columns: list[NDArray]):
+    """The card of each group and the positions of its rows."""
+    values = columns[card.feature_names.index(card.by)]
+    for part in group_cards(card):
+        yield part, np.flatnonzero(values == part.value)
+
+
+def nearest(card, table) -> NDArray[np.int32]:
+    """The cluster of each row, −1 where a value is missing that nothing fills, or in no group."""
+    columns = _columns(card, table)
+    if not card.groups:
+        return _nearest(card, columns)
+    out = np.full(len(columns[0]), -1, np.int32)
+    for part, rows in _rows_of_groups(card, columns):
+        out[rows] = part.clusters[_nearest(part, [c[rows] for c in columns])]
+    return out
+
+
+def _nearest(card, columns: list[NDArray]) -> NDArray[np.int32]:
+    """Single precision first; where rounding could have decided, again in double precision. Fill
     and clip touch only columns where something is missing or beyond the bounds.
     """
-    columns = _columns(card, table)
     doubt = _single_precision_error(card)
     if doubt is None:
         return _by_chunks(lambda rows: _exact(card, [c[rows] for c in columns]), len(columns[0]))
@@ -78,16 +122,13 @@ def _scores(card) -> tuple[NDArray, NDArray]:
 def labelled(card, table) -> pa.Table:
     """The label table of :meth:`Scorecard.label` as Arrow, for writing."""
     columns = _columns(card, table)
-
-    def chunk(rows: slice) -> NDArray:
-        labels, best, second = _closest(_squared(card, [c[rows] for c in columns]))
-        near, next_ = np.sqrt(best), np.sqrt(second)
-        if len(card.segments) == 1:
-            next_ = near
-        clear = np.where(labels < 0, np.nan, margin(near, next_))
-        return np.stack([labels, near, clear], axis=1)
-
-    out = _by_chunks(chunk, len(columns[0])).reshape(-1, 3)
+    if not card.groups:
+        out = _distances(card, columns)
+    else:
+        out = np.tile([-1, np.nan, np.nan], (len(columns[0]), 1))
+        for part, rows in _rows_of_groups(card, columns):
+            out[rows] = _distances(part, [c[rows] for c in columns])
+            out[rows, 0] = part.clusters[out[rows, 0].astype(int)]
     labels = out[:, 0].astype(np.int32)
     known = pa.array(labels, mask=labels < 0)
     facts = {
@@ -103,6 +144,20 @@ def labelled(card, table) -> pa.Table:
             "margin": pa.array(out[:, 2], from_pandas=True),
         }
     )
+
+
+def _distances(card, columns: list[NDArray]) -> NDArray:
+    """Position of the nearest centre, distance to it, margin; shape (n_rows, 3)."""
+
+    def chunk(rows: slice) -> NDArray:
+        labels, best, second = _closest(_squared(card, [c[rows] for c in columns]))
+        near, next_ = np.sqrt(best), np.sqrt(second)
+        if len(card.segments) == 1:
+            next_ = near
+        clear = np.where(labels < 0, np.nan, margin(near, next_))
+        return np.stack([labels, near, clear], axis=1)
+
+    return _by_chunks(chunk, len(columns[0])).reshape(-1, 3)
 
 
 def coordinates(card, table) -> NDArray[np.float64]:

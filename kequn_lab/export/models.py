@@ -36,6 +36,7 @@ class _Record:
 
 #: The only types that a stored model may contain beside those that skops itself trusts.
 TRUSTED = (
+    "kequn_lab.segments.grouped.GroupedKMeans",
     "kequn_lab.segments.kmeans.KMeansSearch",
     "kequn_lab.segments.seeded.SeededKMeans",
     "kequn_lab.features.preprocessing.QuantileClipper",

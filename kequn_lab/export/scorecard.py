@@ -2,7 +2,9 @@
 
 A :class:`Scorecard` holds what a fitted pipeline learned and nothing of its customers. For
 each feature: fill a missing value, clip, take the logarithm or not, standardise. Then the
-nearest centre is the segment; where two are equally near, the lower cluster number.
+nearest centre is the segment; where two are equally near, the lower cluster number. Where groups
+of customers were clustered each by itself, the group says by what to standardise and which
+centres there are.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +23,19 @@ from sklearn.pipeline import Pipeline
 
 from kequn_lab._files import replacing, versions
 from kequn_lab._json import as_kind, parse_json, read_json
-from kequn_lab.export._learned import learned, names_of, spread
+from kequn_lab.export._checked import check
+from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
 from kequn_lab.export.sql import scorecard_sql
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
-__all__ = ["Scorecard", "ScorecardFeature", "ScorecardSegment"]
+__all__ = [
+    "Scorecard", "ScorecardCentre", "ScorecardFeature", "ScorecardGroup", "ScorecardSegment",
+]  # fmt: skip
 
 SCHEMA = "kequn_lab.scorecard/2"
+#: With groups; an older version, which does not know them, must not read such a scorecard.
+SCHEMA_OF_GROUPS = "kequn_lab.scorecard/3"
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,29 @@ class ScorecardSegment:
 
 
 @dataclass(frozen=True)
+class ScorecardCentre:
+    """A centre of one group: the cluster that it belongs to, its share of the group's customers,
+    and where it lies, in standard deviations of the group, in the order of the features."""
+
+    cluster: int
+    share: float
+    centre: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ScorecardGroup:
+    """Customers that were clustered by themselves: those whose column ``by`` has this ``value``.
+
+    ``mean`` and ``scale`` take the place of the features' own.
+    """
+
+    value: float
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    centres: tuple[ScorecardCentre, ...]
+
+
+@dataclass(frozen=True)
 class Scorecard:
     """Everything needed to label a customer.
 
@@ -106,6 +135,11 @@ class Scorecard:
         SHA-256 of the input files by name.
     versions : mapping of str to str
         Of the packages that made it.
+    by : str, optional
+        The feature whose groups were clustered each by itself.
+    groups : tuple of ScorecardGroup
+        They label the customers; the centres of ``segments`` are then the means of all their
+        customers. A customer of no group, or without a value, gets no segment.
 
     Raises
     ------
@@ -137,9 +171,11 @@ class Scorecard:
     unmatched_below: float | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions)
+    by: str | None = None
+    groups: tuple[ScorecardGroup, ...] = ()
 
     def __post_init__(self):
-        _check(self)
+        check(self)
 
     @property
     def feature_names(self) -> list[str]:
@@ -151,7 +187,10 @@ class Scorecard:
         """Twelve digits that change with any number or name that decides a label."""
         window = self.months, self.definitions, self.currency, self.timezone
         numbers = [_record(f) for f in self.features], [_record(s) for s in self.segments]
-        text = json.dumps((*numbers, window), ensure_ascii=True, sort_keys=True, allow_nan=False)
+        groups = (self.by, [dataclasses.asdict(g) for g in self.groups]) if self.groups else ()
+        text = json.dumps(
+            (*numbers, window, *groups), ensure_ascii=True, sort_keys=True, allow_nan=False
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
@@ -218,19 +257,25 @@ class Scorecard:
             ),
             trained_on=f"{pd.Timestamp(as_of):%Y-%m-%d}",
             customers=len(features),
+            **_groups(pipeline, features, steps),
             **{**({"definitions": DEFINITIONS} if facts.get("months") else {}), **facts},
         )
 
     def to_json(self) -> str:
         """The scorecard as text: keys in a fixed order, every number exact (shortest form)."""
-        head = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        segments = [
-            _record(s) | {"centre": dict(zip(self.feature_names, s.centre, strict=True))}
-            for s in head.pop("segments")
-        ]
+        head, names = _record(self), self.feature_names
+        segments = [_by_feature(s, names, "centre") for s in head.pop("segments")]
         features = [_record(f) for f in head.pop("features")]
+        by, groups = head.pop("by"), head.pop("groups")
         record = {"schema": SCHEMA, "model_id": self.model_id, **head}
         record |= {"features": features, "segments": segments}
+        if groups:
+            record |= {"schema": SCHEMA_OF_GROUPS, "by": by}
+            record["groups"] = [
+                _by_feature(group, names, "mean", "scale")
+                | {"centres": [_by_feature(c, names, "centre") for c in group.centres]}
+                for group in groups
+            ]
         return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
     @classmethod
@@ -273,8 +318,8 @@ class Scorecard:
         Returns
         -------
         Series of int
-            Indexed as the table. A row that misses a value which no ``fill`` replaces has no
-            cluster (``<NA>``, dtype Int32).
+            Indexed as the table. A row that misses a value which no ``fill`` replaces, or that
+            belongs to none of the groups, has no cluster (``<NA>``, dtype Int32).
 
         Raises
         ------
@@ -301,16 +346,33 @@ class Scorecard:
         return scorecard_sql(self, dialect, table=table, id_column=id_column)
 
 
+def _groups(pipeline, features, steps) -> dict[str, Any]:
+    by, rows = groups_of(pipeline, features, steps)
+    groups = [
+        ScorecardGroup(**row | {"centres": tuple(ScorecardCentre(**c) for c in row["centres"])})
+        for row in rows
+    ]
+    return {"by": by, "groups": tuple(groups)}
+
+
 def _record(value) -> dict[str, Any]:
     return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
 
 
+def _by_feature(value, names: list[str], *columns: str) -> dict[str, Any]:
+    """The record of a dataclass, its ``columns`` with the names of the features."""
+    record = _record(value)
+    return record | {c: dict(zip(names, record[c], strict=True)) for c in columns}
+
+
 def _read(record, what: str, edited: bool) -> Scorecard:
     """A scorecard from parsed JSON."""
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+    grouped = isinstance(record, dict) and "groups" in record
+    schema = SCHEMA_OF_GROUPS if grouped else SCHEMA
+    if not isinstance(record, dict) or record.get("schema") != schema:
         found = record.get("schema") if isinstance(record, dict) else type(record).__name__
         raise ValueError(
-            f"{what}: schema {found!r}, this version reads {SCHEMA!r}; "
+            f"{what}: schema {found!r}, this version reads {schema!r}; "
             "write the scorecard again with kequn run"
         )
     record = {k: v for k, v in record.items() if k != "schema"}
@@ -319,10 +381,14 @@ def _read(record, what: str, edited: bool) -> Scorecard:
     if isinstance(features, list) and isinstance(segments, list):
         names = [f.get("name") if isinstance(f, dict) else None for f in features]
         if None not in names:
-            where = f"{what}: segments"
-            record["segments"] = [
-                _with_centre(row, names, f"{where}[{i}]") for i, row in enumerate(segments)
-            ]
+            record["segments"] = _in_order(segments, names, f"{what}: segments", "centre")
+            if isinstance(record.get("groups"), list):
+                where = f"{what}: groups"
+                record["groups"] = _in_order(record["groups"], names, where, "mean", "scale")
+                for i, group in enumerate(record["groups"]):
+                    if isinstance(group, dict) and isinstance(group.get("centres"), list):
+                        place = f"{where}[{i}].centres"
+                        group["centres"] = _in_order(group["centres"], names, place, "centre")
     card = as_kind(Scorecard, record, what=what)
     if card.model_id != model_id and not edited:
         raise ValueError(
@@ -332,46 +398,18 @@ def _read(record, what: str, edited: bool) -> Scorecard:
     return card
 
 
-def _with_centre(row, names: list, where: str):
-    """The row of a segment with its centre in the order of the features."""
-    centre = row.get("centre") if isinstance(row, dict) else None
-    if not isinstance(centre, dict):
-        return row
-    if lacking := [str(n) for n in names if n not in centre]:
-        raise ValueError(f"{where}.centre lacks {', '.join(lacking)}")
-    if extra := [n for n in centre if n not in names]:
-        raise ValueError(f"{where}.centre has {', '.join(extra)}, no feature of it")
-    return row | {"centre": [centre[n] for n in names]}
-
-
-def _check(card: Scorecard) -> None:
-    """What no scorecard may break, however it was made."""
-
-    def require(true, message):
-        if not true:
-            raise ValueError(message)
-
-    some = card.features and card.segments
-    require(some, "a scorecard needs at least one feature and one segment")
-    window = (card.months is None) == (card.definitions is None)
-    require(window and (card.months is None or 1 <= card.months <= 60),
-            f"months must be 1 to 60 and go with definitions, found {card.months} months and "
-            f"definitions {card.definitions!r}")  # fmt: skip
-    for rows, key in ((card.features, "name"), (card.segments, "segment_id")):
-        names = [getattr(r, key) for r in rows]
-        require(len(set(names)) == len(names), f"{key} comes twice in {names}")
-    for f in card.features:
-        given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
-        finite = all(v is None or math.isfinite(v) for v in given)
-        require(finite, f"feature {f.name}: a number is not finite: {given}")
-        require(f.scale > 0, f"feature {f.name}: scale must be above 0, found {f.scale}")
-        ordered = f.lower is None or f.upper is None or f.lower <= f.upper
-        require(ordered, f"feature {f.name}: lower {f.lower} is above upper {f.upper}")
-        fits = len(f.shares) == len(f.cuts) + 1 and list(f.cuts) == sorted(f.cuts)
-        require(fits, f"feature {f.name}: {len(f.cuts)} cuts need one share more, in order")
-    for k, s in enumerate(card.segments):
-        require(s.cluster == k, f"segments[{k}] is cluster {s.cluster}; write them in order")
-        size, found = len(card.features), len(s.centre)
-        require(found == size, f"segment {s.segment_id}: {found} coordinates, {size} features")
-        finite = all(math.isfinite(v) for v in s.centre)
-        require(finite, f"segment {s.segment_id}: a centre is not finite: {s.centre}")
+def _in_order(rows: list, names: list, where: str, *columns: str) -> list:
+    """Rows whose ``columns`` name the features, with these in the order of the features."""
+    out = []
+    for i, row in enumerate(rows):
+        for column in columns:
+            given = row.get(column) if isinstance(row, dict) else None
+            if not isinstance(given, dict):
+                continue
+            if lacking := [str(n) for n in names if n not in given]:
+                raise ValueError(f"{where}[{i}].{column} lacks {', '.join(lacking)}")
+            if extra := [n for n in given if n not in names]:
+                raise ValueError(f"{where}[{i}].{column} has {', '.join(extra)}, no feature of it")
+            row = row | {column: [given[n] for n in names]}
+        out.append(row)
+    return out

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kequn_lab.export._nearest import group_cards
+
 __all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
 
 
@@ -74,7 +76,8 @@ def scorecard_sql(
     -------
     str
         A query that reads and changes nothing; put ``CREATE TABLE … AS`` before it as you
-        like. A row that misses a value which the scorecard does not fill gets NULL.
+        like. A row that misses a value which the scorecard does not fill, or belongs to no group
+        of it, gets NULL.
 
     Raises
     ------
@@ -141,35 +144,63 @@ def scorecard_sql(
         raise ValueError("table has no name")
     source = ".".join(_name(part, d) for part in parts)
     own_id = _name(id_column, d)
-    k = range(len(card.segments))
+    steps, selects = [], []
+    for number, part in enumerate(group_cards(card) or [card]):
+        where, mark = "", ""
+        if card.groups:
+            where, mark = f"\n  WHERE {_is(card.by, part.value, d)}", f"_{number}"
+        own, last = _steps(part, d, own_id, source, where, mark, taken=parts[-1].lower())
+        steps += own
+        names = [f"WHEN {i} THEN {_text(s.segment_id)}" for i, s in enumerate(part.segments)]
+        roots = [f"WHEN {i} THEN SQRT(d{i})" for i in range(len(part.segments))]
+        numbers = [f"WHEN {i} THEN {s.cluster}" for i, s in enumerate(part.segments)]
+        result = [
+            f"CASE cluster {' '.join(numbers)} END" if card.groups else "cluster",
+            f"CASE cluster {' '.join(names)} END",
+            f"CASE cluster {' '.join(roots)} END",
+        ]
+        selects.append(_select("id", result, own_id, last, d))
+    if card.groups:  # customers of no group are named, without a segment
+        others = " AND ".join(f"NOT {_is(card.by, g.value, d)}" for g in card.groups)
+        name = _name(card.by, d)
+        nobody = f"{source}\nWHERE {name} IS NULL OR ({others})"
+        selects.append(_select(own_id, ["NULL"] * 3, own_id, nobody, d))
+    return f"WITH {', '.join(steps)}\n" + "\nUNION ALL\n".join(selects)
+
+
+def _steps(
+    card, d: Dialect, own_id: str, source: str, where: str, mark: str, taken: str
+) -> tuple[list[str], str]:
+    """The steps from the customer table to the nearest centre, and the name of the last."""
     clipped = [f"{own_id} AS id"] + [
         f"{_clipped(f, d)} AS x{j}" for j, f in enumerate(card.features)
     ]
     standard = ["id"] + [f"{_standard(f, f'x{j}', d)} AS z{j}" for j, f in enumerate(card.features)]
     squared = ["id"] + [f"{_squared(s.centre)} AS d{i}" for i, s in enumerate(card.segments)]
-    nearest = ["id", f"{_first_least(len(k))} AS cluster", ", ".join(f"d{i}" for i in k)]
-    names = [f"WHEN {i} THEN {_text(s.segment_id)}" for i, s in enumerate(card.segments)]
-    roots = [f"WHEN {i} THEN SQRT(d{i})" for i in k]
-    result = [
-        "cluster",
-        f"CASE cluster {' '.join(names)} END",
-        f"CASE cluster {' '.join(roots)} END",
-    ]
-    out = [f"id AS {own_id}", *(f"{v} AS {_name(n, d)}" for n, v in zip(_RESULT, result))]
-    steps, before = [], source
+    k = len(card.segments)
+    nearest = ["id", f"{_first_least(k)} AS cluster", ", ".join(f"d{i}" for i in range(k))]
+    steps, before = [], f"{source}{where}"
     for name, columns, fence in (
         ("clipped", clipped, None),
         ("standardised", standard, d),
         ("squared", squared, d),
         ("nearest", nearest, None),
     ):
-        step = name + "_" * (
-            name == parts[-1].lower()
-        )  # called like the table, it would read itself
+        step = f"{name}{mark}"
+        step += "_" * (step == taken)  # called like the table, it would read itself
         steps.append(_step(step, columns, before, fence))
         before = step
+    return steps, before
+
+
+def _select(own: str, result: list[str], own_id: str, source: str, d: Dialect) -> str:
+    out = [f"{own} AS {own_id}", *(f"{v} AS {_name(n, d)}" for n, v in zip(_RESULT, result))]
     columns = ",\n  ".join(out)
-    return f"WITH {', '.join(steps)}\nSELECT\n  {columns}\nFROM {before}"
+    return f"SELECT\n  {columns}\nFROM {source}"
+
+
+def _is(name: str, value: float, d: Dialect) -> str:
+    return f"(CAST({_name(name, d)} AS {d.double}) = {_literal(value)})"
 
 
 def _step(name: str, columns: list[str], source: str, d: Dialect | None = None) -> str:

@@ -196,8 +196,15 @@ def refit_like(
     Raises
     ------
     ValueError
-        A feature of the scorecard is lacking in a table.
+        A feature of the scorecard is lacking in a table, or groups were clustered each by itself:
+        which clusters are one segment is then seen by their names
+        (:func:`kequn_lab.segment` with ``by`` and ``previous``).
     """
+    if card.groups:
+        raise ValueError(
+            f"the groups of {card.by} were clustered each by itself; to fit the new month and "
+            "carry the names over, run again with by and previous (kequn run --by --previous)"
+        )
     known = np.array([s.segment_id for s in card.segments])
     old_before = _named(card.predict(before), known)
     old_now = _named(card.predict(now), known)

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from kequn_lab._statistics import margin
 from kequn_lab.contract.wide import LARGEST
 from kequn_lab.features.preprocessing import preprocessor
+from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.seeded import SeededKMeans
 
@@ -22,12 +23,13 @@ __all__ = ["centre_table", "fit_segments", "label_table", "segment_pipeline"]
 def segment_pipeline(
     columns: Iterable[str],
     *,
-    n_clusters: int = 8,
+    n_clusters: int | list[int] = 8,
     n_starts: int = 25,
     random_state: int | None = None,
     log_columns: Iterable[str] | None = None,
     levels: pd.DataFrame | None = None,
     pull: float = 0.0,
+    by: str | None = None,
 ) -> Pipeline:
     """The unfitted pipeline: preprocess, then k-means, by a search or from a given start.
 
@@ -35,8 +37,8 @@ def segment_pipeline(
     ----------
     columns : iterable of str
         Columns of the customer table.
-    n_clusters : int
-        8 is the article's number of segments; no index finds it.
+    n_clusters : int or list of int
+        8 is the article's number of segments; no index finds it. A list: of each group.
     n_starts : int
         Starts of the search. On the synthetic bank one start in three finds the best optimum.
     random_state : int, optional
@@ -47,6 +49,14 @@ def segment_pipeline(
         (:class:`~kequn_lab.segments.SeededKMeans`) in place of the search.
     pull : float
         As :class:`~kequn_lab.segments.SeededKMeans`; 0 is plain k-means.
+    by : str, optional
+        A column whose groups are clustered each by itself, by a search
+        (:class:`~kequn_lab.segments.grouped.GroupedKMeans`).
+
+    Raises
+    ------
+    ValueError
+        Both ``levels`` and ``by``.
 
     Examples
     --------
@@ -55,7 +65,11 @@ def segment_pipeline(
     """
     columns = list(columns)
     preprocess = preprocessor(columns, log_columns=log_columns)
-    if levels is None:
+    if levels is not None and by is not None:
+        raise ValueError("groups (by) are clustered by a search, not from given levels")
+    if by is not None:
+        kmeans = GroupedKMeans(by, n_clusters, n_starts=n_starts, random_state=random_state)
+    elif levels is None:
         kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
     else:
         kmeans = SeededKMeans(levels[columns].to_numpy(float), pull=pull)
@@ -70,7 +84,8 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     features : DataFrame
         One row per customer, numeric; missing values are imputed.
     **options
-        Passed to :func:`segment_pipeline`.
+        Passed to :func:`segment_pipeline`; with ``by``, ``n_clusters`` may map the values of that
+        column to numbers of clusters.
 
     Raises
     ------
@@ -78,7 +93,8 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
         A column is not numeric.
     ValueError
         Fewer customers, or fewer that differ, than clusters; a constant column, or one with
-        infinite values or values beyond 1e18.
+        infinite values or values beyond 1e18; with ``by`` as
+        :func:`~kequn_lab.segments.grouped.clusters_by_group`.
 
     Examples
     --------
@@ -86,12 +102,18 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     >>> fit_segments(table, n_clusters=2, random_state=0)["kmeans"].labels_.tolist()
     [0, 0, 1, 1]
     """
-    n_clusters = options.get("n_clusters", 8)
+    n_clusters, by = options.get("n_clusters", 8), options.get("by")
     text = [str(c) for c in features if not pd.api.types.is_numeric_dtype(features[c])]
     if text:
         raise TypeError(
             f"columns are not numbers: {', '.join(text)}; leave them out (--drop) or encode them"
         )
+    if by is not None:
+        if by not in features:
+            there = ", ".join(map(str, features))
+            raise ValueError(f"no column {by!r} to group by; there are {there}")
+        groups = list(clusters_by_group(features[by], n_clusters).values())
+        options["n_clusters"], n_clusters = groups, sum(groups)
     if len(features) < n_clusters:
         raise ValueError(
             f"{len(features)} customers cannot form {n_clusters} clusters; "

@@ -61,6 +61,25 @@ def learned():
 
 
 @pytest.fixture(scope="module")
+def grouped():
+    """Business and personal customers each by themselves; a customer may belong to neither."""
+    train = bank_table(3_000, 1).iloc[10:].fillna({"is_business": 0.0})
+    options = {"by": "is_business", "n_clusters": {0: 3, 1: 2}, "n_starts": 2, "random_state": 0}
+    pipeline = fit_segments(train, **options, log_columns=["aum_cny"])
+    pipeline["kmeans"].join(["a", "b", "c", "b", "d"])
+    return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31")
+
+
+def test_customers_of_no_group_have_no_segment(grouped, table):
+    answer = grouped.predict(table)
+    assert answer[table["is_business"].isna()].isna().all()
+    assert answer[table["is_business"].notna()].notna().all()
+    assert table["is_business"].isna().sum() > 100
+    strange = table.head(3).assign(is_business=[0.0, 2.0, np.inf])
+    assert grouped.predict(strange).isna().tolist() == [False, True, True]
+
+
+@pytest.fixture(scope="module")
 def tied():
     """By hand, so that thousands of customers are exactly as near to two or three centres;
     and nothing fills a missing value."""
@@ -103,7 +122,7 @@ def test_ties_are_there_and_go_to_the_lowest(tied, table):
     assert 3 not in set(answer.dropna())
 
 
-CARDS = pytest.mark.parametrize("which", ["learned", "tied"])
+CARDS = pytest.mark.parametrize("which", ["learned", "tied", "grouped"])
 
 
 def csv_of(folder: Path, table: pd.DataFrame) -> Path:

@@ -49,6 +49,25 @@ def card(pipeline, train):
     return Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31", synthetic=True)
 
 
+@pytest.fixture(scope="module")
+def grouped_train(train):
+    rng = np.random.default_rng(1)
+    return train.assign(is_business=(rng.random(len(train)) < 0.3).astype(float))
+
+
+@pytest.fixture(scope="module")
+def grouped_pipeline(grouped_train):
+    options = {"by": "is_business", "n_clusters": {0: 3, 1: 2}, "n_starts": 5, "random_state": 0}
+    pipeline = fit_segments(grouped_train, **options, log_columns=["aum_cny"])
+    pipeline["kmeans"].join(["a", "b", "c", "b", "d"])
+    return pipeline
+
+
+@pytest.fixture(scope="module")
+def grouped(grouped_pipeline, grouped_train):
+    return Scorecard.from_pipeline(grouped_pipeline, grouped_train, as_of="2024-12-31")
+
+
 def five() -> tuple[Scorecard, pd.DataFrame]:
     """Answers that can be checked in the head: age 40 ± 10 and whether a business."""
     features = (
@@ -121,6 +140,55 @@ def test_label_equals_label_table(card, pipeline, train):
     expected = label_table(pipeline, new, names)
     own = ["customer_id", "cluster", "segment_id", "distance", "margin"]
     pd.testing.assert_frame_equal(card.label(new)[own], expected[own], check_dtype=False)
+
+
+def test_groups_are_labelled_by_their_own_scale_and_centres(
+    grouped, grouped_pipeline, grouped_train
+):
+    """Against the pipeline, and against one k-means a group, computed plainly here."""
+    assert [len(g.centres) for g in grouped.groups] == [3, 2]
+    assert len(grouped.segments) == 4  # cluster b is in both groups
+    found, kmeans = grouped.predict(grouped_train), grouped_pipeline["kmeans"]
+    assert (found.to_numpy() == grouped_pipeline.predict(grouped_train)).all()
+    assert (found.to_numpy() == kmeans.labels_).all()
+    model = grouped_pipeline["preprocess"].transform(grouped_train)
+    for g, value in enumerate((0.0, 1.0)):
+        rows = (grouped_train["is_business"] == value).to_numpy()
+        own = model[rows].drop(columns="is_business")
+        z = ((own - own.mean()) / own.std(ddof=0)).to_numpy()
+        inside = found[rows].to_numpy()
+        centres = {c: z[inside == c].mean(axis=0) for c in np.unique(inside)}
+        gaps = np.stack([((z - centre) ** 2).sum(axis=1) for centre in centres.values()])
+        assert (np.array(list(centres))[gaps.argmin(axis=0)] == inside).mean() > 0.999
+        shares = {c.cluster: c.share for c in grouped.groups[g].centres}
+        assert shares == pytest.approx({c: (inside == c).mean() for c in centres})
+    names = pd.DataFrame({"cluster": range(4), "segment_id": list("abcd")})
+    expected = label_table(grouped_pipeline, grouped_train, names.assign(name_zh="", name_en=""))
+    own = ["customer_id", "cluster", "distance", "margin"]
+    answer = grouped.label(grouped_train)
+    pd.testing.assert_frame_equal(answer[own], expected[own], check_dtype=False)
+
+
+def test_a_scorecard_of_groups_is_read_strictly(grouped, card):
+    assert Scorecard.from_json(grouped.to_json()) == grouped
+    record = json.loads(grouped.to_json())
+    assert record["schema"] == "kequn_lab.scorecard/3" and record["by"] == "is_business"
+    broken = {
+        "lacks aum_cny": lambda r: r["groups"][1]["scale"].pop("aum_cny"),
+        r"groups\[0\].centres\[1\].centre lacks": lambda r: r["groups"][0]["centres"][1]["centre"]
+        .pop("aum_cny"),
+        "scale must be above 0": lambda r: r["groups"][0]["scale"].update(aum_cny=0.0),
+        "no feature of the scorecard": lambda r: r.update(by="region"),
+        "a group comes twice": lambda r: r["groups"][0].update(value=1.0),
+        "must be different ones": lambda r: r["groups"][0]["centres"][0].update(cluster=9),
+        "schema 'kequn_lab.scorecard/2'": lambda r: r.update(schema="kequn_lab.scorecard/2"),
+        "changed by hand": lambda r: r["groups"][0].update(value=7.0),
+        "go together": lambda r: r.update(groups=[]),
+    }  # fmt: skip
+    for message, change in broken.items():
+        with pytest.raises(ValueError, match=message):
+            Scorecard.from_json(edit(grouped, change))
+    assert "groups" not in json.loads(card.to_json())
 
 
 def test_arrow_and_pandas_are_the_same(card):
@@ -321,8 +389,10 @@ SQLGLOT = {"postgresql": "postgres", "mariadb": "mysql", "sqlserver": "tsql"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_sql_parses_in_its_dialect(card, dialect):
+@pytest.mark.parametrize("which", ["card", "grouped"])
+def test_sql_parses_in_its_dialect(which, dialect, request):
     sqlglot = pytest.importorskip("sqlglot")
+    card = request.getfixturevalue(which)
     sql = card.to_sql(dialect, table="dw.customers")
     tree = sqlglot.parse_one(sql, read=SQLGLOT.get(dialect, dialect))
     assert [c.alias_or_name.lower() for c in tree.selects] == [

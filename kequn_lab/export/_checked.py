@@ -1,0 +1,59 @@
+"""What no scorecard may break, however it was made."""
+
+from __future__ import annotations
+
+import math
+
+
+def check(card) -> None:
+    """Raise the first fault of a scorecard."""
+
+    def require(true, message):
+        if not true:
+            raise ValueError(message)
+
+    some = card.features and card.segments
+    require(some, "a scorecard needs at least one feature and one segment")
+    window = (card.months is None) == (card.definitions is None)
+    require(window and (card.months is None or 1 <= card.months <= 60),
+            f"months must be 1 to 60 and go with definitions, found {card.months} months and "
+            f"definitions {card.definitions!r}")  # fmt: skip
+    for rows, key in ((card.features, "name"), (card.segments, "segment_id")):
+        names = [getattr(r, key) for r in rows]
+        require(len(set(names)) == len(names), f"{key} comes twice in {names}")
+    for f in card.features:
+        given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
+        finite = all(v is None or math.isfinite(v) for v in given)
+        require(finite, f"feature {f.name}: a number is not finite: {given}")
+        require(f.scale > 0, f"feature {f.name}: scale must be above 0, found {f.scale}")
+        ordered = f.lower is None or f.upper is None or f.lower <= f.upper
+        require(ordered, f"feature {f.name}: lower {f.lower} is above upper {f.upper}")
+        fits = len(f.shares) == len(f.cuts) + 1 and list(f.cuts) == sorted(f.cuts)
+        require(fits, f"feature {f.name}: {len(f.cuts)} cuts need one share more, in order")
+    for k, s in enumerate(card.segments):
+        require(s.cluster == k, f"segments[{k}] is cluster {s.cluster}; write them in order")
+        size, found = len(card.features), len(s.centre)
+        require(found == size, f"segment {s.segment_id}: {found} coordinates, {size} features")
+        finite = all(math.isfinite(v) for v in s.centre)
+        require(finite, f"segment {s.segment_id}: a centre is not finite: {s.centre}")
+    _check_groups(card, require)
+
+
+def _check_groups(card, require) -> None:
+    require((card.by is None) == (not card.groups), "by and groups go together; give both or none")
+    if card.by is None:
+        return
+    require(card.by in card.feature_names, f"by: {card.by!r} is no feature of the scorecard")
+    values, n = [g.value for g in card.groups], len(card.features)
+    require(len(set(values)) == len(values), f"a group comes twice in {values}")
+    for g in card.groups:
+        where, clusters = f"group {card.by} = {g.value:g}", [c.cluster for c in g.centres]
+        known = set(clusters) <= set(range(len(card.segments))) and clusters
+        require(known and len(set(clusters)) == len(clusters),
+                f"{where}: clusters {clusters} must be different ones of the segments")  # fmt: skip
+        for name, given in (("mean", g.mean), ("scale", g.scale),
+                            *(("centre", c.centre) for c in g.centres)):  # fmt: skip
+            require(len(given) == n, f"{where}: {name} has {len(given)} numbers, {n} features")
+            require(all(map(math.isfinite, (g.value, *given))),
+                    f"{where}: a number of {name} is not finite: {given}")  # fmt: skip
+        require(all(v > 0 for v in g.scale), f"{where}: scale must be above 0, found {g.scale}")
