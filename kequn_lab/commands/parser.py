@@ -149,6 +149,10 @@ def _run(commands) -> argparse.ArgumentParser:
         "--preset", choices=_PRESETS, help="how hard it is to cluster (default: standard)"
     )
     _results(run)
+    run.add_argument(
+        "--sort", choices=("input", "id"), default="input",
+        help="rows of the labels: as in the table, or by id as text",
+    )  # fmt: skip
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     return run
 

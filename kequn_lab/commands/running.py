@@ -75,6 +75,7 @@ def run(args: Namespace) -> int:
             folder,
             language=args.language,
             encoding=args.out_encoding,
+            sort=args.sort == "id",
             quiet=args.quiet,
         )
     _tell(args, result.record["notes"])

@@ -110,6 +110,7 @@ def write_labels(
     path: str | Path,
     *,
     encoding: str = "utf-8-sig",
+    sort: bool = False,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write customer labels and, beside them, a record of what they are.
@@ -118,11 +119,13 @@ def write_labels(
     ----------
     labels : DataFrame
         One row per customer; ``customer_id`` is a column (or the index) of text. Rows are
-        written in the order of ``customer_id``.
+        written in the order given: pasted beside the table they came from, they fit.
     path : path
         ``labels.csv`` or ``labels.parquet``; the record becomes ``labels.meta.json``.
     encoding : {'utf-8-sig', 'utf-8', 'gb18030'}
         Of a CSV.
+    sort : bool
+        Write the rows in the order of ``customer_id`` as text: 1, 10, 100, 2.
     meta : mapping, optional
         What only the caller knows: ``model_id``, ``random_state``, ``inputs`` (name to
         SHA-256), ``synthetic`` (True, False; None when not said).
@@ -147,13 +150,16 @@ def write_labels(
     ...     record = write_labels(labels, Path(folder, "labels.csv"), meta={"synthetic": True})
     ...     print(Path(folder, "labels.csv").read_text(encoding="utf-8-sig"))
     "customer_id","cluster"
-    "100000000000000019",1
     "b",0
+    "100000000000000019",1
     >>> record["rows"], record["synthetic"]
     (2, True)
     """
     path = Path(path)
-    table = by_customer(_arrow(labels), path.name)
+    table = _arrow(labels)
+    _require_customers(table, path.name)
+    if sort:
+        table = table.sort_by("customer_id")
     _write(table, path, encoding)
     columns = {field.name: str(field.type) for field in table.schema}
     return write_record(
@@ -329,8 +335,8 @@ def _at_midnight(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.equal(column, pc.floor_temporal(column, unit="day"))
 
 
-def by_customer(table: pa.Table, name: str) -> pa.Table:
-    """The labels ordered by ``customer_id``, each customer once."""
+def _require_customers(table: pa.Table, name: str) -> None:
+    """A column ``customer_id`` of text, each customer once."""
     if "customer_id" not in table.column_names:
         found = ", ".join(table.column_names)
         raise ValueError(f"{name}: no column customer_id; found {found}; name the id column so")
@@ -341,15 +347,10 @@ def by_customer(table: pa.Table, name: str) -> pa.Table:
         )
     if missing := pc.sum(pc.equal(pc.fill_null(ids, ""), "")).as_py():
         raise ValueError(f"{name}: customer_id missing in {missing} rows; leave them out")
-    if not pc.all(pc.less_equal(ids[:-1], ids[1:])).as_py():
-        table = table.sort_by("customer_id")
-        ids = table.column("customer_id")
-    same = pc.equal(ids[:-1], ids[1:])
-    if pc.any(same).as_py():
-        first = ids[pc.index(same, True).as_py()].as_py()
-        count = pc.sum(same).as_py()
+    if count := len(ids) - pc.count_distinct(ids).as_py():
+        counted = pc.value_counts(ids)
+        first = counted.filter(pc.greater(counted.field("counts"), 1))[0]["values"].as_py()
         raise ValueError(f"{name}: {count} customers twice, first {first!r}; keep one row each")
-    return table
 
 
 @contextmanager

@@ -318,18 +318,19 @@ class Result:
         """The model on one page: labels new customers, becomes SQL, is saved as JSON."""
         return self.card
 
-    def to_csv(self, path: str | Path, *, encoding: str = "utf-8-sig") -> None:
+    def to_csv(
+        self, path: str | Path, *, encoding: str = "utf-8-sig", sort: bool = False
+    ) -> None:
         """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
         facts = ("model_id", "synthetic", "random_state", "inputs")
         meta = {name: getattr(self.card, name) for name in facts}
-        write_labels(self._as_text(), path, encoding=encoding, meta=meta)
+        write_labels(self._as_text(), path, encoding=encoding, sort=sort, meta=meta)
 
     def to_excel(self, path: str | Path) -> None:
         """Write labels (ids as text), segments and the meaning of columns as one workbook."""
         from kequn_lab.run.results import write_labels_workbook
 
-        labels = self._as_text().sort_values("customer_id")
-        write_labels_workbook(labels, self.tables["sizes"], path)
+        write_labels_workbook(self._as_text(), self.tables["sizes"], path)
 
     def _as_text(self) -> pd.DataFrame:
         """The labels as files hold them, ids as text."""

@@ -74,6 +74,7 @@ def fill_folder(
     *,
     language: str = "en",
     encoding: str = "utf-8-sig",
+    sort: bool = False,
     quiet: bool = False,
 ) -> Result:
     """Write a result into a folder that :func:`run_folder` gave.
@@ -86,6 +87,8 @@ def fill_folder(
         Of the pictures and the report.
     encoding : str
         Of the CSV files; ``utf-8-sig`` opens right in Excel.
+    sort : bool
+        Labels in the order of ``customer_id`` as text, not in that of the table.
     quiet : bool
         No progress bar.
 
@@ -104,7 +107,7 @@ def fill_folder(
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
     result.card.save(folder / "scorecard.json")
-    result.to_csv(folder / "labels.csv", encoding=encoding)
+    result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
     kinds = _write_tables(result, folder, encoding)
     _write_report(result, folder / "report.html", pictures, language=language)
     written = {"language": language, "encoding": encoding, "tables": kinds}

@@ -84,11 +84,15 @@ def test_a_column_name_is_no_formula_either(tmp_path):
     assert (tmp_path / "t.csv").read_text(encoding="utf-8-sig").startswith('"\'=cmd"')
 
 
-def test_row_order_does_not_depend_on_the_input(tmp_path):
-    labels = five()
-    export.write_labels(labels, tmp_path / "a.csv")
-    export.write_labels(labels.sample(frac=1, random_state=1), tmp_path / "b.csv")
+def test_rows_stay_in_their_order_and_are_sorted_by_id_on_request(tmp_path):
+    mixed = five().sample(frac=1, random_state=1)
+    export.write_labels(mixed, tmp_path / "as_given.csv")
+    there = export.read_labels(tmp_path / "as_given.csv")["customer_id"].tolist()
+    assert there == mixed["customer_id"].tolist() != sorted(there)
+    for name, labels in (("a.csv", five()), ("b.csv", mixed)):
+        export.write_labels(labels, tmp_path / name, sort=True)
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert export.read_labels(tmp_path / "a.csv")["customer_id"].tolist() == sorted(there)
 
 
 def test_the_record_beside_the_labels(tmp_path):
