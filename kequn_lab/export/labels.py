@@ -6,8 +6,8 @@ and whenever the machine stops, finds the old file or the new one, never half of
 CSV is made for spreadsheets and campaign systems. A text cell that a spreadsheet would run
 as a formula gets an apostrophe in front (:func:`read_labels` takes it off again). Numbers
 are left alone. Excel still turns an 18-digit id into a rounded number when the file is
-opened by double click; import it instead: *Data > From Text/CSV*, then set ``customer_id``
-to *Text* (数据 > 从文本/CSV, 列类型选"文本").
+opened by double click: give it ``labels.xlsx``, or import the CSV with *Data > From Text/CSV*
+and set ``customer_id`` to *Text* (数据 > 从文本/CSV, 列类型选"文本").
 """
 
 from __future__ import annotations
