@@ -318,9 +318,7 @@ class Result:
         """The model on one page: labels new customers, becomes SQL, is saved as JSON."""
         return self.card
 
-    def to_csv(
-        self, path: str | Path, *, encoding: str = "utf-8-sig", sort: bool = False
-    ) -> None:
+    def to_csv(self, path: str | Path, *, encoding: str = "utf-8-sig", sort: bool = False) -> None:
         """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
         facts = ("model_id", "synthetic", "random_state", "inputs")
         meta = {name: getattr(self.card, name) for name in facts}
