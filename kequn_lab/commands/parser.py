@@ -126,6 +126,10 @@ def _run(commands) -> argparse.ArgumentParser:
         "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
     )
     how.add_argument(
+        "--weights", type=Path, metavar="FILE",
+        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
+    )  # fmt: skip
+    how.add_argument(
         "--names", type=overrides, metavar="0=elderly,…",
         help="names by a person who looked: a segment's id, or a name of your own",
     )  # fmt: skip

@@ -25,7 +25,7 @@ _BELONG = {
 }  # fmt: skip
 #: Options of ``run`` that go on as they are.
 _OF_RUN = ("k", "start", "pull", "names", "starts", "stability", "catalogue", "previous", "seed",
-           "quiet")  # fmt: skip
+           "quiet", "weights")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",
@@ -62,13 +62,16 @@ def say(args: Namespace, what: str, **values) -> str:
 
 def run(args: Namespace) -> int:
     """From tables to a folder of results."""
+    from kequn_lab.features.weights import read_weights
     from kequn_lab.run.results import fill_folder, run_folder
 
     words = _given(args)
     kind = _kind(args)
-    check_paths(args, files=(), folders=("catalogue", "previous"))
+    check_paths(args, files=("weights",), folders=("catalogue", "previous"))
     check_catalogue(args.catalogue)
     check_names(args.names, args.k, args.catalogue)
+    if args.weights is not None:
+        args.weights = read_weights(args.weights)
     with run_folder(args.out) as folder:
         result = fill_folder(
             _segmented(args, kind, words),

@@ -25,6 +25,8 @@ def check(card) -> None:
         given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
         finite = all(v is None or math.isfinite(v) for v in given)
         require(finite, f"feature {f.name}: a number is not finite: {given}")
+        weight = f"feature {f.name}: weight must be above 0, found {f.weight}"
+        require(0 < f.weight < math.inf, weight)
         require(f.scale > 0, f"feature {f.name}: scale must be above 0, found {f.scale}")
         ordered = f.lower is None or f.upper is None or f.lower <= f.upper
         require(ordered, f"feature {f.name}: lower {f.lower} is above upper {f.upper}")

@@ -15,6 +15,7 @@ _LEARNED = (
     {"lower_": "lower", "upper_": "upper"},
     {"mask_": "log"},
     {"mean_": "mean", "scale_": "scale"},
+    {"factor_": "factor"},
     {"cluster_centers_": "centre"},
 )
 
@@ -24,7 +25,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
     n = pipeline.n_features_in_
     out: dict[str, list] = {
         "fill": [None] * n, "lower": [None] * n, "upper": [None] * n, "log": [False] * n,
-        "mean": [0.0] * n, "scale": [1.0] * n,
+        "mean": [0.0] * n, "scale": [1.0] * n, "factor": [1.0] * n,
     }  # fmt: skip
     position = -1
     for part in (step for _, outer in pipeline.steps for step in _flat(outer)):
@@ -33,7 +34,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
         if not fits:
             raise TypeError(
                 f"step {type(part).__name__} cannot stand in a scorecard; the way is "
-                "impute, clip, log, scale, k-means (segments.segment_pipeline)"
+                "impute, clip, log, scale, weigh, k-means (segments.segment_pipeline)"
             )
         position = fits[0]
         for attribute, name in _LEARNED[position].items():
@@ -41,6 +42,9 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
                 out[name] = np.asarray(getattr(part, attribute)).tolist()
     if "centre" not in out:
         raise TypeError("the pipeline ends without k-means; a scorecard needs its centres")
+    factor = out.pop("factor")
+    out["scale"] = [s / f for s, f in zip(out["scale"], factor)]
+    out["weight"] = [round(f * f, 12) for f in factor]
     return out
 
 

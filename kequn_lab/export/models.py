@@ -41,6 +41,7 @@ TRUSTED = (
     "kequn_lab.segments.seeded.SeededKMeans",
     "kequn_lab.features.preprocessing.QuantileClipper",
     "kequn_lab.features.preprocessing.SignedLog1p",
+    "kequn_lab.features.weights.ColumnWeights",
     "numpy.dtype",
 )
 

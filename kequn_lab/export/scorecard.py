@@ -26,6 +26,7 @@ from kequn_lab._json import as_kind, parse_json, read_json
 from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
+from kequn_lab.export._records import by_feature, feature_record, in_order, record_of
 from kequn_lab.export.sql import scorecard_sql
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
@@ -45,6 +46,8 @@ class ScorecardFeature:
     ``fill`` replaces a missing value, ``lower`` and ``upper`` are the clips (all in ``unit``,
     None for no such step); then sign(x)·ln(1+|x|) if ``log``; then (x − ``mean``) / ``scale``.
 
+    ``weight`` is that of the column; ``scale`` has been divided by its root already.
+
     ``cuts`` and ``shares`` say how the customers of the training spread: their shares below
     the first cut, between cuts, above the last. With ``missing_share`` they show drift later.
     """
@@ -60,6 +63,7 @@ class ScorecardFeature:
     missing_share: float
     cuts: tuple[float, ...]
     shares: tuple[float, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class Scorecard:
     def model_id(self) -> str:
         """Twelve digits that change with any number or name that decides a label."""
         window = self.months, self.definitions, self.currency, self.timezone
-        numbers = [_record(f) for f in self.features], [_record(s) for s in self.segments]
+        numbers = [feature_record(f) for f in self.features], [record_of(s) for s in self.segments]
         groups = (self.by, [dataclasses.asdict(g) for g in self.groups]) if self.groups else ()
         text = json.dumps(
             (*numbers, window, *groups), ensure_ascii=True, sort_keys=True, allow_nan=False
@@ -263,17 +267,17 @@ class Scorecard:
 
     def to_json(self) -> str:
         """The scorecard as text: keys in a fixed order, every number exact (shortest form)."""
-        head, names = _record(self), self.feature_names
-        segments = [_by_feature(s, names, "centre") for s in head.pop("segments")]
-        features = [_record(f) for f in head.pop("features")]
+        head, names = record_of(self), self.feature_names
+        segments = [by_feature(s, names, "centre") for s in head.pop("segments")]
+        features = [feature_record(f) for f in head.pop("features")]
         by, groups = head.pop("by"), head.pop("groups")
         record = {"schema": SCHEMA, "model_id": self.model_id, **head}
         record |= {"features": features, "segments": segments}
         if groups:
             record |= {"schema": SCHEMA_OF_GROUPS, "by": by}
             record["groups"] = [
-                _by_feature(group, names, "mean", "scale")
-                | {"centres": [_by_feature(c, names, "centre") for c in group.centres]}
+                by_feature(group, names, "mean", "scale")
+                | {"centres": [by_feature(c, names, "centre") for c in group.centres]}
                 for group in groups
             ]
         return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
@@ -355,16 +359,6 @@ def _groups(pipeline, features, steps) -> dict[str, Any]:
     return {"by": by, "groups": tuple(groups)}
 
 
-def _record(value) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-
-
-def _by_feature(value, names: list[str], *columns: str) -> dict[str, Any]:
-    """The record of a dataclass, its ``columns`` with the names of the features."""
-    record = _record(value)
-    return record | {c: dict(zip(names, record[c], strict=True)) for c in columns}
-
-
 def _read(record, what: str, edited: bool) -> Scorecard:
     """A scorecard from parsed JSON."""
     grouped = isinstance(record, dict) and "groups" in record
@@ -381,14 +375,14 @@ def _read(record, what: str, edited: bool) -> Scorecard:
     if isinstance(features, list) and isinstance(segments, list):
         names = [f.get("name") if isinstance(f, dict) else None for f in features]
         if None not in names:
-            record["segments"] = _in_order(segments, names, f"{what}: segments", "centre")
+            record["segments"] = in_order(segments, names, f"{what}: segments", "centre")
             if isinstance(record.get("groups"), list):
                 where = f"{what}: groups"
-                record["groups"] = _in_order(record["groups"], names, where, "mean", "scale")
+                record["groups"] = in_order(record["groups"], names, where, "mean", "scale")
                 for i, group in enumerate(record["groups"]):
                     if isinstance(group, dict) and isinstance(group.get("centres"), list):
                         place = f"{where}[{i}].centres"
-                        group["centres"] = _in_order(group["centres"], names, place, "centre")
+                        group["centres"] = in_order(group["centres"], names, place, "centre")
     card = as_kind(Scorecard, record, what=what)
     if card.model_id != model_id and not edited:
         raise ValueError(
@@ -396,20 +390,3 @@ def _read(record, what: str, edited: bool) -> Scorecard:
             "a number or name was changed by hand; if that is meant, read it with edited=True"
         )
     return card
-
-
-def _in_order(rows: list, names: list, where: str, *columns: str) -> list:
-    """Rows whose ``columns`` name the features, with these in the order of the features."""
-    out = []
-    for i, row in enumerate(rows):
-        for column in columns:
-            given = row.get(column) if isinstance(row, dict) else None
-            if not isinstance(given, dict):
-                continue
-            if lacking := [str(n) for n in names if n not in given]:
-                raise ValueError(f"{where}[{i}].{column} lacks {', '.join(lacking)}")
-            if extra := [n for n in given if n not in names]:
-                raise ValueError(f"{where}[{i}].{column} has {', '.join(extra)}, no feature of it")
-            row = row | {column: [given[n] for n in names]}
-        out.append(row)
-    return out

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["ColumnWeights", "resolve_weights"]
+__all__ = ["ColumnWeights", "read_weights", "resolve_weights"]
+
+
+def read_weights(path: str | Path) -> dict[str, float]:
+    """Weights of columns from a TOML file: one line each, ``age = 2`` or ``"channel:*" = 0.5``.
+
+    Parameters
+    ----------
+    path : path
+        In UTF-8.
+
+    Raises
+    ------
+    OSError, ValueError
+        It cannot be read; it is not TOML; a value is not a number.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "weights.toml")
+    ...     _ = file.write_text('age = 2\\n"channel:*" = 0.5\\n')
+    ...     read_weights(file)
+    {'age': 2, 'channel:*': 0.5}
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name} is not a TOML file in UTF-8: {error}") from error
+    for name, value in content.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(
+                f"{path.name}: weight of {name} must be a number, found {value!r}; write one line "
+                'for each column: age = 2, or for a block: "channel:*" = 0.5'
+            )
+    return content
 
 
 def resolve_weights(columns: Iterable[str], weights: Mapping[str, float]) -> dict[str, float]:

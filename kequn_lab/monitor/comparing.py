@@ -66,7 +66,7 @@ def scorecard_shift(before: Scorecard, after: Scorecard) -> pd.DataFrame:
     later = {f.name: f for f in after.features}
     pairs = [(f, later[f.name]) for f in before.features if f.name in later]
     pairs = [(a, b) for a, b in pairs if a.log == b.log]
-    shift = np.array([(b.mean - a.mean) / a.scale for a, b in pairs])
+    shift = np.array([(b.mean - a.mean) / (a.scale * a.weight**0.5) for a, b in pairs])
     noise = stats.norm.isf(ALPHA / max(len(pairs), 1) / 2)
     noise *= np.sqrt(1 / max(before.customers, 1) + 1 / max(after.customers, 1))
     names = [a.name for a, _ in pairs]

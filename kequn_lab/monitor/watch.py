@@ -202,6 +202,7 @@ def mean_shift(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.D
             f"{len(common)} customers are in both months, 30 are needed; are the ids of one kind?"
         )
     change = coordinates(card, now.loc[common]) - coordinates(card, before.loc[common])
+    change /= np.sqrt([f.weight for f in card.features])
     mean = change.mean(axis=0)
     error = change.std(axis=0, ddof=1) / np.sqrt(len(common))
     noise = stats.norm.isf(ALPHA / len(mean) / 2) * error

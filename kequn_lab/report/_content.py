@@ -252,6 +252,7 @@ class Content:
             scores=("各 k 的指标", "Indices by k"),
             k_reading=("各指标选哪个 k", "Which k each index prefers"),
             stability=("换一批客户，分群是否还在", "Is the partition found again"),
+            variance=("哪些变量起决定作用", "Which variables decide"),
         )
 
     def _profiles(self) -> list[Grid]:

@@ -67,6 +67,13 @@ _COLUMNS = {
         "chance_separation": ("无客群的数据中", "In data without segments", "index"),
         "neighbour": ("最近的客群", "Nearest segment", "segment"),
     },
+    "variance": {
+        "variable": ("变量", "Variable", "variable"),
+        "weight": ("权重", "Weight", "number"),
+        "total_share": ("占总方差", "Of the total variance", "percent"),
+        "between_share": ("占客群间方差", "Of that between segments", "percent"),
+        "explained_share": ("自身方差在客群间的部分", "Its own, between segments", "percent"),
+    },
     "readings": {
         "segment_id": ("客群", "Segment", "segment"),
         "other": ("最接近的簇", "Most like it there", "text"),

@@ -26,7 +26,7 @@ __all__ = ["Picture", "write_report"]
 _TABLES = (
     *("sizes", "segments", "variables", "profile", "markers", "order", "cards", "rules"),
     *("warnings", "scores", "k_reading", "stability", "segment_stability", "readings"),
-    *("truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
+    *("variance", "truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
 )
 
 

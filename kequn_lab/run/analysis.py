@@ -16,7 +16,7 @@ from kequn_lab._folder import require_whole
 from kequn_lab.compare.criteria import Criteria, require_known
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
-from kequn_lab.features.preprocessing import preprocessor
+from kequn_lab.features.weights import resolve_weights
 from kequn_lab.run import steps
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.run.inputs import Inputs
@@ -24,6 +24,7 @@ from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
 from kequn_lab.run.result import Result, records
 from kequn_lab.run.steps import Segmented, Tables
+from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.signatures import least_similarity
 from kequn_lab.validation.decisions import Choice, choose_k, read_k
 from kequn_lab.validation.scores import score_k
@@ -50,6 +51,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     (300, 8)
     """
     options = options or Options()
+    weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)
     # Criteria are read before any segment is known, so that they cannot follow from it.
     criteria = _declared(book, inputs.features)
@@ -63,10 +65,10 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
             bar.set_description(step)
 
         if options.ks is not None:
-            choice, tables = _weigh(inputs, options.ks, options)
+            choice, tables = _weigh(inputs, weights, options.ks, options)
             options = replace(options, n_clusters=choice.k)
             then("cluster")
-        reading = _reading(inputs, book, options)
+        reading = _reading(inputs, book, weights, options)
         then("name")
         found = steps.name_segments(inputs, options, book, reading, earlier)
         tables |= steps.naming_tables(found, earlier)
@@ -123,10 +125,13 @@ def _earlier_labels(folder: str | Path | None) -> pd.DataFrame | None:
     return export.read_labels(Path(folder) / "labels.csv")
 
 
-def _weigh(inputs: Inputs, ks: Sequence[int], options: Options) -> tuple[Choice, Tables]:
+def _weigh(
+    inputs: Inputs, weights: dict[str, float], ks: Sequence[int], options: Options
+) -> tuple[Choice, Tables]:
     """What the stated rule makes of the evidence on the number of clusters, and the evidence."""
-    features = inputs.features
-    model = preprocessor(features.columns, log_columns=inputs.log_columns).fit_transform(features)
+    columns, log = inputs.features.columns, inputs.log_columns
+    pipeline = segment_pipeline(columns, log_columns=log, weights=weights)
+    model = pipeline[:-1].fit_transform(inputs.features)
     seed: dict[str, Any] = {"random_state": options.random_state, "progress": not options.quiet}
     scores = score_k(model, ks=ks, n_starts=options.n_starts, **seed)
     pairs = global_stability(model, ks=ks, n_boot=max(options.n_stability, 2), **seed)
@@ -136,7 +141,7 @@ def _weigh(inputs: Inputs, ks: Sequence[int], options: Options) -> tuple[Choice,
     return choose_k(scores, by_k), tables
 
 
-def _reading(inputs: Inputs, book: Tables, options: Options) -> Reading:
+def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: Options) -> Reading:
     """The k-means that was asked for; numbers of clusters were weighed by the search."""
     weighed = options.ks is not None and options.start == "auto" and not options.pull
     return take_reading(
@@ -148,6 +153,7 @@ def _reading(inputs: Inputs, book: Tables, options: Options) -> Reading:
         n_starts=options.n_starts,
         random_state=options.random_state,
         log_columns=inputs.log_columns,
+        weights=weights,
     )
 
 
@@ -179,6 +185,8 @@ def _parameters(
     """What was decided about the run, by a person or by the stated rule for k."""
     names = ("n_clusters", "n_starts", "random_state", "start", "pull", "n_boot", "n_stability")
     out = {name: getattr(options, name) for name in names}
+    if options.weights:
+        out["weights"] = dict(options.weights)
     out["criteria_sha256"] = None if criteria is None else criteria.sha256
     if choice is not None and options.ks is not None:
         out |= {"ks": list(options.ks), "k_why_zh": choice.why_zh, "k_why_en": choice.why_en}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class Options:
     previous : path, optional
         Folder of an earlier run: clusters that hold its customers keep their names, and the
         tables ``matching`` and ``migration`` say what became of its segments.
+    weights : mapping of str to float, optional
+        Of columns or blocks, as :func:`~kequn_lab.features.weights.resolve_weights`.
     quiet : bool
         No progress bar.
 
@@ -57,4 +59,5 @@ class Options:
     n_stability: int = 20
     catalogue_folder: str | Path | None = None
     previous: str | Path | None = None
+    weights: Mapping[str, float] | None = None
     quiet: bool = False

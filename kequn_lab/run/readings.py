@@ -19,7 +19,7 @@ from kequn_lab._notes import Note
 from kequn_lab._statistics import jaccard
 from kequn_lab._words import Words, percent
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, fit_segments
+from kequn_lab.segments.pipeline import centre_table, column_factors, fit_segments
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import chance_likeness, expected_levels, least_similarity
 
@@ -59,7 +59,8 @@ class Reading:
         centres = centre_table(self.pipeline)
         if self.start is None:
             return centres
-        return pd.DataFrame(self.start.means_, centres.index, centres.columns)
+        means = self.start.means_ / column_factors(self.pipeline)
+        return pd.DataFrame(means, centres.index, centres.columns)
 
     @property
     def labels(self) -> np.ndarray:
@@ -139,7 +140,12 @@ def _reading(pipeline, features, book, random_state, lowest=None) -> Reading:
     bare = Reading(pipeline, pd.DataFrame(), pd.DataFrame(), lowest)
     means, model = bare.means, pipeline["preprocess"].transform(features)
     chance = chance_likeness(
-        model, means, book["signatures"], start=bare.start, random_state=random_state
+        model,
+        means,
+        book["signatures"],
+        start=bare.start,
+        factors=column_factors(pipeline),
+        random_state=random_state,
     )
     names = name_clusters(
         means, book["signatures"], minimum=least_similarity(chance), segments=book["segments"],

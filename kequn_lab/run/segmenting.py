@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kequn_lab.contract.sources import open_source
+from kequn_lab.features.weights import read_weights
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
 from kequn_lab.run.inputs import from_bank, from_customer_table, from_tables
@@ -33,6 +34,7 @@ def segment(
     query: str | None = None,
     drop: Sequence[str] = (),
     log: Sequence[str] = (),
+    weights: Mapping[str, float] | str | Path | None = None,
     names: Mapping[int, str] | None = None,
     starts: int = 25,
     stability: int = 20,
@@ -79,6 +81,9 @@ def segment(
         The SELECT, where ``table`` is the address of a database.
     drop, log : sequence of str
         Columns to leave out; columns (money, counts) to take the logarithm of.
+    weights : mapping of str to float, or path of a TOML file, optional
+        How much a column counts: 2 as much as two columns. By column, or for each column of a
+        block by a pattern: ``{"age": 2, "channel:*": 0.5}``. Default 1.
     names : mapping of int to str, optional
         Names of clusters by a person who looked.
     starts : int, default=25
@@ -133,6 +138,7 @@ def segment(
         n_stability=stability,
         catalogue_folder=catalogue,
         previous=previous,
+        weights=read_weights(weights) if isinstance(weights, str | Path) else weights,
         quiet=quiet,
     )
     return _with_given_ids(analyse(inputs, options), inputs.ids)

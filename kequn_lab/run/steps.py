@@ -14,17 +14,19 @@ from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, segment_values
 from kequn_lab.compare.groups import compared_groups
 from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.features.weights import resolve_weights
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.profiles.variance import variance_table
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, compare_readings, price_note
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, label_table
+from kequn_lab.segments.pipeline import centre_table, column_factors, label_table
 from kequn_lab.segments.refits import DRAWS, refit
 from kequn_lab.segments.signatures import least_similarity, nameless_segments
 from kequn_lab.validation.agreement import truth_table
@@ -102,12 +104,12 @@ def name_segments(
         kept = matching[matching["event"] == "kept"].set_index("before")["after"]
         previous = earlier.drop_duplicates("segment_id")
         previous = previous.assign(cluster=previous["segment_id"].map(kept))
-    model = reading.pipeline["preprocess"].transform(inputs.features)
+    model = reading.pipeline[:-1].transform(inputs.features)
     model = model.set_axis(inputs.features.index)
     names = name_clusters(
         reading.means, book["signatures"], minimum=least_similarity(reading.chance),
         overrides=options.overrides, previous=previous, segments=book["segments"],
-        words=book["feature_words"], model=model,
+        words=book["feature_words"], model=model / column_factors(reading.pipeline),
     )  # fmt: skip
     if matching is not None:
         now = dict(zip(names["cluster"], names["segment_id"]))
@@ -161,11 +163,13 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     show = {"segments": found.names, "variables": feature_dictionary()}
     seed = {"random_state": found.options.random_state}
     known = found.model.columns.intersection(book["signatures"]["feature"])
-    expected = profiles.profile_table(found.model[known], segment, n_boot=0) if len(known) else None
+    standard = found.model / column_factors(found.reading.pipeline)
+    expected = profiles.profile_table(standard[known], segment, n_boot=0) if len(known) else None
     return {
         "sizes": sizes,
         "profile": profile,
         "markers": markers,
+        "variance": _variance(found),
         "order": pd.DataFrame({"variable": profiles.variable_order(features)}),
         "rules": segment_rules(features, segment, currency=currency, **seed, **show),
         "cards": segment_cards(
@@ -179,6 +183,17 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
             **show,
         ),
     }
+
+
+def _variance(found: Segmented) -> pd.DataFrame:
+    """What decides: by variable, and by block where a pattern gave one a weight."""
+    given = found.options.weights or {}
+    return variance_table(
+        found.model,
+        found.reading.labels,
+        weights=resolve_weights(found.inputs.features.columns, given),
+        blocks=[key.removesuffix(":*") for key in given if key.endswith(":*")],
+    )
 
 
 def plane_tables(found: Segmented) -> Tables:
@@ -230,7 +245,8 @@ def stability_tables(found: Segmented) -> Tables:
         **run,
     )
     chance = null_separation(found.model, n_clusters=len(ids), **run)
-    centres = centre_table(reading.pipeline).set_axis(pd.Index(ids, name="segment_id"))
+    centres = centre_table(reading.pipeline) * column_factors(reading.pipeline)
+    centres = centres.set_axis(pd.Index(ids, name="segment_id"))
     place = {segment: i for i, segment in enumerate(ids)}
     slsw = slsw.sort_values("segment_id", key=lambda s: s.map(place), kind="stable")
     summary = stability_summary(found.model, centres=centres, slsw=slsw, chance=chance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,12 @@ from sklearn.pipeline import Pipeline
 from kequn_lab._statistics import margin
 from kequn_lab.contract.wide import LARGEST
 from kequn_lab.features.preprocessing import preprocessor
+from kequn_lab.features.weights import ColumnWeights
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.seeded import SeededKMeans
 
-__all__ = ["centre_table", "fit_segments", "label_table", "segment_pipeline"]
+__all__ = ["centre_table", "column_factors", "fit_segments", "label_table", "segment_pipeline"]
 
 
 def segment_pipeline(
@@ -30,6 +31,7 @@ def segment_pipeline(
     levels: pd.DataFrame | None = None,
     pull: float = 0.0,
     by: str | None = None,
+    weights: Mapping[str, float] | None = None,
 ) -> Pipeline:
     """The unfitted pipeline: preprocess, then k-means, by a search or from a given start.
 
@@ -52,11 +54,14 @@ def segment_pipeline(
     by : str, optional
         A column whose groups are clustered each by itself, by a search
         (:class:`~kequn_lab.segments.grouped.GroupedKMeans`).
+    weights : mapping of str to float, optional
+        Of columns, as :func:`~kequn_lab.features.weights.resolve_weights` gives them; there is
+        then a step ``weigh`` before k-means.
 
     Raises
     ------
     ValueError
-        Both ``levels`` and ``by``.
+        ``by`` with ``levels`` or with ``weights``.
 
     Examples
     --------
@@ -67,13 +72,22 @@ def segment_pipeline(
     preprocess = preprocessor(columns, log_columns=log_columns)
     if levels is not None and by is not None:
         raise ValueError("groups (by) are clustered by a search, not from given levels")
+    if weights and by is not None:
+        raise ValueError(
+            "weights do not go with groups (by): each group is standardised by itself, which would "
+            "undo them. Leave one of the two out"
+        )
     if by is not None:
         kmeans = GroupedKMeans(by, n_clusters, n_starts=n_starts, random_state=random_state)
     elif levels is None:
         kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
     else:
-        kmeans = SeededKMeans(levels[columns].to_numpy(float), pull=pull)
-    return Pipeline([("preprocess", preprocess), ("kmeans", kmeans)])
+        root = np.sqrt([(weights or {}).get(c, 1.0) for c in columns])
+        kmeans = SeededKMeans(levels[columns].to_numpy(float) * root, pull=pull)
+    steps: list[tuple] = [("preprocess", preprocess)]
+    if weights:
+        steps.append(("weigh", ColumnWeights(weights=weights).set_output(transform="pandas")))
+    return Pipeline([*steps, ("kmeans", kmeans)])
 
 
 def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
@@ -139,8 +153,17 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             raise ValueError(str(few)) from None
 
 
+def column_factors(pipeline: Pipeline) -> np.ndarray:
+    """By how much each model column is multiplied before k-means: roots of the weights."""
+    weigh = pipeline.named_steps.get("weigh")
+    n = len(pipeline["preprocess"].get_feature_names_out())
+    return np.ones(n) if weigh is None else weigh.factor_
+
+
 def centre_table(pipeline: Pipeline) -> pd.DataFrame:
     """Cluster centres in standard deviations of the model columns (0 is the average customer).
+
+    Weights are taken out again: a centre is where its customers are.
 
     Returns
     -------
@@ -148,7 +171,8 @@ def centre_table(pipeline: Pipeline) -> pd.DataFrame:
         Indexed by ``cluster``, one column per feature.
     """
     names = pipeline["preprocess"].get_feature_names_out()
-    centres = pd.DataFrame(pipeline["kmeans"].cluster_centers_, columns=names)
+    centres = pipeline["kmeans"].cluster_centers_ / column_factors(pipeline)
+    centres = pd.DataFrame(centres, columns=names)
     return centres.rename_axis("cluster")
 
 
@@ -175,7 +199,8 @@ def label_table(
     -------
     DataFrame
         ``customer_id``, ``cluster``, ``segment_id``, ``name_zh``, ``name_en``,
-        ``target_group``, ``distance`` (to the own centre, in standard deviations),
+        ``target_group``, ``distance`` (to the own centre, in standard deviations,
+        weighted),
         ``margin`` ((d2 − d1) / (d1 + d2) of the two nearest centres: 0 on the border).
     """
     distances = np.sort(pipeline.transform(features), axis=1)

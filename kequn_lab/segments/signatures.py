@@ -219,6 +219,7 @@ def chance_likeness(
     n_renamed: int = 200,
     n_sample: int = 3000,
     start: SeededKMeans | None = None,
+    factors: np.ndarray | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """How like a signature clusters become where there is nothing to name.
@@ -242,6 +243,8 @@ def chance_likeness(
     start : SeededKMeans, optional
         The k-means that found the centres, where it started at the signatures: the copies are
         treated likewise, since such a start ends nearer to a signature by chance, too.
+    factors : ndarray, optional
+        By what k-means multiplies each column, where columns have weights.
     random_state : int
 
     Returns
@@ -265,6 +268,8 @@ def chance_likeness(
     x = model.to_numpy(np.float32)
     if len(x) > n_sample:
         x = x[rng.choice(len(x), n_sample, replace=False)]
+    factor = np.ones(x.shape[1]) if factors is None else np.asarray(factors)
+    x = x * factor.astype(np.float32)
     total = float(((x - x.mean(axis=0)) ** 2).sum())
     parts, found = _parts(signatures, model.columns), centres[model.columns].to_numpy(float)
     out = [("found", _likeness(found, parts), np.nan)]
@@ -277,7 +282,8 @@ def chance_likeness(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
-        likeness = _likeness(getattr(kmeans, "means_", kmeans.cluster_centers_), parts)
+        means = getattr(kmeans, "means_", kmeans.cluster_centers_) / factor
+        likeness = _likeness(means, parts)
         out.append((kind, likeness, kmeans.inertia_ / total if total else np.nan))
     # Where most columns belong to one signature, changing their names changes little.
     longest = max((len(positions) for positions, *_ in parts.values()), default=len(model.columns))
