@@ -1,7 +1,9 @@
 """What would data without segments give? A number is stable, or high, only against that.
 
-The null data keep each column's values and the correlations between columns, and have one hill
-where the bank may have several: k-means cuts them as readily.
+The null data keep skew, tails and frequent values of each column and the correlations between
+columns, and have one hill where the bank may have several: k-means cuts them as readily. A column
+with several peaks is smoothed until it has one (`one_mode`): kept as it is, it would bring the
+groups that it tells along into the null data, and no group of one column would ever be natural.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from tqdm.auto import tqdm
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.summaries import as_numbers
 from kequn_lab.validation.bootstrap import checked_count
+from kequn_lab.validation.one_mode import with_one_mode
 from kequn_lab.validation.shadows import margins
 
 __all__ = [
@@ -31,11 +34,13 @@ NULL_ROWS = 5_000  # rows of a null set: smaller sets scatter more, and their la
 
 
 def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
-    """Data without segments: the columns' own values and correlations, one hill.
+    """Data without segments: columns and correlations as they are, but one hill.
 
     Normal numbers are drawn and each column is mapped onto the sorted values of `X` (a Gaussian
-    copula); their correlations are corrected a few times until those of the mapped columns are
-    near the ones of `X`, which matters for binary and skewed columns.
+    copula), after a second peak of the column was smoothed away (Silverman's critical bandwidth).
+    Flags, counts of ten values or fewer, and a value that many rows share, as zero, stay: a gap
+    beside them is no evidence of segments. The correlations are corrected a few times until those
+    of the mapped columns are near the ones of `X`, which matters for binary and skewed columns.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
     Returns
     -------
     DataFrame or ndarray
-        The shape of `X`; every value occurs in its column of `X`.
+        The shape of `X`; every value of a column with one peak occurs in that column of `X`.
 
     Raises
     ------
@@ -65,8 +70,8 @@ def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
 
 
 def _copula(X, rng) -> tuple[NDArray, NDArray]:
-    """The sorted values of each column, and what turns normal numbers into correlated ones."""
-    values = np.sort(X, axis=0)
+    """Sorted values of each column, one peak each, and what makes normal numbers correlated."""
+    values = np.apply_along_axis(with_one_mode, 0, np.sort(X, axis=0))
     if X.shape[1] >= len(X):  # so many correlations of so few rows are noise: as they are
         return values, _standardised(X) / np.sqrt(len(X))
     target = _correlations(X)

@@ -85,8 +85,9 @@ with plots.style("zh", synthetic=True):
 #
 # ## 猜：没有客群的数据 · Guess: data without any segments
 #
-# Now destroy the segments: keep the values of each column and the correlations between columns,
-# but make one single hill (零模型). What silhouette do you expect there?
+# Now destroy the segments: keep skew, tails and zeros of each column and the correlations between
+# columns, but make one single hill (零模型). A column with two peaks gets one, or it would bring
+# its groups along. What silhouette do you expect there?
 
 # %%
 null = validation.null_like(z, random_state=0)
@@ -147,9 +148,11 @@ with plots.style("zh", segments=catalogue.segments(), synthetic=True):
     plots.segment_stability_plot(slsw)
 
 # %% [markdown]
-# In words, by stated thresholds: *natural* (自然) comes back *and* stands apart from its neighbours
-# more than any segment that k-means cuts out of data without segments; *reproducible* (可重现)
-# comes back; *constructed* (人为) is where k-means drew the border.
+# In words, by stated thresholds: *natural* (自然) comes back, lies further from its neighbours
+# than any segment that k-means cuts out of data without segments, *and* has a valley at each border
+# (few customers between it and the next); *reproducible* (可重现) comes back; *constructed* (人为)
+# is where k-means drew the border. `benchmarks/verdicts.py` tests these words on data whose answer
+# is known. They cannot see everything: a piece of a bent hill (a banana) may pass for natural.
 
 # %%
 centres = segments.centre_table(model).rename(index=segment_of)

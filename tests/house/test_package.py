@@ -67,7 +67,7 @@ MOST = {
     "profiles": (900, 8),
     "report": (930, 4),
     "segments": (1_210, 12),
-    "validation": (940, 14),
+    "validation": (1_200, 14),
     "monitor": (540, 10),
     "products": (480, 10),
     "spark": (40, 2),

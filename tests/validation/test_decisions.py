@@ -115,6 +115,19 @@ def test_a_segment_is_sure_by_its_own_interval_only(case):
     assert table.loc["GT", ["reading", "sure"]].tolist() == ["reproducible", True]
 
 
+def test_a_segment_without_a_valley_at_its_border_is_not_natural(case):
+    """Far from its neighbours' centres, but customers lie all the way between."""
+    X, centres, slsw, chance = case
+    between = np.concatenate([X, np.linspace(0, 10, 200)[:, None]])
+    chance = chance.assign(separation=0.0)
+    table = decisions.stability_summary(between, centres=centres, slsw=slsw, chance=chance)
+    first = table.set_index("segment_id").loc["XW"]
+    assert first["separation"] > 0
+    assert first["border_density"] > decisions.VALLEY
+    assert first["reading"] == "reproducible"
+    assert f"border density {first['border_density']:.2f}" in first["because_en"]
+
+
 def test_nothing_is_natural_without_null_sets(case):
     X, centres, slsw, _ = case
     table = decisions.stability_summary(X, centres=centres, slsw=slsw)

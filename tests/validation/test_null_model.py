@@ -1,4 +1,4 @@
-"""Data without segments: the same margins and correlations, one hill."""
+"""Data without segments: the same margins but for second peaks, correlations, one hill."""
 
 import numpy as np
 import pandas as pd
@@ -7,18 +7,20 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from kequn_lab.validation import null_model
+from kequn_lab.validation.one_mode import with_one_mode
 
 
 @pytest.fixture(scope="module")
 def mixed():
-    """Skewed, binary, many equal values, and a constant column; two hills."""
+    """Skewed, binary, many equal values, and a constant column; two hills in one of them."""
     rng = np.random.default_rng(0)
     hill = rng.integers(0, 2, 3_000)
     return pd.DataFrame(
         {
-            "skewed": np.exp(rng.normal(hill * 2, 0.5)),
+            "skewed": np.exp(rng.normal(hill * 0.8, 0.8)),
+            "zeros": np.maximum(rng.normal(hill, 1, 3_000), 0).round(2),
             "binary": (rng.uniform(size=3_000) < 0.2 + 0.6 * hill).astype(float),
-            "normal": rng.normal(-3 * hill, 1),
+            "peaks": rng.normal(-6 * hill, 1),
             "constant": 1.0,
         }
     )
@@ -29,10 +31,48 @@ def test_null_data_keep_margins_and_correlations(mixed):
     assert null.columns.tolist() == mixed.columns.tolist()
     assert len(null) == len(mixed)
     for column in mixed:
-        assert set(null[column]) <= set(mixed[column])
+        if column != "peaks":
+            assert set(null[column]) <= set(mixed[column])
+        assert null[column].std() == pytest.approx(mixed[column].std(), rel=0.1)
         assert null[column].mean() == pytest.approx(mixed[column].mean(), rel=0.1, abs=0.1)
     gap = null.corr().sub(mixed.corr()).drop("constant").drop(columns="constant")
-    assert gap.abs().max(axis=None) < 0.06
+    assert gap.abs().max(axis=None) < 0.08
+
+
+def test_null_data_have_no_gap_where_a_column_has_one(mixed):
+    null = null_model.null_like(mixed, random_state=0)
+    share = [table["peaks"].between(-4, -2).mean() for table in (mixed, null)]
+    assert share[0] < 0.03
+    assert share[1] > 0.15
+
+
+def test_a_zero_that_many_share_keeps_its_share_and_its_gap():
+    """None of a thing is no hill, so the null data keep the gap beside it."""
+    rng = np.random.default_rng(0)
+    rest = np.concatenate([rng.normal(10, 1, 300), rng.normal(20, 1, 300)])
+    values = np.sort(np.concatenate([np.zeros(400), rest]))
+    one = with_one_mode(values)
+    assert (one == 0).sum() == 400
+    assert ((one > 0) & (one < values[400])).sum() == 0
+    assert ((values > 13.5) & (values < 16.5)).sum() < 5
+    assert ((one > 13.5) & (one < 16.5)).sum() > 80
+
+
+def test_counts_and_flags_stay():
+    for values in (np.repeat([0.0, 1.0], 50), np.repeat([0.0, 1.0, 2.0, 9.0], [40, 5, 5, 50])):
+        np.testing.assert_array_equal(with_one_mode(values), values)
+
+
+@pytest.mark.parametrize("shape", ["normal", "gamma", "exponential", "uniform"])
+def test_a_column_with_one_peak_is_nearly_kept(shape):
+    rng = np.random.default_rng(0)
+    values = {
+        "normal": rng.normal(size=2_000), "gamma": rng.gamma(2, size=2_000),
+        "exponential": rng.exponential(size=2_000), "uniform": rng.uniform(size=2_000),
+    }[shape]  # fmt: skip
+    values = np.sort(values)
+    gap = np.abs(with_one_mode(values) - values)[50:-50]
+    assert gap.max() < 0.2 * values.std()
 
 
 def test_null_data_of_more_columns_than_rows_keep_their_correlations():

@@ -77,3 +77,26 @@ def test_far_rows_do_not_underflow():
 def test_bad_input(X, centres, message):
     with pytest.raises(ValueError, match=message):
         shadows.margins(X, centres=centres)
+
+
+@pytest.mark.parametrize(
+    "gap, least, most", [(0, 0.8, 1), (3, 0.5, 0.8), (4, 0.2, 0.45), (6, 0, 0.1)]
+)
+def test_density_at_the_border_falls_with_the_gap(gap, least, most):
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal((x, 0), 1, (2_000, 2)) for x in (0, gap)])
+    side = X[:, 0] > gap / 2
+    centres = [X[~side].mean(axis=0), X[side].mean(axis=0)]
+    found = shadows.border_density(X, centres=centres)
+    assert found[0] == found[1]
+    assert least <= found[0] <= most
+
+
+def test_density_at_the_border_is_that_of_the_neighbour_that_is_separated_least():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(x, 1, (1_000, 1)) for x in (0, 3, 30)])
+    centres = pd.DataFrame({"x": [0.0, 3.0, 30.0, 99.0]}, index=["a", "b", "far", "empty"])
+    found = shadows.border_density(X, centres=centres)
+    assert found["a"] == found["b"] > 0.5
+    assert found["far"] < 0.01
+    assert np.isnan(found["empty"])

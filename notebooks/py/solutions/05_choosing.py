@@ -44,8 +44,9 @@ for preset in ("easy", "standard"):
 # %% [markdown]
 # ## 2 从没有客群的数据里找客群 · Segments in data without segments
 #
-# `validation.null_like(z)` keeps columns and correlations and has one hill. **Predict:** how alike
-# are two k-means solutions (k = 8, twenty starts, other seeds) on it, and on the bank? And k = 3?
+# `validation.null_like(z)` keeps correlations, skew and zeros and has one hill. **Predict:** how
+# alike are two k-means solutions (k = 8, twenty starts, other seeds) on it, and on the bank? And
+# k = 3?
 
 # %% tags=["solution"]
 null = validation.null_like(z, random_state=0)
