@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 _ROOMS = {
     "running": ("run", "init", "check", "score", "sample"),
-    "reworking": ("rename", "report", "plot", "sql", "compare"),
+    "reworking": ("rename", "report", "plot", "sql", "compare", "verify"),
 }
 
 

@@ -63,10 +63,22 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"kequn_lab {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_run, _init, _check, _score, _rename, _report, _plot, _sql, _compare, _sample):
+    for add in (
+        _run,
+        _init,
+        _check,
+        _score,
+        _rename,
+        _report,
+        _plot,
+        _sql,
+        _verify,
+        _compare,
+        _sample,
+    ):
         command = add(commands)
         general = command.add_argument_group("in general")
-        if add in (_rename, _report, _plot, _sql, _compare):
+        if add in (_rename, _report, _plot, _sql, _verify, _compare):
             told: Any = {"help": "of messages and pictures (default: that of the report)"}
         else:
             told = {"default": "en", "help": "of messages and results"}
@@ -288,6 +300,26 @@ def _sql(commands) -> argparse.ArgumentParser:
     sql.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
     sql.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
     return sql
+
+
+def _verify(commands) -> argparse.ArgumentParser:
+    verify = _command(
+        commands,
+        "verify",
+        "RESULT --against TABLE [options]",
+        "say whether a copy of the model, in a database or elsewhere, gives our labels",
+        "kequn verify result --against labelled.csv",
+        'kequn verify result --against sqlite:///crm.db --query "select * from golden_labels"',
+        more="Put golden_rows.csv of the result through the copy; its labels are the TABLE: "
+        "customer_id\nwith segment_id or cluster.",
+    )
+    _result(verify)
+    verify.add_argument(
+        "--against", type=table, required=True, metavar="TABLE", help="a file, or a database"
+    )
+    verify.add_argument("--query", metavar="SELECT", help="what to read from a database")
+    verify.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
+    return verify
 
 
 def _compare(commands) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Commands on a result: ``rename``, ``report``, ``plot``, ``sql``, ``compare``; no refit."""
+"""Commands on a result: ``rename``, ``report``, ``plot``, ``sql``, ``verify``, ``compare``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kequn_lab.commands.arguments import check_paths
 from kequn_lab.run.result import Result
 from kequn_lab.run.results import fill_folder, read_result, run_folder
 
-__all__ = ["compare", "plot", "rename", "report", "sql"]
+__all__ = ["compare", "plot", "rename", "report", "sql", "verify"]
 
 _SAY = {
     "customers": (
@@ -30,6 +30,14 @@ _SAY = {
     ),
     "pictures": ("Pictures of this result: {names}", "这个结果的图：{names}"),
     "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
+    "verified": ("All {n} golden rows have the same label.", "{n} 行验证数据的标签全部一致。"),
+    "different": (
+        "{bad} of {n} golden rows have another label. The first is {id} ({case}): expected "
+        "{expected}, found {found}. By case: {cases}. Compare the copy with scorecard.json: "
+        "numbers with all their digits, the order of the steps, missing values",
+        "{n} 行验证数据中有 {bad} 行标签不同。第一行是 {id}（{case}）：应为 {expected}，实为 "
+        "{found}。按情形：{cases}。请将副本与 scorecard.json 核对：数值是否完整、步骤顺序、缺失值",
+    ),
     "open": ("Open {report}", "请打开 {report}"),
 }
 _HEAD = (
@@ -118,6 +126,30 @@ def sql(args: Namespace) -> int:
             file.write(f"{text}\n".encode())
         print(args.out)
     return 0
+
+
+def verify(args: Namespace) -> int:
+    """Whether a copy of the model gives the labels of the golden rows."""
+    from kequn_lab.contract.sources import open_source
+    from kequn_lab.export.golden import disagreements
+
+    result, language = _opened(args)
+    golden = result.card.golden_rows()
+    source = open_source(args.against, query=args.query)
+    labels = pd.concat(list(source.chunks()))
+    labels.columns = labels.columns.str.strip().str.lower()
+    labels = labels.rename(columns={args.id.lower(): "customer_id"})
+    wrong = disagreements(golden, labels)
+    if wrong.empty:
+        print(_say(language, "verified", n=len(golden)))
+        return 0
+    cases = ", ".join(f"{case} {n}" for case, n in wrong["golden_case"].value_counts().items())
+    first = wrong.iloc[0]
+    shown = {"id": first["customer_id"], "case": first["golden_case"], "cases": cases}
+    raise ValueError(
+        _say(language, "different", bad=len(wrong), n=len(golden), expected=first["expected"],
+             found=first["found"], **shown)
+    )  # fmt: skip
 
 
 def compare(args: Namespace) -> int:

@@ -27,6 +27,7 @@ from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
 from kequn_lab.export._records import by_feature, feature_record, in_order, record_of
+from kequn_lab.export.golden import golden_rows
 from kequn_lab.export.sql import scorecard_sql
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
@@ -344,6 +345,11 @@ class Scorecard:
             As :meth:`predict`; ``customer_id`` is a column, or the index of a DataFrame.
         """
         return labelled(self, table).to_pandas()
+
+    def golden_rows(self, n_rows: int = 200) -> pd.DataFrame:
+        """Made-up customers with their labels, by which a copy of the model is verified; see
+        :func:`kequn_lab.export.golden.golden_rows`."""
+        return golden_rows(self, n_rows)
 
     def to_sql(self, dialect: str, *, table: str, id_column: str = "customer_id") -> str:
         """The scorecard as one SELECT; see :func:`kequn_lab.export.sql.scorecard_sql`."""

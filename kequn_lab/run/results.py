@@ -107,6 +107,7 @@ def fill_folder(
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
     result.card.save(folder / "scorecard.json")
+    export.write_table(result.card.golden_rows(), folder / "golden_rows.csv", encoding=encoding)
     result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
     kinds = _write_tables(result, folder, encoding)
     _write_report(result, folder / "report.html", pictures, language=language)

@@ -1,6 +1,7 @@
 """From a result folder, without its tables: other names, languages, pictures, SQL, a comparison."""
 
 import shutil
+import sqlite3
 
 import duckdb
 import numpy as np
@@ -181,9 +182,10 @@ def test_an_id_that_another_fit_gives_to_others_is_not_the_same_segment():
     assert scored.loc["y", "same_share"] == 0.0  # the same model: an id is an id
 
 
-@pytest.mark.parametrize("command", ["rename", "report", "plot", "sql", "compare"])
+@pytest.mark.parametrize("command", ["rename", "report", "plot", "sql", "compare", "verify"])
 def test_what_is_no_result_is_said(folder, capsys, command):
-    more = {"rename": ["0=x"], "compare": ["may"], "sql": ["--dialect", "hive", "--table", "t"]}
+    more = {"rename": ["0=x"], "compare": ["may"], "sql": ["--dialect", "hive", "--table", "t"],
+            "verify": ["--against", "t.csv"]}  # fmt: skip
     assert main([command, "nowhere", *more.get(command, [])]) == 1
     assert "nowhere does not exist" in capsys.readouterr().err
     (folder / "empty").mkdir()
@@ -193,3 +195,26 @@ def test_what_is_no_result_is_said(folder, capsys, command):
         file.write("x")
     assert main([command, "may", *more.get(command, [])]) == 1
     assert "labels.csv" in capsys.readouterr().err
+
+
+def test_a_copy_of_the_model_is_verified_by_golden_rows(folder, capsys):
+    golden = pd.read_csv(folder / "may" / "golden_rows.csv", encoding="utf-8-sig")
+    theirs = read_result(folder / "may").card.label(golden)
+    theirs.columns = theirs.columns.str.upper()  # as Oracle names them
+    theirs.to_csv("theirs.csv", index=False)
+    assert main(["verify", "may", "--against", "theirs.csv"]) == 0
+    assert capsys.readouterr().out == "All 200 golden rows have the same label.\n"
+    with sqlite3.connect("crm.db") as con:
+        theirs.to_sql("labels", con)
+    query = "select customer_id as 客户, segment_id from labels"
+    there = ["--against", "sqlite:///crm.db", "--query", query, "--id", "客户"]
+    assert main(["verify", "may", *there, "--language", "zh"]) == 0
+    assert capsys.readouterr().out == "200 行验证数据的标签全部一致。\n"
+    first = theirs.loc[0, "SEGMENT_ID"]
+    theirs.assign(SEGMENT_ID=theirs["SEGMENT_ID"].where(theirs.index > 1, "x")).to_csv("t.csv")
+    assert main(["verify", "may", "--against", "t.csv"]) == 1
+    said = capsys.readouterr().err
+    assert "2 of 200 golden rows have another label. The first is golden_001 (centre)" in said
+    assert f"expected {first}, found x" in said
+    assert main(["verify", "may", "--against", "may/labels.csv"]) == 1
+    assert "none of the golden rows" in capsys.readouterr().err

@@ -63,7 +63,7 @@ MOST = {
     "plots": (1_420, 23),
     "catalogue": (180, 15),
     "compare": (960, 12),
-    "export": (1_130, 12),
+    "export": (1_270, 12),
     "profiles": (900, 8),
     "report": (930, 4),
     "segments": (1_210, 12),
@@ -73,7 +73,7 @@ MOST = {
     "spark": (40, 2),
     "synth": (1_500, 8),
     "run": (2_040, 12),
-    "commands": (920, 0),
+    "commands": (980, 0),
     "__main__": (30, 0),
 }
 

@@ -24,7 +24,7 @@ from kequn_lab.run.options import Options
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and forks are POSIX")
 TOP = {"report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json",
-       "run.json", "columns.csv", "tables", "figures"}  # fmt: skip
+       "golden_rows.csv", "run.json", "columns.csv", "tables", "figures"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
