@@ -25,7 +25,7 @@ from kequn_lab.export._nearest import coordinates, labelled, nearest
 from kequn_lab.export.labels import replacing
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features import FEATURES
-from kequn_lab.run.entrance import ready_table
+from kequn_lab.run.entrance import Given, ready_table
 from kequn_lab.run.scoring import score_files
 from kequn_lab.segments import fit_segments
 
@@ -104,7 +104,7 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
     writer.close()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, start = time.perf_counter(), time.process_time()
-    score_files(card, folder / "out", features=path)
+    score_files(card, folder / "out", Given(features=path))
     total, wall = time.process_time() - start, time.perf_counter() - wall
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"Parquet to CSV, {n:,} customers: {total:.1f} CPU s ({wall:.1f} s by the clock), "

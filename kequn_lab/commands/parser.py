@@ -116,54 +116,8 @@ def _run(commands) -> argparse.ArgumentParser:
     _tables(run)
     _ready(run)
     _window(run, "length of the window (default: 12)")
-    how = run.add_argument_group("clusters and names")
-    how.add_argument(
-        "--k", type=clusters, default=8, metavar="K",
-        help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
-    )  # fmt: skip
-    how.add_argument(
-        "--start", choices=STARTS, default="auto",
-        help="search: the lowest inertia; signatures: k-means started where the catalogue "
-        "expects its segments; auto: signatures, where the table holds what they speak of",
-    )  # fmt: skip
-    how.add_argument(
-        "--pull", type=share, default=0.0, metavar="P",
-        help="draw centres back to the levels expected, such as 0.3; right only if these are",
-    )  # fmt: skip
-    how.add_argument(
-        "--drop", type=columns, default=(), metavar="A,B",
-        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
-    )  # fmt: skip
-    how.add_argument(
-        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
-    )
-    how.add_argument(
-        "--weights", type=Path, metavar="FILE",
-        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
-    )  # fmt: skip
-    how.add_argument(
-        "--names", type=overrides, metavar="0=elderly,…",
-        help="names by a person who looked: a segment's id, or a name of your own",
-    )  # fmt: skip
-    how.add_argument(
-        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
-    )
-    how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
-    how.add_argument(
-        "--stability", type=whole(0), default=20, metavar="N",
-        help="pairs of draws that show whether segments come back; 0: none",
-    )  # fmt: skip
-    how.add_argument(
-        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
-    )
-    how.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
-    bank = run.add_argument_group("synthetic bank (without a table)")
-    bank.add_argument(
-        "--synthetic", type=whole(1), metavar="N", help="customers to draw (default: 5000)"
-    )
-    bank.add_argument(
-        "--preset", choices=_PRESETS, help="how hard it is to cluster (default: standard)"
-    )
+    _clusters(run)
+    _bank(run)
     _results(run)
     run.add_argument(
         "--sort", choices=("input", "id"), default="input",
@@ -368,6 +322,60 @@ def _sample(commands) -> argparse.ArgumentParser:
     )
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="to be written")
     return sample
+
+
+def _clusters(run: argparse.ArgumentParser) -> None:
+    how = run.add_argument_group("clusters and names")
+    how.add_argument(
+        "--k", type=clusters, default=8, metavar="K",
+        help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
+    )  # fmt: skip
+    how.add_argument(
+        "--start", choices=STARTS, default="auto",
+        help="search: the lowest inertia; signatures: k-means started where the catalogue "
+        "expects its segments; auto: signatures, where the table holds what they speak of",
+    )  # fmt: skip
+    how.add_argument(
+        "--pull", type=share, default=0.0, metavar="P",
+        help="draw centres back to the levels expected, such as 0.3; right only if these are",
+    )  # fmt: skip
+    how.add_argument(
+        "--drop", type=columns, default=(), metavar="A,B",
+        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
+    )  # fmt: skip
+    how.add_argument(
+        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
+    )
+    how.add_argument(
+        "--weights", type=Path, metavar="FILE",
+        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
+    )  # fmt: skip
+    how.add_argument(
+        "--names", type=overrides, metavar="0=elderly,…",
+        help="names by a person who looked: a segment's id, or a name of your own",
+    )  # fmt: skip
+    how.add_argument(
+        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
+    )
+    how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
+    how.add_argument(
+        "--stability", type=whole(0), default=20, metavar="N",
+        help="pairs of draws that show whether segments come back; 0: none",
+    )  # fmt: skip
+    how.add_argument(
+        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
+    )
+    how.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
+
+
+def _bank(run: argparse.ArgumentParser) -> None:
+    bank = run.add_argument_group("synthetic bank (without a table)")
+    bank.add_argument(
+        "--synthetic", type=whole(1), metavar="N", help="customers to draw (default: 5000)"
+    )
+    bank.add_argument(
+        "--preset", choices=_PRESETS, help="how hard it is to cluster (default: standard)"
+    )
 
 
 def _tables(command: argparse.ArgumentParser) -> None:

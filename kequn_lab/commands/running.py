@@ -11,7 +11,7 @@ from kequn_lab._words import shell_word
 from kequn_lab.commands.arguments import check_catalogue, check_names, check_paths
 from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.sources import open_source
-from kequn_lab.run.entrance import kind_of_table, words_of
+from kequn_lab.run.entrance import Given, kind_of_table, words_of
 
 __all__ = ["check", "init", "run", "sample", "score"]
 
@@ -135,6 +135,13 @@ def _given(args: Namespace) -> Mapping:
     return words
 
 
+def _tables(args: Namespace, words: Mapping) -> Given:
+    """What ``check`` and ``score`` read."""
+    window = {name: getattr(args, name, None) for name in ("as_of", "months")}
+    tables = {name: getattr(args, name) for name in ("features", "query", *_TABLES)}
+    return Given(**tables, **window, id_column=args.id, mapping=words)
+
+
 def _place(args: Namespace, words: Mapping) -> None:
     """FILE becomes ``--features`` or ``--events``, and the id of a ready table is found."""
     from kequn_lab.contract.guessing import guess_mapping
@@ -197,9 +204,8 @@ def check(args: Namespace) -> int:
     from kequn_lab.run.checking import check_tables
 
     words = _given(args)
-    tables = {name: getattr(args, name) for name in (*_TABLES, "features")}
     wrong = 0
-    for found in check_tables(**tables, mapping=words, id_column=args.id, query=args.query):
+    for found in check_tables(_tables(args, words)):
         line = say(args, "valid", name=found.name, valid=found.valid, rows=found.rows)
         if found.absent:
             line += say(args, "absent", columns=", ".join(found.absent))
@@ -223,15 +229,7 @@ def score(args: Namespace) -> int:
     record = score_files(
         card,
         None if args.dry_run else args.out,
-        features=args.features,
-        query=args.query,
-        events=args.events,
-        customers=args.customers,
-        holdings=args.holdings,
-        mapping=words,
-        as_of=args.as_of,
-        months=args.months,
-        id_column=args.id,
+        _tables(args, words),
         skip_bad_rows=args.skip_bad_rows,
         accept_units=args.accept_units,
         encoding=args.out_encoding,

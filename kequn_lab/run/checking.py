@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kequn_lab._notes import Note
 from kequn_lab.contract.keys import Known, hashes
-from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.reading import MOST_FINDINGS, Opened, open_table
 from kequn_lab.contract.tables import (
     CUSTOMERS,
@@ -23,7 +23,7 @@ from kequn_lab.contract.tables import (
     violations_frame,
 )
 from kequn_lab.contract.wide import doubtful_columns
-from kequn_lab.run.entrance import ready_table, words_of
+from kequn_lab.run.entrance import Given, ready_table, words_of
 
 __all__ = ["Checked", "check_tables"]
 
@@ -58,25 +58,13 @@ class Checked:
     error: ContractError | None = None
 
 
-def check_tables(
-    *,
-    features=None,
-    events=None,
-    customers=None,
-    holdings=None,
-    mapping: Mapping | str | Path | None = None,
-    id_column: str | None = None,
-    query: str | None = None,
-) -> Iterator[Checked]:
+def check_tables(given: Given) -> Iterator[Checked]:
     """Check tables as a run and a score would, one after the other.
 
     Parameters
     ----------
-    features, events, customers, holdings : path or table
-        Those there are.
-    mapping, id_column, query
-        As :func:`~kequn_lab.run.inputs.from_tables` and
-        :func:`~kequn_lab.run.inputs.from_customer_table`.
+    given : Given
+        The tables there are; those that are ready and those that are raw may come together.
 
     Yields
     ------
@@ -91,7 +79,7 @@ def check_tables(
     --------
     >>> events = pd.DataFrame({"customer_id": ["a", "b"], "timestamp": "2024-03-05",
     ...     "amount_cny": [5.0, -1.0]})
-    >>> for found in check_tables(events=events):
+    >>> for found in check_tables(Given(events=events)):
     ...     print(found.table, found.rows, found.valid)
     ...     print(found.error)
     events 2 1
@@ -99,10 +87,9 @@ def check_tables(
       row 2, column 'amount_cny': must be >= 0; found -1.0
     What to do: correct these cells; or set the rows aside (kequn run --skip-bad-rows).
     """
-    words, known = words_of(mapping), None
-    given = {"customers": customers, "events": events, "holdings": holdings}
+    words, known = words_of(given.mapping), None
     for contract in (CUSTOMERS, EVENTS, HOLDINGS):
-        if (data := given[contract.name]) is None:
+        if (data := given.raw[contract.name]) is None:
             continue
         own = getattr(words, contract.name)
         opening = partial(open_table, data, contract, mapping=own, skip=True)
@@ -110,11 +97,10 @@ def check_tables(
         yield found
         if contract is CUSTOMERS and ids:
             known = Known(np.sort(np.concatenate(ids)))
-    if features is not None:
-        opening = partial(
-            ready_table, features, id_column=id_column, mapping=words, query=query, skip=True
-        )
-        yield _checked("features", features, None, opening)[0]
+    if given.features is not None:
+        how: dict[str, Any] = {"id_column": given.id_column, "mapping": words, "query": given.query}
+        opening = partial(ready_table, given.features, **how, skip=True)
+        yield _checked("features", given.features, None, opening)[0]
 
 
 def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, list]:

@@ -25,7 +25,45 @@ from kequn_lab.contract.sources import open_source
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
 from kequn_lab.contract.wide import infer_contract
 
-__all__ = ["Entered", "kind_of_table", "raw_tables", "ready_table", "words_of"]
+__all__ = ["Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "words_of"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Tables that somebody brings, and how they are to be read.
+
+    Attributes
+    ----------
+    features : path or table
+        A ready customer table: a file, a frame, or the address of a database with ``query``.
+    query : str, optional
+        A SELECT that gives the customer table: the id and the features.
+    id_column : str, optional
+        Of a ready table.
+    events, customers, holdings : path or table
+        Raw tables.
+    as_of : date-like, optional
+        Last day of the window of the raw tables.
+    months : int, optional
+        Its length.
+    mapping : Mapping or path, optional
+        The bank's words in ours, see :mod:`kequn_lab.contract.mapping`.
+    """
+
+    features: Any = None
+    query: str | None = None
+    id_column: str | None = None
+    events: Any = None
+    customers: Any = None
+    holdings: Any = None
+    as_of: Any = None
+    months: int | None = None
+    mapping: Mapping | str | Path | None = None
+
+    @property
+    def raw(self) -> dict[str, Any]:
+        """The raw tables by name; None where there is none."""
+        return {name: getattr(self, name) for name in ("customers", "events", "holdings")}
 
 
 @dataclass(frozen=True)

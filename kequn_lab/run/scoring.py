@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS
 from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, unit_notes
-from kequn_lab.run.entrance import Entered, raw_tables, ready_table, words_of
+from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, words_of
 
 __all__ = ["score_files"]
 
@@ -37,20 +37,11 @@ _ROWS = 100_000  # of a chunk of features
 def score_files(
     card: Scorecard,
     out: str | Path | None,
+    given: Given,
     *,
-    features=None,
-    query: str | None = None,
-    events=None,
-    customers=None,
-    holdings=None,
-    mapping: Mapping | str | Path | None = None,
-    as_of=None,
-    months: int | None = None,
-    id_column: str | None = None,
     skip_bad_rows: bool = False,
     accept_units: bool = False,
     encoding: str = "utf-8-sig",
-    synthetic: bool | None = None,
 ) -> dict[str, Any]:
     """Label the customers of a ready table, of a bank's raw tables, or of a database.
 
@@ -61,20 +52,9 @@ def score_files(
         A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``
         and, if there are any, ``warnings.csv`` and the rows set aside (``refused_….csv``), in
         place of those of an earlier call. None is a dry run: all is read, nothing written.
-    features : path or table
-        A ready customer table: a file, a frame, or the address of a database with ``query``.
-    query : str, optional
-        A SELECT that gives the customer table: the id and the features.
-    events, customers, holdings : path or table
-        Raw tables instead. All that is given is checked as in a run, chunk by chunk.
-    mapping : Mapping or path, optional
-        See :mod:`kequn_lab.contract.mapping`.
-    as_of : date-like
-        Last day of the window of the raw tables.
-    months : int, optional
-        Its length: the scorecard knows it, unless it was trained on a ready table.
-    id_column : str, optional
-        Of a ready table.
+    given : Given
+        A ready customer table, or raw tables with ``as_of``; ``months`` only where the scorecard
+        was trained on a ready table. All is checked as in a run, chunk by chunk.
     skip_bad_rows : bool
         Set broken rows aside instead of stopping at them.
     accept_units : bool
@@ -82,8 +62,6 @@ def score_files(
         everywhere, because it is right.
     encoding : str
         Of the CSV files.
-    synthetic : bool, optional
-        For the record.
 
     Returns
     -------
@@ -104,54 +82,73 @@ def score_files(
         the window; a feature is lacking; nearly all money is in another unit than the
         training's. Nothing is written then.
     """
-    if (features is None) == (events is None):
-        raise ValueError("give either a ready customer table (features) or raw tables (events)")
-    words = words_of(mapping)
-    if mapping is not None and features is not None:
-        _require_same({"currency": (words.currency, card.currency)})
-    meta: dict[str, Any] = {"synthetic": synthetic, "window": {}}
-    notes: list[Note] = []
+    _require_one_kind(given)
     with ExitStack() as stack:
         stage = None
         if out is not None:
             stage = stack.enter_context(result_folder(out, kind="score", names=FILES))
-        if features is not None:
-            entered = Entered()
-            chunks = _ready_chunks(
-                features, card, entered, skip=skip_bad_rows,
-                id_column=id_column, mapping=words, query=query,
-            )  # fmt: skip
-        else:
-            if as_of is None:
-                raise ValueError("raw tables need as_of: the last day to look at (YYYY-MM-DD)")
-            window = {"as_of": as_of, "months": _months(card, months, words)}
-            given = {"customers": customers, "events": events, "holdings": holdings}
-            entered = stack.enter_context(raw_tables(given, words, skip=skip_bad_rows))
-            con, sql, _, found = stack.enter_context(feature_query(**{**entered.tables, **window}))
-            chunks = _made_chunks(con, sql, card)
-            meta |= {"as_of": f"{pd.Timestamp(as_of):%Y-%m-%d}", "window": found}
-            notes += window_notes(found)
+        source = stack.enter_context(_source(given, card, skip=skip_bad_rows))
         path = None if stage is None else stage / "labels.csv"
-        record, columns = _label(card, chunks, path, encoding=encoding)
-        drift = record["drift"]
-        notes += entered.notes + _units(drift, accept_units)
-        meta |= {
-            "inputs": entered.files,
-            "refused": sum(map(len, entered.refused.values())),
+        counts, drift, columns = _label(card, source.chunks, path, encoding=encoding)
+        # Only now all is read, so only now is all that was found known.
+        notes = [*source.notes, *source.entered.notes, *_units(drift, accept_units)]
+        record = {
+            **counts,
+            "drift": drift.to_dict("records"),
+            **source.window,
+            "inputs": source.entered.files,
+            "refused": sum(map(len, source.entered.refused.values())),
             "notes": [asdict(note) for note in notes],
         }
-        record = {**record, "drift": drift.to_dict("records"), **meta}
-        if stage is None:
+        if path is None:
             return record
         warnings = notes_table([note for note in notes if note.level == "warning"])
-        tables = {f"refused_{name}": table for name, table in entered.refused.items()}
+        tables = {f"refused_{name}": table for name, table in source.entered.refused.items()}
         for name, table in {"drift": drift, "warnings": warnings, **tables}.items():
             if len(table):
-                export.write_table(table, stage / f"{name}.csv", encoding=encoding)
+                export.write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
         rows = record.pop("rows")
-        return write_record(
-            stage / "labels.csv", rows=rows, columns=columns, encoding=encoding, meta=record
-        )
+        return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
+
+
+def _require_one_kind(given: Given) -> None:
+    if (given.features is None) == (given.events is None):
+        raise ValueError("give either a ready customer table (features) or raw tables (events)")
+    if given.features is None and given.as_of is None:
+        raise ValueError("raw tables need as_of: the last day to look at (YYYY-MM-DD)")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Customers on their way in, chunk by chunk, and what is known of where they come from.
+
+    ``entered`` is filled by the time that the last chunk is read.
+    """
+
+    chunks: Iterable
+    entered: Entered
+    window: dict[str, Any]
+    notes: list[Note]
+
+
+@contextmanager
+def _source(given: Given, card: Scorecard, *, skip: bool) -> Iterator[_Source]:
+    """Customers in the scorecard's columns: those of a ready table, or made of raw tables."""
+    words = words_of(given.mapping)
+    if given.features is not None:
+        if given.mapping is not None:
+            _require_same({"currency": (words.currency, card.currency)})
+        entered, how = Entered(), {"id_column": given.id_column, "query": given.query}
+        chunks = _ready_chunks(given.features, card, entered, skip=skip, mapping=words, **how)
+        yield _Source(chunks, entered, {"window": {}}, [])
+        return
+    window = {"as_of": given.as_of, "months": _months(card, given.months, words)}
+    with (
+        raw_tables(given.raw, words, skip=skip) as entered,
+        feature_query(**{**entered.tables, **window}) as (con, sql, _, found),
+    ):
+        told = {"as_of": f"{pd.Timestamp(given.as_of):%Y-%m-%d}", "window": found}
+        yield _Source(_made_chunks(con, sql, card), entered, told, window_notes(found))
 
 
 def _ready_chunks(features, card: Scorecard, entered: Entered, *, skip: bool, **ask):
@@ -206,7 +203,7 @@ def _require_same(pairs: dict[str, tuple]) -> None:
 
 
 def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: str):
-    """Label chunk after chunk into one CSV; the counts, and the columns written."""
+    """Label chunk after chunk into one CSV; the counts, the drift, and the columns written."""
     counts = np.zeros(len(card.segments) + 1, dtype=np.int64)
     spread = Spread(card)
     columns: dict[str, str] = {}
@@ -231,9 +228,8 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
         "rows": int(counts.sum()),
         "unlabelled": int(counts[-1]),
         "segments": {s.segment_id: int(n) for s, n in zip(card.segments, counts)},
-        "drift": spread.table(),
     }
-    return record, columns
+    return record, spread.table(), columns
 
 
 def _units(drift: pd.DataFrame, accepted: bool) -> list[Note]:

@@ -312,13 +312,14 @@ def test_scoring_straight_from_postgres(learned, table, postgres, tmp_path, monk
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
     pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
     from kequn_lab.export.labels import read_labels
+    from kequn_lab.run.entrance import Given
     from kequn_lab.run.scoring import score_files
 
     folder = postgres("SHOW unix_socket_directories").split()[2]
     url = f"postgresql+psycopg://kequn@/postgres?host={folder}"
     query = "SELECT * FROM customers WHERE customer_id < '000000000000020000'"
     monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
-    record = score_files(learned, tmp_path, features=url, query=query)
+    record = score_files(learned, tmp_path, Given(features=url, query=query))
     assert "hunter2" not in (tmp_path / "labels.meta.json").read_text()
     assert record["inputs"][0]["rows"] == 20_000
     labels = read_labels(tmp_path / "labels.csv").set_index("customer_id")["cluster"]

@@ -21,6 +21,7 @@ from kequn_lab.monitor.drift import (
     population_stability_index,
     unit_notes,
 )
+from kequn_lab.run.entrance import Given
 from kequn_lab.run.scoring import score_files
 from kequn_lab.segments.pipeline import fit_segments
 
@@ -57,9 +58,7 @@ def small_chunks(monkeypatch):
 def test_a_file_in_chunks_is_labelled_as_the_table(tmp_path, card, ending):
     table = customers(5_000, 1)
     write_table(table, tmp_path / f"features.{ending}")
-    record = score_files(
-        card, tmp_path / "out", features=tmp_path / f"features.{ending}", synthetic=True
-    )
+    record = score_files(card, tmp_path / "out", Given(features=tmp_path / f"features.{ending}"))
     pd.testing.assert_frame_equal(
         read_labels(tmp_path / "out" / "labels.csv"), card.label(table), check_dtype=False
     )
@@ -74,7 +73,7 @@ def test_a_file_in_chunks_is_labelled_as_the_table(tmp_path, card, ending):
 
 def test_a_dry_run_writes_nothing(tmp_path, card):
     write_table(customers(50, 1), tmp_path / "features.csv")
-    assert score_files(card, None, features=tmp_path / "features.csv")["rows"] == 50
+    assert score_files(card, None, Given(features=tmp_path / "features.csv"))["rows"] == 50
     assert [p.name for p in tmp_path.iterdir()] == ["features.csv"]
 
 
@@ -87,7 +86,7 @@ def test_frames_are_labelled_as_files(card, kind):
         frame = pytest.importorskip("polars").from_pandas(table.reset_index())
     if kind == "pyarrow":
         frame = pa.Table.from_pandas(table.reset_index())
-    assert score_files(card, None, features=frame)["segments"] == expected
+    assert score_files(card, None, Given(features=frame))["segments"] == expected
 
 
 def broken_csv(path, n=1_000):
@@ -107,9 +106,9 @@ def test_one_per_cent_of_broken_rows(tmp_path, card):
     broken_csv(tmp_path / "features.csv")
     out = tmp_path / "out"
     with pytest.raises(ContractError, match="2 fields where the header has 5"):
-        score_files(card, out, features=tmp_path / "features.csv")
+        score_files(card, out, Given(features=tmp_path / "features.csv"))
     assert not out.exists()
-    record = score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
+    record = score_files(card, out, Given(features=tmp_path / "features.csv"), skip_bad_rows=True)
     assert {p.name for p in out.iterdir()} == {
         "labels.csv", "labels.meta.json", "drift.csv", "refused_features.csv",
         "warnings.csv"}  # fmt: skip
@@ -125,17 +124,17 @@ def test_one_per_cent_of_broken_rows(tmp_path, card):
     assert note["warning"] == "rows_skipped"
     assert "20 of 1,000 rows (2.0 %) set aside" in note["text_en"]
     assert "mean of aum_cny would be" in note["text_en"]
-    dry = score_files(card, None, features=tmp_path / "features.csv", skip_bad_rows=True)
+    dry = score_files(card, None, Given(features=tmp_path / "features.csv"), skip_bad_rows=True)
     assert dry["segments"] == record["segments"]
 
 
 def test_refused_rows_can_be_corrected_and_fed_back(tmp_path, card):
     broken_csv(tmp_path / "features.csv")
     out = tmp_path / "out"
-    score_files(card, out, features=tmp_path / "features.csv", skip_bad_rows=True)
+    score_files(card, out, Given(features=tmp_path / "features.csv"), skip_bad_rows=True)
     refused = pd.read_csv(out / "refused_features.csv", dtype=str, keep_default_na=False)
     refused.replace("forty", "40").to_csv(tmp_path / "mended.csv", index=False)
-    assert score_files(card, out, features=tmp_path / "mended.csv")["rows"] == 20
+    assert score_files(card, out, Given(features=tmp_path / "mended.csv"))["rows"] == 20
     assert not (out / "refused_features.csv").exists()  # of the call before
 
 
@@ -143,23 +142,23 @@ def test_what_an_earlier_call_set_aside_goes_and_edited_labels_stay(tmp_path, ca
     out = tmp_path / "out"
     broken_csv(tmp_path / "broken.csv")
     with pytest.raises(ValueError, match="10 rows, first line 9"):
-        score_files(card, out, features=tmp_path / "broken.csv")
+        score_files(card, out, Given(features=tmp_path / "broken.csv"))
     assert not out.exists(), "a refused call leaves no folder"
-    score_files(card, out, features=tmp_path / "broken.csv", skip_bad_rows=True)
+    score_files(card, out, Given(features=tmp_path / "broken.csv"), skip_bad_rows=True)
     write_table(customers(300, 1), tmp_path / "good.csv")
-    score_files(card, out, features=tmp_path / "good.csv")
+    score_files(card, out, Given(features=tmp_path / "good.csv"))
     assert {p.name for p in out.iterdir()} == {"labels.csv", "labels.meta.json", "drift.csv"}
     assert verify_folder(out).empty
     (out / "labels.csv").write_text("with notes of mine")
     with pytest.raises(FileExistsError, match="labels.csv, not as an earlier kequn score wrote"):
-        score_files(card, out, features=tmp_path / "good.csv")
+        score_files(card, out, Given(features=tmp_path / "good.csv"))
 
 
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_customer_twice_in_two_chunks_is_refused_with_both_rows(tmp_path, card, skip):
     table = customers(700, 1)
     write_table(pd.concat([table, table.iloc[[3]]]), tmp_path / "features.parquet")
-    ask = {"features": tmp_path / "features.parquet", "skip_bad_rows": skip}
+    ask = {"given": Given(features=tmp_path / "features.parquet"), "skip_bad_rows": skip}
     if skip:
         record = score_files(card, tmp_path / "out", **ask)
         assert (record["rows"], record["refused"]) == (699, 2)
@@ -173,21 +172,21 @@ def test_other_bad_input(tmp_path, card):
     table = customers(20, 1)
     write_table(table.drop(columns="web_share"), tmp_path / "f.csv")
     with pytest.raises(ValueError, match=r"f.csv has no column web_share; its columns"):
-        score_files(card, None, features=tmp_path / "f.csv")
+        score_files(card, None, Given(features=tmp_path / "f.csv"))
     with pytest.raises(IsADirectoryError, match="is a folder"):
-        score_files(card, None, features=tmp_path)
+        score_files(card, None, Given(features=tmp_path))
     write_table(table.head(0), tmp_path / "f.csv")
     with pytest.raises(ContractError, match="no rows"):
-        score_files(card, tmp_path / "out", features=tmp_path / "f.csv")
+        score_files(card, tmp_path / "out", Given(features=tmp_path / "f.csv"))
     assert not (tmp_path / "out").exists()
     table.index = [*table.index[:-1], ""]
     write_table(table.rename_axis("customer_id"), tmp_path / "f.csv")
     with pytest.raises(ContractError, match="line 21, column 'customer_id': missing id"):
-        score_files(card, None, features=tmp_path / "f.csv")
+        score_files(card, None, Given(features=tmp_path / "f.csv"))
     table.index = range(1, 21)
     table.assign(customer_id=np.arange(20) / 2).to_parquet(tmp_path / "f.parquet")
     with pytest.raises(ContractError, match="a number with decimals cannot be an id"):
-        score_files(card, None, features=tmp_path / "f.parquet")
+        score_files(card, None, Given(features=tmp_path / "f.parquet"))
 
 
 def test_amounts_in_fen_are_recognised(card):
@@ -244,7 +243,7 @@ def database(tmp_path):
 def test_straight_from_a_database(database, card, tmp_path, monkeypatch):
     monkeypatch.setenv("KEQUN_DB_PASSWORD", "hunter2")
     ask = {"features": database, "query": "SELECT * FROM customers"}
-    record = score_files(card, tmp_path / "out", **ask)
+    record = score_files(card, tmp_path / "out", Given(**ask))
     pd.testing.assert_frame_equal(
         read_labels(tmp_path / "out" / "labels.csv"),
         card.label(customers(300, 5)),
@@ -255,10 +254,10 @@ def test_straight_from_a_database(database, card, tmp_path, monkeypatch):
     before = (tmp_path / "out" / "labels.csv").read_bytes()
     ask["query"] = "SELECT * FROM customers WHERE 0"
     with pytest.raises(ContractError, match="no rows"):
-        score_files(card, tmp_path / "out", **ask)
+        score_files(card, tmp_path / "out", Given(**ask))
     assert (tmp_path / "out" / "labels.csv").read_bytes() == before
     with pytest.raises(ValueError, match="no column age_years"):
-        score_files(card, None, features=database, query="SELECT 1 AS customer_id")
+        score_files(card, None, Given(features=database, query="SELECT 1 AS customer_id"))
 
 
 def raw_tables(folder, n=3_000):
@@ -290,35 +289,42 @@ def test_raw_tables_to_a_folder(tmp_path, ending):
         pipeline, table[names], as_of="2024-12-31", months=12, timezone="Asia/Shanghai"
     )
     files = {n: tmp_path / f"{n}.{ending}" for n in ("customers", "events")}
-    record = score_files(card, tmp_path, **files, as_of="2024-12-31")
+    record = score_files(card, tmp_path, Given(**files, as_of="2024-12-31"))
     assert record["as_of"] == "2024-12-31"
     labels = read_labels(tmp_path / "labels.csv").set_index("customer_id")["cluster"]
     assert (labels == card.predict(table)).all()
     with pytest.raises(ValueError, match="raw tables need as_of"):
-        score_files(card, tmp_path, **files)
+        score_files(card, tmp_path, Given(**files))
     with pytest.raises(ValueError, match="trained with another window: 12 months, found 6 months"):
-        score_files(card, tmp_path, **files, as_of="2024-12-31", months=6)
+        score_files(card, tmp_path, Given(**files, as_of="2024-12-31", months=6))
     mapping = Mapping(events=TableMapping(timezone="UTC"))
     with pytest.raises(ValueError, match="another time zone: Asia/Shanghai, found UTC"):
-        score_files(card, None, **files, as_of="2024-12-31", mapping=mapping)
+        score_files(card, None, Given(**files, as_of="2024-12-31", mapping=mapping))
     with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
-        score_files(card, None, **files, as_of="2024-12-31", mapping=Mapping(currency="CZK"))
+        score_files(card, None, Given(**files, as_of="2024-12-31", mapping=Mapping(currency="CZK")))
     with pytest.raises(ValueError, match="another currency: CNY, found CZK"):
-        score_files(card, None, features=table.reset_index(), mapping=Mapping(currency="CZK"))
-    assert score_files(card, None, features=table.reset_index())["segments"] == record["segments"]
+        score_files(
+            card, None, Given(features=table.reset_index(), mapping=Mapping(currency="CZK"))
+        )
+    assert (
+        score_files(card, None, Given(features=table.reset_index()))["segments"]
+        == record["segments"]
+    )
     with pytest.raises(ValueError, match="another definitions of the features"):
-        score_files(replace(card, definitions="0"), None, **files, as_of="2024-12-31")
+        score_files(replace(card, definitions="0"), None, Given(**files, as_of="2024-12-31"))
     with pytest.raises(ValueError, match="does not know how long a window"):
-        score_files(replace(card, months=None, definitions=None), None, **files, as_of="2024-12-31")
+        score_files(
+            replace(card, months=None, definitions=None), None, Given(**files, as_of="2024-12-31")
+        )
     with pytest.raises(ValueError, match="no event between 2020-01-01 and 2020-12-31"):
-        score_files(card, tmp_path, **files, as_of="2020-12-31")
+        score_files(card, tmp_path, Given(**files, as_of="2020-12-31"))
     lacking = "make no balance_mean_cny, which the scorecard needs"
     other = replace(card, features=(replace(card.features[0], name="balance_mean_cny"),
                                     *card.features[1:]))  # fmt: skip
     with pytest.raises(ValueError, match=lacking):
-        score_files(other, None, **files, as_of="2024-12-31")
+        score_files(other, None, Given(**files, as_of="2024-12-31"))
     with pytest.raises(ValueError, match="either a ready customer table"):
-        score_files(card, tmp_path, features="f.csv", **files, as_of="2024-12-31")
+        score_files(card, tmp_path, Given(features="f.csv", **files, as_of="2024-12-31"))
 
 
 def test_money_in_another_unit_everywhere_is_refused_unless_it_is_meant(tmp_path, card):
@@ -326,11 +332,11 @@ def test_money_in_another_unit_everywhere_is_refused_unless_it_is_meant(tmp_path
     fen = table.assign(aum_cny=table["aum_cny"] * 100)
     says = r"look like fen \(分\); multiply by 0.01: aum_cny(.|\n)*--accept"
     with pytest.raises(ValueError, match=says):
-        score_files(card, tmp_path / "out", features=fen)
+        score_files(card, tmp_path / "out", Given(features=fen))
     assert list(tmp_path.iterdir()) == []
-    record = score_files(card, None, features=fen, accept_units=True)
+    record = score_files(card, None, Given(features=fen), accept_units=True)
     assert [note["warning"] for note in record["notes"]] == ["other_unit"]
-    assert score_files(card, None, features=table)["notes"] == []
+    assert score_files(card, None, Given(features=table))["notes"] == []
 
 
 def test_one_column_of_many_in_another_unit_is_a_warning():

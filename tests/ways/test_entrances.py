@@ -10,7 +10,7 @@ from kequn_lab.contract.tables import EVENTS, ContractError
 from kequn_lab.export.labels import read_labels
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.run.checking import check_tables
-from kequn_lab.run.entrance import kind_of_table, raw_tables
+from kequn_lab.run.entrance import Given, kind_of_table, raw_tables
 from kequn_lab.run.inputs import from_customer_table, from_tables
 from kequn_lab.run.scoring import score_files
 from kequn_lab.segments.pipeline import fit_segments
@@ -88,7 +88,7 @@ def verdict(work):
 
 def check_verdict(**tables):
     def work():
-        for found in check_tables(**tables):
+        for found in check_tables(Given(**tables)):
             if found.error is not None:
                 raise found.error
 
@@ -139,7 +139,7 @@ def test_raw_tables_get_one_verdict(raw, raw_card, tmp_path, fault, kind):
     given = {**raw, table: change(raw[table])}
     given = {name: held(t, kind, tmp_path, name) for name, t in given.items()}
     run = verdict(lambda: from_tables(**given, **DAY))
-    score = verdict(lambda: score_files(raw_card, None, **given, **DAY))
+    score = verdict(lambda: score_files(raw_card, None, Given(**given, **DAY)))
     assert run == score == check_verdict(**given)
     assert says in str(run)
 
@@ -163,7 +163,7 @@ def test_ready_tables_get_one_verdict(ready, ready_card, tmp_path, fault, kind):
     change, says = READY[fault]
     features = held(change(ready), kind, tmp_path, "features")
     run = verdict(lambda: from_customer_table(features))
-    score = verdict(lambda: score_files(ready_card, None, features=features))
+    score = verdict(lambda: score_files(ready_card, None, Given(features=features)))
     assert run == score == check_verdict(features=features)
     assert says in str(run)
 
@@ -172,7 +172,7 @@ def test_a_column_twice_gets_one_verdict(ready_card, tmp_path):
     path = tmp_path / "f.csv"
     path.write_text("customer_id,age_years,visits,visits\n1,30,2,3\n")
     run = verdict(lambda: from_customer_table(path))
-    score = verdict(lambda: score_files(ready_card, None, features=path))
+    score = verdict(lambda: score_files(ready_card, None, Given(features=path)))
     assert run == score == check_verdict(features=path)
     assert "named twice: visits" in run
 
@@ -186,7 +186,7 @@ def test_skipped_rows_are_the_same_in_run_and_score_and_can_be_fed_back(
     given = {n: held(t, kind, tmp_path, n) for n, t in {**raw, "events": events}.items()}
     inputs = from_tables(**given, **DAY, skip_bad_rows=True)
     out = tmp_path / "out"
-    record = score_files(raw_card, out, **given, **DAY, skip_bad_rows=True)
+    record = score_files(raw_card, out, Given(**given, **DAY), skip_bad_rows=True)
     assert [f["refused"] for f in inputs.files] == [0, 3, 0]
     assert [f["rows"] for f in inputs.files] == [60, 897, 60]
     assert record["inputs"] == list(inputs.files)
@@ -222,7 +222,7 @@ def test_reading_stops_after_many_findings_but_not_where_rows_are_skipped(raw, m
     says = "300 violations of the contract in 300 of 300 rows"
     with pytest.raises(ContractError, match=says):
         from_tables(bad, **DAY)
-    (found,) = check_tables(events=bad)
+    (found,) = check_tables(Given(events=bad))
     assert (found.rows, found.valid) == (300, 0) and says in str(found.error)
     inputs = from_tables(bad, **DAY, skip_bad_rows=True)
     assert (inputs.files[0]["rows"], inputs.files[0]["refused"]) == (50, 850)
