@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from kequn_lab import __version__
-from kequn_lab.commands.arguments import (
-    clusters,
-    columns,
-    day,
-    overrides,
-    renaming,
-    share,
-    table,
-    whole,
+from kequn_lab.commands.arguments import day, renaming, table, whole
+from kequn_lab.commands.groups import (
+    PRESETS,
+    SEED,
+    add_bank,
+    add_clusters,
+    add_reading,
+    add_ready,
+    add_result,
+    add_results,
+    add_tables,
+    add_window,
 )
 
 __all__ = ["parser"]
 
-_SEED = whole(0, 2**32 - 1)
-STARTS = ("auto", "search", "signatures")
-_ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
-_PRESETS = ("easy", "standard", "hard", "sealed")
 _PROFILES = ("state_big", "internet_retail", "internet_corp", "direct_bank")
 
 
@@ -113,12 +112,12 @@ def _run(commands) -> argparse.ArgumentParser:
         "kequn run transactions.csv --mapping mapping.toml --as-of 2024-12-31 --out result",
         more="Without a table, a synthetic bank is run.",
     )
-    _tables(run)
-    _ready(run)
-    _window(run, "length of the window (default: 12)")
-    _clusters(run)
-    _bank(run)
-    _results(run)
+    add_tables(run)
+    add_ready(run)
+    add_window(run, "length of the window (default: 12)")
+    add_clusters(run)
+    add_bank(run)
+    add_results(run)
     run.add_argument(
         "--sort", choices=("input", "id"), default="input",
         help="rows of the labels: as in the table, or by id as text",
@@ -141,7 +140,7 @@ def _init(commands) -> argparse.ArgumentParser:
     init.add_argument(
         "--out", type=Path, default=Path("mapping.toml"), metavar="M.toml", help="to be written"
     )
-    _reading(init)
+    add_reading(init)
     return init
 
 
@@ -155,8 +154,8 @@ def _check(commands) -> argparse.ArgumentParser:
         "kequn check transactions.csv --mapping mapping.toml",
         "kequn check --events e.csv --customers c.csv --holdings h.csv",
     )
-    _tables(check)
-    _ready(check)
+    add_tables(check)
+    add_ready(check)
     return check
 
 
@@ -173,14 +172,14 @@ def _score(commands) -> argparse.ArgumentParser:
     score.add_argument(
         "--scorecard", type=Path, required=True, metavar="S", help="scorecard.json of a result"
     )
-    _tables(score)
-    _ready(score)
-    _window(score, "length of the window (default: the scorecard's)")
+    add_tables(score)
+    add_ready(score)
+    add_window(score, "length of the window (default: the scorecard's)")
     score.add_argument(
         "--accept-units", action="store_true", help="money a factor 100 or 10,000 off is meant"
     )
     score.add_argument("--dry-run", action="store_true", help="read all, write nothing")
-    _results(score, required=False)
+    add_results(score, required=False)
     return score
 
 
@@ -194,7 +193,7 @@ def _rename(commands) -> argparse.ArgumentParser:
         'kequn rename result "5=高净值客户/High net worth"',
         "kequn rename result 0=常客/Regulars cluster_3=新客/Newcomers",
     )
-    _result(rename)
+    add_result(rename)
     rename.add_argument(
         "name", nargs="+", type=renaming, metavar="5=NAME",
         help="cluster (or id, or present name) and new name; Chinese/English, or one for both",
@@ -212,7 +211,7 @@ def _report(commands) -> argparse.ArgumentParser:
         "kequn report result --language en",
         "kequn report result --language zh --out 报告.html",
     )
-    _result(report)
+    add_result(report)
     report.add_argument("--out", type=Path, metavar="FILE", help="a file instead of the result's")
     return report
 
@@ -227,7 +226,7 @@ def _plot(commands) -> argparse.ArgumentParser:
         "kequn plot result sizes",
         "kequn plot result comparison --language zh --out 差异.svg",
     )
-    _result(plot)
+    add_result(plot)
     plot.add_argument("name", nargs="?", metavar="NAME", help="such as sizes, comparison, decision")
     plot.add_argument(
         "--out", type=Path, metavar="FILE", help=".png, .svg or .pdf (default: NAME.png)"
@@ -245,7 +244,7 @@ def _sql(commands) -> argparse.ArgumentParser:
         "kequn sql result --dialect mysql --table crm.customers --id 客户编号",
         "kequn sql result --dialect spark --table customers --out segments.sql",
     )
-    _result(sql)
+    add_result(sql)
     sql.add_argument(
         "--dialect", required=True, metavar="D",
         help="duckdb, hive, mariadb, mysql, oracle, postgresql, spark, sqlite or sqlserver",
@@ -267,7 +266,7 @@ def _verify(commands) -> argparse.ArgumentParser:
         more="Put golden_rows.csv of the result through the copy; its labels are the TABLE: "
         "customer_id\nwith segment_id or cluster.",
     )
-    _result(verify)
+    add_result(verify)
     verify.add_argument(
         "--against", type=table, required=True, metavar="TABLE", help="a file, or a database"
     )
@@ -287,13 +286,9 @@ def _compare(commands) -> argparse.ArgumentParser:
         "kequn compare 五月 六月 --language zh",
         more="OTHER is the folder of a later run, or of a score by RESULT's scorecard.",
     )
-    _result(compare)
+    add_result(compare)
     compare.add_argument("other", type=Path, metavar="OTHER", help="folder of the later one")
     return compare
-
-
-def _result(command: argparse.ArgumentParser) -> None:
-    command.add_argument("result", type=Path, metavar="RESULT", help="folder that a run wrote")
 
 
 def _sample(commands) -> argparse.ArgumentParser:
@@ -309,119 +304,16 @@ def _sample(commands) -> argparse.ArgumentParser:
     sample.add_argument("--customers", type=whole(1), default=2000, metavar="N", help="to draw")
     sample.add_argument("--months", type=whole(1, 1200), default=12, metavar="M", help="of events")
     sample.add_argument(
-        "--preset", default="standard", choices=_PRESETS, help="how hard it is to cluster"
+        "--preset", default="standard", choices=PRESETS, help="how hard it is to cluster"
     )
     sample.add_argument("--bank-kind", default="state_big", choices=_PROFILES, help="kind of bank")
     sample.add_argument(
         "--population", type=Path, metavar="DIR", help="an edited copy of data/catalogue/population"
     )
-    sample.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
+    sample.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
     sample.add_argument("--as-of", type=day, default="2024-12-31", metavar="DATE", help="last day")
     sample.add_argument(
         "--format", default="parquet", choices=("parquet", "csv", "mixed"), help="of the tables"
     )
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="to be written")
     return sample
-
-
-def _clusters(run: argparse.ArgumentParser) -> None:
-    how = run.add_argument_group("clusters and names")
-    how.add_argument(
-        "--k", type=clusters, default=8, metavar="K",
-        help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
-    )  # fmt: skip
-    how.add_argument(
-        "--start", choices=STARTS, default="auto",
-        help="search: the lowest inertia; signatures: k-means started where the catalogue "
-        "expects its segments; auto: signatures, where the table holds what they speak of",
-    )  # fmt: skip
-    how.add_argument(
-        "--pull", type=share, default=0.0, metavar="P",
-        help="draw centres back to the levels expected, such as 0.3; right only if these are",
-    )  # fmt: skip
-    how.add_argument(
-        "--drop", type=columns, default=(), metavar="A,B",
-        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
-    )  # fmt: skip
-    how.add_argument(
-        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
-    )
-    how.add_argument(
-        "--weights", type=Path, metavar="FILE",
-        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
-    )  # fmt: skip
-    how.add_argument(
-        "--names", type=overrides, metavar="0=elderly,…",
-        help="names by a person who looked: a segment's id, or a name of your own",
-    )  # fmt: skip
-    how.add_argument(
-        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
-    )
-    how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
-    how.add_argument(
-        "--stability", type=whole(0), default=20, metavar="N",
-        help="pairs of draws that show whether segments come back; 0: none",
-    )  # fmt: skip
-    how.add_argument(
-        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
-    )
-    how.add_argument("--seed", type=_SEED, default=0, metavar="N", help="of all random draws")
-
-
-def _bank(run: argparse.ArgumentParser) -> None:
-    bank = run.add_argument_group("synthetic bank (without a table)")
-    bank.add_argument(
-        "--synthetic", type=whole(1), metavar="N", help="customers to draw (default: 5000)"
-    )
-    bank.add_argument(
-        "--preset", choices=_PRESETS, help="how hard it is to cluster (default: standard)"
-    )
-
-
-def _tables(command: argparse.ArgumentParser) -> None:
-    tables = command.add_argument_group("tables (CSV, Excel, Parquet)")
-    tables.add_argument(
-        "file", nargs="?", type=table, metavar="FILE",
-        help="one row per customer, or transactions: found out from its columns",
-    )  # fmt: skip
-    tables.add_argument("--events", type=Path, metavar="E", help="transactions")
-    tables.add_argument("--customers", type=Path, metavar="C", help="beside them: who they are")
-    tables.add_argument("--holdings", type=Path, metavar="H", help="beside them: balances")
-    tables.add_argument("--mapping", type=Path, metavar="M.toml", help="your words → ours")
-    _reading(tables)
-    if not command.prog.endswith("check"):
-        tables.add_argument(
-            "--skip-bad-rows", action="store_true", help="set broken rows aside, in a file"
-        )
-
-
-def _reading(group) -> None:
-    group.add_argument("--encoding", metavar="ENC", help="of a text file, where it is not clear")
-    group.add_argument("--sheet", metavar="NAME", help="of a workbook (default: the first)")
-
-
-def _ready(command: argparse.ArgumentParser) -> None:
-    ready = command.add_argument_group("one row per customer")
-    ready.add_argument(
-        "--features", type=table, metavar="TABLE", help="the same as FILE, or a database's address"
-    )
-    ready.add_argument("--query", metavar="SELECT", help="what to read from a database")
-    ready.add_argument(
-        "--id", metavar="COLUMN", help="names the customer (default: customer_id, or a guess)"
-    )
-
-
-def _window(command: argparse.ArgumentParser, length: str) -> None:
-    window = command.add_argument_group("transactions")
-    window.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
-    window.add_argument("--months", type=whole(1, 1200), metavar="M", help=length)
-
-
-def _results(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    results = command.add_argument_group("results")
-    results.add_argument(
-        "--out", type=Path, required=required, metavar="DIR", help="folder, to be written"
-    )
-    results.add_argument(
-        "--out-encoding", default="utf-8-sig", choices=_ENCODINGS, help="of the CSV files"
-    )

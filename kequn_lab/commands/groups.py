@@ -1,0 +1,133 @@
+"""Groups of options that several commands share, as their help shows them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kequn_lab.commands.arguments import clusters, columns, day, overrides, share, table, whole
+
+__all__ = [
+    "add_bank", "add_clusters", "add_reading", "add_ready", "add_result", "add_results",
+    "add_tables", "add_window",
+]  # fmt: skip
+
+SEED = whole(0, 2**32 - 1)
+STARTS = ("auto", "search", "signatures")
+ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
+PRESETS = ("easy", "standard", "hard", "sealed")
+
+
+def add_tables(command: argparse.ArgumentParser) -> None:
+    """The tables to read, and how."""
+    tables = command.add_argument_group("tables (CSV, Excel, Parquet)")
+    tables.add_argument(
+        "file", nargs="?", type=table, metavar="FILE",
+        help="one row per customer, or transactions: found out from its columns",
+    )  # fmt: skip
+    tables.add_argument("--events", type=Path, metavar="E", help="transactions")
+    tables.add_argument("--customers", type=Path, metavar="C", help="beside them: who they are")
+    tables.add_argument("--holdings", type=Path, metavar="H", help="beside them: balances")
+    tables.add_argument("--mapping", type=Path, metavar="M.toml", help="your words → ours")
+    add_reading(tables)
+    if not command.prog.endswith("check"):
+        tables.add_argument(
+            "--skip-bad-rows", action="store_true", help="set broken rows aside, in a file"
+        )
+
+
+def add_reading(group) -> None:
+    """How a file is opened."""
+    group.add_argument("--encoding", metavar="ENC", help="of a text file, where it is not clear")
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook (default: the first)")
+
+
+def add_ready(command: argparse.ArgumentParser) -> None:
+    """A table of one row per customer."""
+    ready = command.add_argument_group("one row per customer")
+    ready.add_argument(
+        "--features", type=table, metavar="TABLE", help="the same as FILE, or a database's address"
+    )
+    ready.add_argument("--query", metavar="SELECT", help="what to read from a database")
+    ready.add_argument(
+        "--id", metavar="COLUMN", help="names the customer (default: customer_id, or a guess)"
+    )
+
+
+def add_window(command: argparse.ArgumentParser, length: str) -> None:
+    """The time to look at, of transactions."""
+    window = command.add_argument_group("transactions")
+    window.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
+    window.add_argument("--months", type=whole(1, 1200), metavar="M", help=length)
+
+
+def add_clusters(run: argparse.ArgumentParser) -> None:
+    """How many segments, how they are found, and their names."""
+    how = run.add_argument_group("clusters and names")
+    how.add_argument(
+        "--k", type=clusters, default=8, metavar="K",
+        help="how many: a number, auto (8, the article's), or a range such as 2:12 to weigh",
+    )  # fmt: skip
+    how.add_argument(
+        "--start", choices=STARTS, default="auto",
+        help="search: the lowest inertia; signatures: k-means started where the catalogue "
+        "expects its segments; auto: signatures, where the table holds what they speak of",
+    )  # fmt: skip
+    how.add_argument(
+        "--pull", type=share, default=0.0, metavar="P",
+        help="draw centres back to the levels expected, such as 0.3; right only if these are",
+    )  # fmt: skip
+    how.add_argument(
+        "--drop", type=columns, default=(), metavar="A,B",
+        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
+    )  # fmt: skip
+    how.add_argument(
+        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
+    )
+    how.add_argument(
+        "--weights", type=Path, metavar="FILE",
+        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
+    )  # fmt: skip
+    how.add_argument(
+        "--names", type=overrides, metavar="0=elderly,…",
+        help="names by a person who looked: a segment's id, or a name of your own",
+    )  # fmt: skip
+    how.add_argument(
+        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
+    )
+    how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
+    how.add_argument(
+        "--stability", type=whole(0), default=20, metavar="N",
+        help="pairs of draws that show whether segments come back; 0: none",
+    )  # fmt: skip
+    how.add_argument(
+        "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
+    )
+    how.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
+
+
+def add_bank(run: argparse.ArgumentParser) -> None:
+    """The synthetic bank that is run where there is no table."""
+    bank = run.add_argument_group("synthetic bank (without a table)")
+    bank.add_argument(
+        "--synthetic", type=whole(1), metavar="N", help="customers to draw (default: 5000)"
+    )
+    bank.add_argument(
+        "--preset", choices=PRESETS, help="how hard it is to cluster (default: standard)"
+    )
+
+
+def add_results(command: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Where the results go."""
+    results = command.add_argument_group("results")
+    results.add_argument(
+        "--out", type=Path, required=required, metavar="DIR", help="folder, to be written"
+    )
+    results.add_argument(
+        "--out-encoding", default="utf-8-sig", choices=ENCODINGS, help="of the CSV files"
+    )
+
+
+def add_result(command: argparse.ArgumentParser) -> None:
+    """The folder of an earlier run."""
+    command.add_argument("result", type=Path, metavar="RESULT", help="folder that a run wrote")
