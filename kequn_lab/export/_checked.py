@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from kequn_lab.export._categories import check_category
+
 
 def check(card) -> None:
     """Raise the first fault of a scorecard."""
@@ -12,14 +14,14 @@ def check(card) -> None:
         if not true:
             raise ValueError(message)
 
-    some = card.features and card.segments
+    some = card.feature_names and card.segments
     require(some, "a scorecard needs at least one feature and one segment")
     window = (card.months is None) == (card.definitions is None)
     require(window and (card.months is None or 1 <= card.months <= 60),
             f"months must be 1 to 60 and go with definitions, found {card.months} months and "
             f"definitions {card.definitions!r}")  # fmt: skip
-    for rows, key in ((card.features, "name"), (card.segments, "segment_id")):
-        names = [getattr(r, key) for r in rows]
+    ids = [s.segment_id for s in card.segments]
+    for names, key in ((card.feature_names, "name"), (ids, "segment_id"), (card.axes, "axis")):
         require(len(set(names)) == len(names), f"{key} comes twice in {names}")
     for f in card.features:
         given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
@@ -34,10 +36,12 @@ def check(card) -> None:
         require(fits, f"feature {f.name}: {len(f.cuts)} cuts need one share more, in order")
     for k, s in enumerate(card.segments):
         require(s.cluster == k, f"segments[{k}] is cluster {s.cluster}; write them in order")
-        size, found = len(card.features), len(s.centre)
+        size, found = len(card.axes), len(s.centre)
         require(found == size, f"segment {s.segment_id}: {found} coordinates, {size} features")
         finite = all(math.isfinite(v) for v in s.centre)
         require(finite, f"segment {s.segment_id}: a centre is not finite: {s.centre}")
+    for c in card.categories:
+        check_category(c, require)
     _check_groups(card, require)
 
 
@@ -45,6 +49,7 @@ def _check_groups(card, require) -> None:
     require((card.by is None) == (not card.groups), "by and groups go together; give both or none")
     if card.by is None:
         return
+    require(not card.categories, "by: groups and categories do not go together")
     require(card.by in card.feature_names, f"by: {card.by!r} is no feature of the scorecard")
     values, n = [g.value for g in card.groups], len(card.features)
     require(len(set(values)) == len(values), f"a group comes twice in {values}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 # What each step of the pipeline learned, in the order that a scorecard applies it:
@@ -22,13 +23,14 @@ _LEARNED = (
 
 def learned(pipeline: Pipeline) -> dict[str, list]:
     """The learned numbers of each step, one list entry per feature (or centre)."""
-    n = pipeline.n_features_in_
+    steps = _numbers_of(pipeline)
+    n = steps[0][1].n_features_in_ if len(steps) > 1 else pipeline.n_features_in_
     out: dict[str, list] = {
         "fill": [None] * n, "lower": [None] * n, "upper": [None] * n, "log": [False] * n,
         "mean": [0.0] * n, "scale": [1.0] * n, "factor": [1.0] * n,
     }  # fmt: skip
     position = -1
-    for part in (step for _, outer in pipeline.steps for step in _flat(outer)):
+    for part in (step for _, outer in steps for step in _flat(outer)):
         left = enumerate(_LEARNED[position + 1 :], start=position + 1)
         fits = [i for i, step in left if all(hasattr(part, a) for a in step)]
         if not fits:
@@ -42,7 +44,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
                 out[name] = np.asarray(getattr(part, attribute)).tolist()
     if "centre" not in out:
         raise TypeError("the pipeline ends without k-means; a scorecard needs its centres")
-    factor = out.pop("factor")
+    factor = out.pop("factor")[:n]  # after the numbers come the categories
     out["scale"] = [s / f for s, f in zip(out["scale"], factor)]
     out["weight"] = [round(f * f, 12) for f in factor]
     return out
@@ -78,6 +80,15 @@ def groups_of(
             ],
         })  # fmt: skip
     return str(by), out
+
+
+def _numbers_of(pipeline: Pipeline) -> list[tuple[str, Any]]:
+    """The steps of the numbers; the categories beside them have their own place."""
+    first = pipeline.steps[0][1]
+    if not isinstance(first, ColumnTransformer):
+        return list(pipeline.steps)
+    numbers = first.named_transformers_.get("numbers")
+    return [("numbers", numbers)] * (numbers is not None) + list(pipeline.steps[1:])
 
 
 def _flat(step):

@@ -27,6 +27,7 @@ class GroupCard:
     value: float
     features: tuple[Any, ...]
     segments: tuple[Any, ...]
+    categories: tuple[Any, ...] = ()
 
     @property
     def clusters(self) -> NDArray[np.int32]:
@@ -161,9 +162,13 @@ def _distances(card, columns: list[NDArray]) -> NDArray:
 
 
 def coordinates(card, table) -> NDArray[np.float64]:
-    """Customers in the model's space, in standard deviations; shape (n_rows, n_features)."""
+    """Customers in the model's space, in standard deviations; shape (n_rows, n_axes)."""
     columns = _columns(card, table)
-    return np.stack([_coordinate(f, c) for f, c in zip(card.features, columns)], axis=1)
+    out = [_coordinate(f, c)[:, None] for f, c in zip(card.features, columns)]
+    for c, codes in zip(card.categories, columns[len(card.features) :]):
+        points = np.array([*(x.point for x in c.levels), (0.0,) * len(c.axes)])
+        out.append(points[codes.astype(int)])
+    return np.hstack(out)
 
 
 def _by_chunks(work, n_rows: int):
@@ -200,12 +205,12 @@ def _columns(card, table) -> list[NDArray]:
     lacking = [n for n in card.feature_names if n not in names]
     if lacking:
         raise ValueError(
-            f"the table lacks {len(lacking)} of {len(card.features)} features: "
+            f"the table lacks {len(lacking)} of {len(card.feature_names)} features: "
             f"{', '.join(lacking)}; compute them (kequn_lab.features), or train a scorecard "
             "without them"
         )
     out = []
-    for name in card.feature_names:
+    for name in (f.name for f in card.features):
         column = table[name]
         try:
             single = column.dtype == np.float32 if isinstance(column, pd.Series) else False
@@ -218,7 +223,7 @@ def _columns(card, table) -> list[NDArray]:
         except (TypeError, ValueError) as error:
             kind = column.dtype if isinstance(column, pd.Series) else column.type
             raise ValueError(f"column {name!r} is {kind}, not numbers: {error}") from error
-    return out
+    return out + [c.codes(table[c.name]) for c in card.categories]
 
 
 def _tame(f, x: NDArray) -> None:
@@ -254,6 +259,12 @@ def _squared(card, columns: list[NDArray]) -> NDArray[np.float64]:
             step = z - segment.centre[j]
             step *= step
             out[k] += step
+    axis = len(card.features)
+    for c, codes in zip(card.categories, columns[axis:]):
+        place = codes.astype(int)
+        for k, segment in enumerate(card.segments):
+            out[k] += c.gaps(segment.centre[axis : axis + len(c.axes)])[place]
+        axis += len(c.axes)
     return out
 
 
@@ -272,7 +283,7 @@ def _closest(score: NDArray) -> tuple[NDArray[np.int32], NDArray, NDArray]:
 
 def _single_precision_error(card) -> float | None:
     """How far rounding can move the difference of two scores; None if nothing bounds it."""
-    if any(f.lower is None or f.upper is None for f in card.features):
+    if card.categories or any(f.lower is None or f.upper is None for f in card.features):
         return None
     slopes, offsets = map(np.abs, _scores(card))
     steps = len(card.features) + 4  # roundings of a slope, a product and the sums it is in

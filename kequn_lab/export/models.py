@@ -42,6 +42,8 @@ TRUSTED = (
     "kequn_lab.features.preprocessing.QuantileClipper",
     "kequn_lab.features.preprocessing.SignedLog1p",
     "kequn_lab.features.weights.ColumnWeights",
+    "kequn_lab.features.categories.CategoryEncoder",
+    "kequn_lab.features.categories.LevelCoding",
     "numpy.dtype",
 )
 

@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 
 from kequn_lab._files import replacing, versions
 from kequn_lab._json import as_kind, parse_json, read_json
+from kequn_lab.export._categories import ScorecardCategory, categories_of, category_record
 from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
@@ -38,6 +39,8 @@ __all__ = [
 SCHEMA = "kequn_lab.scorecard/2"
 #: With groups; an older version, which does not know them, must not read such a scorecard.
 SCHEMA_OF_GROUPS = "kequn_lab.scorecard/3"
+#: With categories, likewise.
+SCHEMA_OF_CATEGORIES = "kequn_lab.scorecard/4"
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ class Scorecard:
         SHA-256 of the input files by name.
     versions : mapping of str to str
         Of the packages that made it.
+    categories : tuple of ScorecardCategory
+        Columns of text; their axes come after the features in the centres.
     by : str, optional
         The feature whose groups were clustered each by itself.
     groups : tuple of ScorecardGroup
@@ -178,14 +183,20 @@ class Scorecard:
     versions: Mapping[str, str] = field(default_factory=versions)
     by: str | None = None
     groups: tuple[ScorecardGroup, ...] = ()
+    categories: tuple[ScorecardCategory, ...] = ()
 
     def __post_init__(self):
         check(self)
 
     @property
     def feature_names(self) -> list[str]:
-        """Columns that a table must have, in the order of the centres."""
-        return [f.name for f in self.features]
+        """Columns that a table must have: numbers, then categories."""
+        return [f.name for f in self.features] + [c.name for c in self.categories]
+
+    @property
+    def axes(self) -> list[str]:
+        """Coordinates of the centres: a feature each, and for a category one per level."""
+        return [f.name for f in self.features] + [a for c in self.categories for a in c.axes]
 
     @property
     def model_id(self) -> str:
@@ -193,6 +204,8 @@ class Scorecard:
         window = self.months, self.definitions, self.currency, self.timezone
         numbers = [feature_record(f) for f in self.features], [record_of(s) for s in self.segments]
         groups = (self.by, [dataclasses.asdict(g) for g in self.groups]) if self.groups else ()
+        if self.categories:
+            groups = (*groups, [category_record(c) for c in self.categories])
         text = json.dumps(
             (*numbers, window, *groups), ensure_ascii=True, sort_keys=True, allow_nan=False
         )
@@ -235,8 +248,8 @@ class Scorecard:
         TypeError
             A step of the pipeline that a scorecard cannot express.
         """
-        steps = learned(pipeline)
-        columns = list(features.columns)
+        steps, categories = learned(pipeline), categories_of(pipeline, features)
+        columns = [c for c in features.columns if str(c) not in {x.name for x in categories}]
         known = {f.name: f.unit for f in FEATURES} | dict(units or {})
         clusters = pipeline.predict(features)
         centres = steps.pop("centre")
@@ -262,18 +275,22 @@ class Scorecard:
             ),
             trained_on=f"{pd.Timestamp(as_of):%Y-%m-%d}",
             customers=len(features),
+            categories=categories,
             **_groups(pipeline, features, steps),
             **{**({"definitions": DEFINITIONS} if facts.get("months") else {}), **facts},
         )
 
     def to_json(self) -> str:
         """The scorecard as text: keys in a fixed order, every number exact (shortest form)."""
-        head, names = record_of(self), self.feature_names
+        head, names = record_of(self), self.axes
         segments = [by_feature(s, names, "centre") for s in head.pop("segments")]
         features = [feature_record(f) for f in head.pop("features")]
-        by, groups = head.pop("by"), head.pop("groups")
+        by, groups, categories = head.pop("by"), head.pop("groups"), head.pop("categories")
         record = {"schema": SCHEMA, "model_id": self.model_id, **head}
         record |= {"features": features, "segments": segments}
+        if categories:
+            record["schema"] = SCHEMA_OF_CATEGORIES
+            record["categories"] = [category_record(c) for c in categories]
         if groups:
             record |= {"schema": SCHEMA_OF_GROUPS, "by": by}
             record["groups"] = [
@@ -369,6 +386,8 @@ def _read(record, what: str, edited: bool) -> Scorecard:
     """A scorecard from parsed JSON."""
     grouped = isinstance(record, dict) and "groups" in record
     schema = SCHEMA_OF_GROUPS if grouped else SCHEMA
+    if isinstance(record, dict) and record.get("categories"):
+        schema = SCHEMA_OF_CATEGORIES
     if not isinstance(record, dict) or record.get("schema") != schema:
         found = record.get("schema") if isinstance(record, dict) else type(record).__name__
         raise ValueError(
@@ -380,6 +399,9 @@ def _read(record, what: str, edited: bool) -> Scorecard:
     features, segments = record.get("features"), record.get("segments")
     if isinstance(features, list) and isinstance(segments, list):
         names = [f.get("name") if isinstance(f, dict) else None for f in features]
+        categories = record.get("categories")
+        for c in categories if isinstance(categories, list) else ():
+            names += c.get("axes") or () if isinstance(c, dict) else ()
         if None not in names:
             record["segments"] = in_order(segments, names, f"{what}: segments", "centre")
             if isinstance(record.get("groups"), list):

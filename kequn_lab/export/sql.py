@@ -9,8 +9,9 @@ on it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kequn_lab.export._categories import code_sql
 from kequn_lab.export._nearest import group_cards
 
 __all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
@@ -24,6 +25,8 @@ class Dialect:
     ``fence`` and ``limit`` make the engine compute a step once, where
     it would otherwise copy the step's text into every place that uses it. ``nan``: columns
     can hold NaN, which is taken as missing. ``upper``: plain names are kept in capitals.
+    ``text``: a column as text without blanks around it, compared letter by letter; ``backslash``
+    and ``dollar`` mean something in texts there; ``national`` stands before texts.
     """
 
     quotes: str = '""'
@@ -33,22 +36,42 @@ class Dialect:
     limit: str = ""
     nan: bool = False
     upper: bool = False
+    text: str = "TRIM(CAST({} AS VARCHAR))"
+    backslash: bool = False
+    dollar: bool = False
+    national: str = ""
 
 
-_MYSQL = Dialect(quotes="``", limit="\n  LIMIT 18446744073709551615")
-_POSTGRES = Dialect(double="DOUBLE PRECISION", fence="MATERIALIZED ", nan=True)
+_MYSQL = Dialect(
+    quotes="``",
+    limit="\n  LIMIT 18446744073709551615",
+    text="CONVERT(TRIM({}) USING utf8mb4) COLLATE utf8mb4_bin",
+    backslash=True,
+)
+_POSTGRES = Dialect(
+    double="DOUBLE PRECISION", fence="MATERIALIZED ", nan=True, text="TRIM(CAST({} AS TEXT))"
+)
+_HIVE = Dialect(quotes="``", text="TRIM(CAST({} AS STRING))", backslash=True, dollar=True)
 DIALECTS: dict[str, Dialect] = {
     "duckdb": Dialect(nan=True),
     # Not "…" in SQLite: there a name that does not exist would silently become a text.
-    "sqlite": Dialect(quotes="``", double="REAL", fence="MATERIALIZED "),
+    "sqlite": Dialect(
+        quotes="``", double="REAL", fence="MATERIALIZED ", text="TRIM(CAST({} AS TEXT))"
+    ),
     "postgresql": _POSTGRES,
     "postgres": _POSTGRES,
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
-    "spark": Dialect(quotes="``", nan=True),
-    "hive": Dialect(quotes="``"),
-    "oracle": Dialect(double="BINARY_DOUBLE", upper=True),
-    "sqlserver": Dialect(quotes="[]", double="FLOAT", ln="LOG"),
+    "spark": replace(_HIVE, nan=True),
+    "hive": _HIVE,
+    "oracle": Dialect(double="BINARY_DOUBLE", upper=True, text="TRIM(CAST({} AS VARCHAR2(4000)))"),
+    "sqlserver": Dialect(
+        quotes="[]",
+        double="FLOAT",
+        ln="LOG",
+        text="LTRIM(RTRIM(CAST({} AS NVARCHAR(4000)))) COLLATE Latin1_General_100_BIN2",
+        national="N",
+    ),
 }
 
 
@@ -176,7 +199,10 @@ def _steps(
         f"{_clipped(f, d)} AS x{j}" for j, f in enumerate(card.features)
     ]
     standard = ["id"] + [f"{_standard(f, f'x{j}', d)} AS z{j}" for j, f in enumerate(card.features)]
-    squared = ["id"] + [f"{_squared(s.centre)} AS d{i}" for i, s in enumerate(card.segments)]
+    for j, c in enumerate(card.categories):
+        clipped.append(f"{code_sql(c, _name(c.name, d), d)} AS c{j}")
+        standard.append(f"c{j}")
+    squared = ["id"] + [f"{_squared(s.centre, card)} AS d{i}" for i, s in enumerate(card.segments)]
     k = len(card.segments)
     nearest = ["id", f"{_first_least(k)} AS cluster", ", ".join(f"d{i}" for i in range(k))]
     steps, before = [], f"{source}{where}"
@@ -235,9 +261,17 @@ def _standard(f, x: str, d: Dialect) -> str:
     return f"({x}{_minus(f.mean)}) / {_literal(f.scale)}"
 
 
-def _squared(centre: tuple[float, ...]) -> str:
-    gaps = [f"(z{j}{_minus(c)})" for j, c in enumerate(centre)]
-    return "\n      + ".join(f"{gap} * {gap}" for gap in gaps)
+def _squared(centre: tuple[float, ...], card) -> str:
+    """The squared distance to a centre: of the numbers, then of each category its level's."""
+    axis = len(card.features)
+    gaps = [f"(z{j}{_minus(c)})" for j, c in enumerate(centre[:axis])]
+    terms = [f"{gap} * {gap}" for gap in gaps]
+    for j, c in enumerate(card.categories):
+        *own, mean = c.gaps(centre[axis : axis + len(c.axes)])
+        axis += len(c.axes)
+        levels = " ".join(f"WHEN {i} THEN {_literal(gap)}" for i, gap in enumerate(own))
+        terms.append(f"CASE c{j} {levels} ELSE {_literal(mean)} END")
+    return "\n      + ".join(terms)
 
 
 def _first_least(n: int) -> str:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-__all__ = ["CategoryEncoder", "LevelCoding"]
+__all__ = ["MISSING", "NO_LEVEL", "OTHER", "CategoryEncoder", "LevelCoding", "level_text"]
 
 #: Names of the level that holds rare ones, and of missing values that are a level of their own.
 OTHER, MISSING = "(other)", "(missing)"
+#: Texts, without blanks around them, that are no level but a missing value.
+NO_LEVEL = ("", "nan", "NaN")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,14 +154,20 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Learn the levels of every column, their shares and their places."""
         X = validate_data(self, _plain(X), dtype=None, ensure_all_finite="allow-nan")
-        names = [str(n) for n in getattr(self, "feature_names_in_", range(X.shape[1]))]
+        names = self._names()
         orders, missing = self._choices(names)
         self.codings_ = [
             self._coding(name, X[:, j], orders.get(name), missing(name))
             for j, name in enumerate(names)
         ]
+        return self
+
+    @property
+    def levels_(self) -> pd.DataFrame:
+        """The levels of all columns, as the class says."""
+        check_is_fitted(self)
         rows = []
-        for name, c in zip(names, self.codings_):
+        for name, c in zip(self._names(), self.codings_):
             present = [n for n, level in zip(c.counts, c.levels) if level not in (OTHER, MISSING)]
             total = sum(present) + sum(c.pooled.values())
             rows += [
@@ -169,10 +177,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             ]
             place = "other" if OTHER in c.levels else "mean"
             rows += [(name, level, n, n / total, place) for level, n in c.pooled.items()]
-        self.levels_ = pd.DataFrame(
-            rows, columns=["column", "level", "customers", "share", "place"]
-        )
-        return self
+        return pd.DataFrame(rows, columns=["column", "level", "customers", "share", "place"])
+
+    def _names(self) -> list[str]:
+        return [str(n) for n in getattr(self, "feature_names_in_", range(self.n_features_in_))]
 
     def transform(self, X):
         """The coordinates of every customer; shape (n_customers, n_axes)."""
@@ -191,10 +199,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             known = {text for spellings in c.spellings for text in spellings}
             counts: dict[str, int] = {}
             for value, n in pd.Series(X[:, j]).value_counts().items():
-                text = _text(value)
+                text = level_text(value)
                 if text and text not in known and text not in c.pooled:
                     counts[text] = counts.get(text, 0) + int(n)
-            name = str(getattr(self, "feature_names_in_", range(X.shape[1]))[j])
+            name = self._names()[j]
             rows += [(name, level, n) for level, n in counts.items()]
         return pd.DataFrame(rows, columns=["column", "level", "customers"])
 
@@ -216,7 +224,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             known = {text: i for i, texts in enumerate(c.spellings) for text in texts}
             codes, values = pd.factorize(X[:, j])
             other, none = c.position(OTHER), c.position(MISSING)
-            texts = map(_text, values)
+            texts = map(level_text, values)
             place = [known.get(text, other) if text else none for text in texts]
             out.append(np.array([*place, none], dtype=np.intp)[codes])
         return out
@@ -247,7 +255,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
         texts: dict[str, dict[str, int]] = {}  # by key, how often each spelling occurs
         for value, n in zip(distinct, counts):
-            if text := _text(value):
+            if text := level_text(value):
                 own = texts.setdefault(_key(text), {})
                 own[text] = own.get(text, 0) + int(n)
         if order is None:
@@ -260,8 +268,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         if order is not None:
             return _ordered(name, order, total, named, spelled, unified, len(values))
         least = max(self.rare_share * sum(total.values()), self.rare_customers)
-        kept = sorted((k for k in total if total[k] >= least), key=lambda k: (-total[k], named[k]))
-        rare = sorted((k for k in total if total[k] < least), key=lambda k: (-total[k], named[k]))
+        rare_ones = {k for k in total if total[k] < least}
+        rare_ones |= {OTHER} & set(total) if rare_ones else set()  # a level of this name joins
+        kept = sorted((k for k in total if k not in rare_ones), key=lambda k: (-total[k], named[k]))
+        rare = sorted(rare_ones, key=lambda k: (-total[k], named[k]))
         if len(kept) > self.max_levels:
             raise ValueError(
                 f"{name} has {len(kept)} levels, more than {self.max_levels}: group them "
@@ -336,13 +346,20 @@ def _plain(X):
     return X
 
 
-def _text(value) -> str:
-    """A level as text without blanks around it; empty for a missing value."""
-    if value is None or value != value:
+def level_text(value) -> str:
+    """A level as text without blanks around it; empty for a missing value.
+
+    Examples
+    --------
+    >>> level_text(" farmer "), level_text(101.0), level_text(None)
+    ('farmer', '101', '')
+    """
+    if value is None or value is pd.NA or value != value:
         return ""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))  # a code with missing values beside it is read as a float
-    return str(value).strip(" ")
+    text = str(value).strip(" ")
+    return "" if text in NO_LEVEL else text
 
 
 def _key(text: str) -> str:
@@ -354,6 +371,7 @@ def _spellings(key: str, texts: Iterable[str]) -> tuple[str, ...]:
     """The texts, and these in other case, as far as they mean the same level."""
     own = list(texts)
     more = [v for t in own for v in (t.lower(), t.upper(), t.capitalize()) if _key(v) == key]
+    more += [f"{t}.0" for t in own if t.isdecimal()]  # as a database writes a code in a float
     return tuple(dict.fromkeys([*own, *more]))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from kequn_lab.features.categories import CategoryEncoder
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import FEW_EVENTS
 
@@ -153,7 +155,13 @@ class SignedLog1p(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def preprocessor(columns: Iterable[str], *, log_columns: Iterable[str] | None = None) -> Pipeline:
+def preprocessor(
+    columns: Iterable[str],
+    *,
+    log_columns: Iterable[str] | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
+    missing_levels: Collection[str] = (),
+) -> Pipeline | ColumnTransformer:
     """The way from a customer table to model columns: impute, clip, log, scale.
 
     Parameters
@@ -163,17 +171,25 @@ def preprocessor(columns: Iterable[str], *, log_columns: Iterable[str] | None = 
     log_columns : iterable of str, optional
         Which of them to take log(1+x) of; default those that :data:`FEATURES` marks.
 
+    categories : mapping of str to sequence of str, optional
+        Columns of categories, and their levels from lowest to highest where they have an order;
+        an empty one is a nominal column. See :class:`CategoryEncoder`.
+    missing_levels : collection of str
+        Those of them in which a missing value is a level of its own.
+
     Returns
     -------
-    Pipeline
-        Unfitted, DataFrame out. Missing values become the median: neutral, not zero.
+    Pipeline or ColumnTransformer
+        Unfitted, DataFrame out. Missing values become the median: neutral, not zero. With
+        categories their coordinates come after the numbers.
 
     Examples
     --------
     >>> list(preprocessor(["aum_cny"]).named_steps)
     ['impute', 'clip', 'log', 'scale']
     """
-    columns = list(columns)
+    given, categories = list(columns), dict(categories or {})
+    columns = [c for c in given if c not in categories]
     marked = {f.name for f in FEATURES if f.log} if log_columns is None else set(log_columns)
     steps = [
         ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
@@ -181,4 +197,15 @@ def preprocessor(columns: Iterable[str], *, log_columns: Iterable[str] | None = 
         ("log", SignedLog1p(columns=[c for c in columns if c in marked])),
         ("scale", StandardScaler()),
     ]
-    return Pipeline(steps).set_output(transform="pandas")
+    numbers = Pipeline(steps).set_output(transform="pandas")
+    if not categories:
+        return numbers
+    encoder = CategoryEncoder(
+        orders={c: list(order) for c, order in categories.items() if order},
+        missing={c: "level" if c in missing_levels else "mean" for c in categories},
+    )
+    nominal = [c for c in given if c in categories]
+    parts = [("numbers", numbers, columns)] if columns else []
+    parts.append(("categories", encoder, nominal))
+    both = ColumnTransformer(parts, verbose_feature_names_out=False)
+    return both.set_output(transform="pandas")

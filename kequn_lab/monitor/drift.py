@@ -19,7 +19,8 @@ from kequn_lab._notes import Note
 from kequn_lab.export.scorecard import Scorecard
 
 __all__ = [
-    "Spread", "critical_value", "feature_drift", "population_stability_index", "unit_notes",
+    "Spread", "critical_value", "feature_drift", "level_notes", "population_stability_index",
+    "unit_notes",
 ]  # fmt: skip
 
 LOOK, LARGE = 0.1, 0.25
@@ -32,6 +33,7 @@ OTHER_UNITS = {
     0.0001: ("元，而训练时是万元", "yuan, the training in 10,000 yuan (万元)"),
 }
 _PER_CHUNK = 10_000
+_NAMED = 5  # new levels that are named
 
 
 def population_stability_index(expected, found) -> float:
@@ -76,9 +78,16 @@ def critical_value(n_bins: int, n_before: int, n_now: int) -> float:
 class Spread:
     """How customers spread over a scorecard's bins, counted chunk by chunk.
 
+    Of a category the bins are its levels, those not seen at the training, and missing.
+
     Parameters
     ----------
     card : Scorecard
+
+    Attributes
+    ----------
+    new_levels : dict of str to dict of str to int
+        By category, the levels that the training had not, and their customers.
 
     Examples
     --------
@@ -95,8 +104,10 @@ class Spread:
 
     def __init__(self, card: Scorecard):
         self.card = card
-        self.rows = 0
+        self.rows = self._all = 0
         self._counts = [np.zeros((1 + len(OTHER_UNITS), len(f.shares) + 1)) for f in card.features]
+        self._levels = [np.zeros(len(c.levels) + 2) for c in card.categories]
+        self.new_levels: dict[str, dict[str, int]] = {}
 
     def add(self, table: pd.DataFrame | pa.Table) -> None:
         """Count a chunk; of a large one, every so many rows."""
@@ -108,6 +119,13 @@ class Spread:
             factors = [1.0, *OTHER_UNITS] if _is_money(f) else [1.0]
             for row, factor in zip(counts, factors):
                 row += _bins(f, values * factor)
+        for c, counts in zip(self.card.categories, self._levels):
+            found, new = c.counts(table[c.name])
+            counts += found
+            own = self.new_levels.setdefault(c.name, {}) if new else {}
+            for level, customers in new.items():
+                own[level] = own.get(level, 0) + customers
+        self._all += n
 
     def table(self) -> pd.DataFrame:
         """One row per feature, as :func:`feature_drift`."""
@@ -127,9 +145,29 @@ class Spread:
                 hint = f"looks like {OTHER_UNITS[factor][1]}: multiply {f.name} by {factor:g}"
             missing = counts[0][-1] / max(self.rows, 1)
             rows.append((f.name, psi, critical, level, f.missing_share, missing, factor, hint))
+        rows += [self._category(c, counts) for c, counts in zip(self.card.categories, self._levels)]
         names = ["feature", "psi", "critical_value", "level", "missing_before", "missing_now"]
         table = pd.DataFrame(rows, columns=[*names, "factor", "hint"])
-        return table.assign(money=[_is_money(f) for f in self.card.features])
+        money = [_is_money(f) for f in self.card.features]
+        return table.assign(money=money + [False] * len(self.card.categories))
+
+    def _category(self, c, counts: NDArray) -> tuple:
+        """The row of a category: an index over its levels, new ones named."""
+        n = self.card.customers
+        shares = [x.share for x in c.levels]
+        missing = 0.0 if c.missing is not None else c.missing_share
+        expected = np.array([*shares, max(1 - sum(shares) - missing, 0.0), missing]) * n
+        psi = population_stability_index(expected, counts)
+        critical = critical_value(int(((expected > 0) | (counts > 0)).sum()), n, self._all)
+        changed = psi > max(critical, LOOK)
+        level = "none" if not changed else "large" if psi > LARGE else "look"
+        place = c.position(c.missing) if c.missing is not None else len(counts) - 1
+        now = counts[place] / max(self._all, 1)
+        new = sorted(self.new_levels.get(c.name, {}).items(), key=lambda item: -item[1])
+        hint = ", ".join(f"{text!r} ({customers:,})" for text, customers in new[:_NAMED])
+        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+        hint = f"levels not seen at the training: {hint}{more}" if new else ""
+        return (c.name, psi, critical, level, c.missing_share, now, 1.0, hint)
 
 
 def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
@@ -158,6 +196,37 @@ def feature_drift(card: Scorecard, features: pd.DataFrame) -> pd.DataFrame:
     spread = Spread(card)
     spread.add(features)
     return spread.table()
+
+
+def level_notes(spread: Spread) -> list[Note]:
+    """A note for each category with levels that the training had not: which, how many customers.
+
+    Parameters
+    ----------
+    spread : Spread
+        Of the customers of today.
+    """
+    notes = []
+    for c in spread.card.categories:
+        new = sorted(spread.new_levels.get(c.name, {}).items(), key=lambda item: -item[1])
+        if not new:
+            continue
+        n = sum(customers for _, customers in new)
+        zh = "、".join(f"{text!r}（{k:,}）" for text, k in new[:_NAMED])
+        en = ", ".join(f"{text!r} ({k:,})" for text, k in new[:_NAMED])
+        zh += f" 等 {len(new)} 个" if len(new) > _NAMED else ""
+        en += f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+        place = c.unseen or "mean"
+        notes.append(Note(
+            "new_levels",
+            f"{c.name}：训练时没有的类别 {zh}，共 {n:,} 名客户，按"
+            + (f"“{place}”处理" if c.unseen else "该列的平均处理"),
+            f"{c.name}: levels not seen at the training: {en}; {n:,} customers, taken as "
+            + (place if c.unseen else "the column's mean"),
+            value=float(n),
+            variable=c.name,
+        ))  # fmt: skip
+    return notes
 
 
 def unit_notes(drift: pd.DataFrame) -> tuple[list[Note], bool]:

@@ -202,11 +202,13 @@ def mean_shift(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.D
             f"{len(common)} customers are in both months, 30 are needed; are the ids of one kind?"
         )
     change = coordinates(card, now.loc[common]) - coordinates(card, before.loc[common])
-    change /= np.sqrt([f.weight for f in card.features])
+    weights = [f.weight for f in card.features]
+    weights += [c.weight for c in card.categories for _ in c.axes]
+    change /= np.sqrt(weights)
     mean = change.mean(axis=0)
     error = change.std(axis=0, ddof=1) / np.sqrt(len(common))
     noise = stats.norm.isf(ALPHA / len(mean) / 2) * error
-    names = np.array(card.feature_names)
+    names = np.array(card.axes)
     shifted = (np.abs(mean) >= SHIFT_SD) & (np.abs(mean) > noise) & ~np.isin(names, AGEING)
     return pd.DataFrame(
         {"feature": names, "shift_sd": mean, "low": mean - 1.96 * error,
@@ -359,7 +361,7 @@ def _settled(table: pd.DataFrame, months: int) -> pd.DataFrame:
 def _stands_out(card: Scorecard, cell: NDArray, segment) -> str:
     gap = cell - (0 if segment is None else np.array(segment.centre))
     top = np.argsort(-np.abs(gap))[:3]
-    return ", ".join(f"{card.features[j].name} {gap[j]:+.1f}" for j in top)
+    return ", ".join(f"{card.axes[j]} {gap[j]:+.1f}" for j in top)
 
 
 def _evidence(check, what, before, now, threshold, found) -> pd.DataFrame:

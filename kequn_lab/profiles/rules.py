@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from kequn_lab._statistics import wilson
 from kequn_lab._words import Words, percent, rounded
-from kequn_lab.profiles._by_segment import Rows, is_text
+from kequn_lab.profiles._by_segment import MOST_LEVELS, Rows, is_text
 
 __all__ = ["segment_rules"]
 
@@ -43,7 +43,8 @@ def segment_rules(
     Parameters
     ----------
     features : DataFrame, shape (n_customers, n_variables)
-        In original units; text is left out, a missing value meets no condition.
+        In original units. Text is a category: a condition may name a level, of those that
+        :func:`~kequn_lab.profiles.profile_table` lists. A missing value meets no condition.
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
     segments, variables : DataFrame, optional
@@ -69,7 +70,7 @@ def segment_rules(
     Raises
     ------
     ValueError
-        No variable that holds numbers, labels that do not align.
+        No variable that holds a value, labels that do not align.
 
     Examples
     --------
@@ -82,13 +83,14 @@ def segment_rules(
     1      young           1          4        2        1.0
     """
     rows = Rows.of(features, labels)
-    names = [c for c in features if not is_text(features[c]) and features[c].notna().any()]
-    if not names:
-        raise ValueError("features has no variable with numbers to make rules of")
+    tested = _tested(features)
+    if not tested:
+        raise ValueError("features has no variable with values to make rules of")
     rng = np.random.default_rng(random_state)
     learned = _halves(rows, rng)
     at, weight = _sample(rows, learned, rng)
-    x = features[names].iloc[rows.order[at]].to_numpy(float, na_value=np.nan)
+    some = features.iloc[rows.order[at]]
+    x = np.column_stack([_values(some, *item) for item in tested])
     words = Words.of(segments=segments, variables=variables, currency=currency)
     out = []
     for s, segment in enumerate(rows.ids if len(rows.ids) > 1 else ()):
@@ -96,12 +98,12 @@ def segment_rules(
         rule = _best_rule(x, own, weight, random_state)
         if not rule:  # no number tells this segment from the others
             continue
-        met = _met(rule, [features[names[j]] for j, *_ in rule])[rows.order]
+        met = _met(rule, [_values(features, *tested[j]) for j, *_ in rule])[rows.order]
         own, others = (rows.codes == s) & ~learned, met & ~learned
         hits, n, size = (int(np.count_nonzero(x)) for x in (others & own, others, own))
         precision, recall = hits / n if n else np.nan, hits / size if size else np.nan
         low, high = map(float, wilson(hits, n))
-        named = [(names[j], above, bound) for j, above, bound in rule]
+        named = [(*tested[j], above, bound) for j, above, bound in rule]
         fact = {
             "segment_id": segment,
             "rule": " AND ".join(_condition(*part) for part in named),
@@ -116,6 +118,26 @@ def segment_rules(
         }
         out.append(fact | _sentences(segment, named, precision, recall, words))
     return pd.DataFrame(out, columns=_COLUMNS)
+
+
+def _tested(features: pd.DataFrame) -> list[tuple[Any, str | None]]:
+    """What a condition can be about: a number (None), or a level of a category."""
+    out: list[tuple[Any, str | None]] = []
+    for name in features:
+        column = features[name]
+        if is_text(column):
+            out += [(name, str(level)) for level in column.value_counts().index[:MOST_LEVELS]]
+        elif column.notna().any():
+            out.append((name, None))
+    return out
+
+
+def _values(features: pd.DataFrame, name, level: str | None) -> np.ndarray:
+    """The column as numbers; of a level, whether a customer has it."""
+    column = features[name]
+    if level is None:
+        return column.to_numpy(float, na_value=np.nan)
+    return np.where(column.isna(), np.nan, (column.astype("str") == level).to_numpy(float))
 
 
 def _halves(rows: Rows, rng) -> np.ndarray:
@@ -183,12 +205,14 @@ def _met(rule, columns) -> Any:
     return met
 
 
-def _condition(variable, above: bool, bound: float) -> str:
+def _condition(variable, level: str | None, above: bool, bound: float) -> str:
     name = str(variable)
     if not (name.isidentifier() and name.isascii()):
         name = '"' + name.replace('"', '""') + '"'
     if np.isinf(bound):
         return f"{name} IS {'NULL' if above else 'NOT NULL'}"
+    if level is not None:
+        return f"{name} {'=' if above else '<>'} '{level.replace(chr(39), chr(39) * 2)}'"
     return f"{name} {'>' if above else '<='} {bound!r}"
 
 
@@ -202,7 +226,7 @@ _OF = {  # what a share is a share of
 
 def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]:
     """The rule for a reader who knows no SQL."""
-    zh, en = zip(*(_clause(variable, above, bound, words) for variable, above, bound in rule))
+    zh, en = zip(*(_clause(*part, words=words) for part in rule))
     name_zh, name_en = (words.segment(segment, language) for language in ("zh", "en"))
     said_zh = "客户太少，无法另行检验。"
     said_en = "Too few customers to count it on others."
@@ -222,10 +246,15 @@ def _sentences(segment, rule, precision, recall, words: Words) -> dict[str, str]
     }
 
 
-def _clause(variable, above: bool, bound: float, words: Words) -> tuple[str, str]:
+def _clause(
+    variable, level: str | None, above: bool, bound: float, *, words: Words
+) -> tuple[str, str]:
     zh, en = words.variable(variable, "zh"), words.variable(variable, "en")
     if np.isinf(bound):
         return (f"{zh}缺失", f"{en} missing") if above else (f"{zh}已知", f"{en} known")
+    if level is not None:
+        sign_zh, sign_en = ("为", "") if above else ("不是", "not ")
+        return f"{zh}{sign_zh}“{level}”", f"{en}: {sign_en}{level}"
     unit = words.units.get(variable)
     if unit == "0 or 1":
         return (zh, f"{en}: yes") if above else (f"非{zh}", f"{en}: no")

@@ -23,7 +23,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS
 from kequn_lab.features.window import window_notes
-from kequn_lab.monitor.drift import Spread, unit_notes
+from kequn_lab.monitor.drift import Spread, level_notes, unit_notes
 from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, words_of
 
 __all__ = ["score_files"]
@@ -89,9 +89,15 @@ def score_files(
             stage = stack.enter_context(result_folder(out, kind="score", names=FILES))
         source = stack.enter_context(_source(given, card, skip=skip_bad_rows))
         path = None if stage is None else stage / "labels.csv"
-        counts, drift, columns = _label(card, source.chunks, path, encoding=encoding)
+        counts, spread, columns = _label(card, source.chunks, path, encoding=encoding)
+        drift = spread.table()
         # Only now all is read, so only now is all that was found known.
-        notes = [*source.notes, *source.entered.notes, *_units(drift, accept_units)]
+        notes = [
+            *source.notes,
+            *source.entered.notes,
+            *level_notes(spread),
+            *_units(drift, accept_units),
+        ]
         record = {
             **counts,
             "drift": drift.to_dict("records"),
@@ -203,7 +209,7 @@ def _require_same(pairs: dict[str, tuple]) -> None:
 
 
 def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: str):
-    """Label chunk after chunk into one CSV; the counts, the drift, and the columns written."""
+    """Label chunk after chunk into one CSV; the counts, the spread, and the columns written."""
     counts = np.zeros(len(card.segments) + 1, dtype=np.int64)
     spread = Spread(card)
     columns: dict[str, str] = {}
@@ -229,7 +235,7 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
         "unlabelled": int(counts[-1]),
         "segments": {s.segment_id: int(n) for s, n in zip(card.segments, counts)},
     }
-    return record, spread.table(), columns
+    return record, spread, columns
 
 
 def _units(drift: pd.DataFrame, accepted: bool) -> list[Note]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,8 @@ def segment_pipeline(
     pull: float = 0.0,
     by: str | None = None,
     weights: Mapping[str, float] | None = None,
+    categories: Mapping[str, Sequence[str]] | None = None,
+    missing_levels: Collection[str] = (),
 ) -> Pipeline:
     """The unfitted pipeline: preprocess, then k-means, by a search or from a given start.
 
@@ -57,11 +59,13 @@ def segment_pipeline(
     weights : mapping of str to float, optional
         Of columns, as :func:`~kequn_lab.features.weights.resolve_weights` gives them; there is
         then a step ``weigh`` before k-means.
+    categories, missing_levels
+        Columns of categories, as :func:`~kequn_lab.features.preprocessing.preprocessor`.
 
     Raises
     ------
     ValueError
-        ``by`` with ``levels`` or with ``weights``.
+        ``by`` with ``levels``, ``weights`` or ``categories``; ``levels`` with ``categories``.
 
     Examples
     --------
@@ -69,7 +73,14 @@ def segment_pipeline(
     ['preprocess', 'kmeans']
     """
     columns = list(columns)
-    preprocess = preprocessor(columns, log_columns=log_columns)
+    preprocess = preprocessor(
+        columns, log_columns=log_columns, categories=categories, missing_levels=missing_levels
+    )
+    if categories and (levels is not None or by is not None):
+        raise ValueError(
+            "with columns of categories, clusters are found by a search on all customers: no start "
+            "at the signatures (start, pull), no groups (by). Leave out one or the other"
+        )
     if levels is not None and by is not None:
         raise ValueError("groups (by) are clustered by a search, not from given levels")
     if weights and by is not None:
@@ -96,7 +107,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     Parameters
     ----------
     features : DataFrame
-        One row per customer, numeric; missing values are imputed.
+        One row per customer, numeric but for ``categories``; missing values are imputed.
     **options
         Passed to :func:`segment_pipeline`; with ``by``, ``n_clusters`` may map the values of that
         column to numbers of clusters.
@@ -117,10 +128,12 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     [0, 0, 1, 1]
     """
     n_clusters, by = options.get("n_clusters", 8), options.get("by")
-    text = [str(c) for c in features if not pd.api.types.is_numeric_dtype(features[c])]
+    numbers = features.drop(columns=list(options.get("categories") or ()))
+    text = [str(c) for c in numbers if not pd.api.types.is_numeric_dtype(numbers[c])]
     if text:
         raise TypeError(
-            f"columns are not numbers: {', '.join(text)}; leave them out (--drop) or encode them"
+            f"columns are not numbers: {', '.join(text)}; leave them out (--drop), or "
+            "declare them (--categories)"
         )
     if by is not None:
         if by not in features:
@@ -139,7 +152,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             f"constant columns tell no customers apart: {', '.join(constant)}; "
             "leave them out (--drop, or preprocessing.model_columns)"
         )
-    wild = [str(c) for c in features if (features[c].abs() > LARGEST).any()]
+    wild = [str(c) for c in numbers if (numbers[c].abs() > LARGEST).any()]
     if wild:
         raise ValueError(
             f"columns hold infinite values or values beyond {LARGEST:.0e}: {', '.join(wild)}; "

@@ -122,10 +122,24 @@ def test_one_segment_has_no_rule(bank):
     assert table.columns.equals(segment_rules(features, labels).columns)
 
 
-def test_rules_need_numbers(bank):
+def test_rules_need_values(bank):
     features, labels = bank
-    with pytest.raises(ValueError, match="no variable with numbers"):
-        segment_rules(features[["city"]], labels)
+    with pytest.raises(ValueError, match="no variable with values"):
+        segment_rules(features[["noise"]].assign(noise=np.nan), labels)
+
+
+def test_rules_may_name_a_level_and_sql_counts_the_same(bank):
+    _, labels = bank
+    job = np.where(labels == "old", "O'Neil", np.where(labels == "few", "农民", "clerk"))
+    features = pd.DataFrame({"job": job, "noise": np.arange(len(job)) % 7.0})
+    features.loc[::40, "job"] = None
+    table = segment_rules(features, labels).set_index("segment_id")
+    assert table.loc["few", "rule"] == "job = '农民'"
+    assert table.loc["old", "sentence_en"].startswith("old: job: O'Neil.")
+    assert table.loc["old", "sentence_zh"].startswith("old：job为“O'Neil”。")
+    for row in table.itertuples():
+        (counted,) = duckdb.sql(f"SELECT COUNT(*) FROM features WHERE {row.rule}").fetchall()[0]
+        assert counted == row.customers
 
 
 def test_a_segment_that_no_number_tells_has_no_rule():
