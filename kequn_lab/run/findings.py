@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 from sklearn.metrics import silhouette_score
 
 from kequn_lab._notes import Note
@@ -19,6 +20,10 @@ FINDINGS = (
     "no_segments", "drop_k", "drop_segments", "merge_segments", "segments_without_cluster",
     "unclear_names", "names_not_possible", "stability_not_computed",
 )  # fmt: skip
+
+#: Share of clusters in tables without segments that get a name at most (``benchmarks/naming.py``
+#: finds fewer).
+NAMED_BY_CHANCE = 0.05
 
 __all__ = [
     "FINDINGS",
@@ -168,12 +173,25 @@ def _without_cluster(nameless: pd.DataFrame, words: Words) -> list[Note]:
     return out
 
 
+def most_by_chance(n_clusters: int) -> int:
+    """How many clusters without a segment get a name in 95 % of tables; each does in 5 %.
+
+    Examples
+    --------
+    >>> [most_by_chance(k) for k in (2, 7, 8)]
+    [1, 1, 2]
+    """
+    return int(binom.ppf(0.95, n_clusters, NAMED_BY_CHANCE))
+
+
 def _no_segments(names, nameless, chance, silhouette) -> list[Note]:
     """Whether anything at all says that there are segments."""
     if len(names) < 2:
         return []
     own = chance.loc[chance["kind"] == "table", "unexplained"].median()
     least = chance.loc[chance["kind"] == "values", "unexplained"].quantile(0.05)
+    named, n = int(names["matched"].sum()), len(names)
+    by_chance = named <= most_by_chance(n) and not (names["by"] == "override").any()
     possible = len(nameless) > nameless["reason"].isin(_CANNOT_TELL).sum()
     if not own < least:
         why = (
@@ -181,11 +199,12 @@ def _no_segments(names, nameless, chance, silhouette) -> list[Note]:
             f"k-means explains no more of the variance ({percent(1 - own)}) than where every "
             f"column is shuffled ({percent(1 - least)})",
         )
-    elif possible and not names["matched"].any() and (silhouette or 0) < MIN_SILHOUETTE:
+    elif possible and by_chance and (silhouette or 0) < MIN_SILHOUETTE:
         why = (
-            f"没有一个簇像目录中的客群，平均轮廓系数只有 {silhouette or 0:.2f}",
-            "no cluster is like a segment of the catalogue, and the mean silhouette is only "
+            f"{n} 个簇中只有 {named} 个像目录中的客群，偶然也会如此；平均轮廓系数只有 "
             f"{silhouette or 0:.2f}",
+            f"{named} of {n} clusters are like a segment of the catalogue, which chance alone may "
+            f"give, and the mean silhouette is only {silhouette or 0:.2f}",
         )
     else:
         return []

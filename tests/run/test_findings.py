@@ -119,6 +119,7 @@ NAMES = pd.DataFrame(
         "runner_up": ["structured_deposit", "low_mid_income", "elderly", "elderly"],
         "matched": [True, True, False, True],
         "mark": ["", "", "unnamed", "unclear"],
+        "by": ["signature", "signature", "marks", "signature"],
     }
 )
 STABILITY = pd.DataFrame(
@@ -171,6 +172,11 @@ def test_no_segments_by_chance_or_by_name():
     nobody = NAMES.assign(matched=False)
     assert "no_segments" in doubts(names=nobody, silhouette=0.1)
     assert "no_segments" not in doubts(names=nobody, silhouette=0.4)
+    one = NAMES.assign(matched=NAMES["segment_id"] == "elderly")
+    assert "no_segments" in doubts(names=one, silhouette=0.1)  # one name of four: by chance
+    assert "no_segments" not in doubts(names=one, silhouette=0.4)
+    seen = one.assign(by=one["by"].mask(one["matched"], "override"))
+    assert "no_segments" not in doubts(names=seen, silhouette=0.1)  # a person looked
     cannot = NAMELESS.assign(reason="too_few_features")
     assert "no_segments" not in doubts(names=nobody, nameless=cannot, silhouette=0.1)
 
