@@ -130,14 +130,16 @@ class Choice:
 def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     """One stated rule, for when a program must go on; a person should read the tables.
 
-    Of the ks whose labelings are stable (``ari_used``, a median adjusted Rand index, of 0.85 or
-    more) and whose smallest segment holds 2 % of the rows or more, the one with the largest
-    silhouette. If no k meets both, the most stable k, and ``why_en`` says so.
+    A k is possible whose labelings are stable (``ari_used``, a median adjusted Rand index, of 0.85
+    or more), whose smallest segment holds 2 % of the rows or more, and whose silhouette is larger
+    than any in data without segments (``null_silhouette``). If none is, k = 1: no segments. Of
+    several, the one whose inertia is furthest below that of data without segments (``null_gap``).
 
     Parameters
     ----------
     scores : DataFrame
-        From `score_k`.
+        From `score_k`. Where it was made with ``n_null=0`` the largest silhouette decides, k = 1
+        is no answer, and ``why_en`` says so.
     stability : DataFrame
         From `validation.stability_by_k`.
 
@@ -149,8 +151,11 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     Examples
     --------
     >>> scores = pd.DataFrame({"k": [2, 3], "silhouette": [0.4, 0.5], "smallest_share": 0.2})
-    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.9, 0.7]})).k
-    2
+    >>> scores = scores.assign(null_silhouette=0.3, null_gap=[0.2, 0.9])
+    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.9, 0.95]})).k
+    3
+    >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.3, 0.6]})).k
+    1
     """
     columns = ["ari_used"]
     table = scores.set_index("k").join(stability.set_index("k")[columns], how="inner")
@@ -159,31 +164,62 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
             f"scores are for k = {list(scores['k'])}, stability for k = {list(stability['k'])}: "
             "run both on the same ks"
         )
-    steady = table["ari_used"] >= STEADY_K
-    served = table["smallest_share"] >= SMALLEST_SHARE
-    kept = table[steady & served]
+    against_null = "null_silhouette" in table and table["null_silhouette"].notna().all()
+    possible = table["ari_used"].ge(STEADY_K) & table["smallest_share"].ge(SMALLEST_SHARE)
+    if against_null:
+        possible &= table["silhouette"] > table["null_silhouette"]
+    kept = table[possible]
     if kept.empty:
-        k = int(table["ari_used"].idxmax())
-        best = f"{table.loc[k, 'ari_used']:.2f}"
-        return Choice(
-            k,
-            f"没有一个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群又不少于 "
-            f"{SMALLEST_SHARE:.0%} 的行；k = {k} 相对最稳定（{best}）。"
-            "不要把这些客群当作自然形成的。",
-            f"No k is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
-            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment; k = {k} is the most stable "
-            f"({best}). Do not take these segments for natural ones.",
-            (),
+        return _none_possible(table, against_null)
+    by = "null_gap" if against_null else "silhouette"
+    k = int(kept[by].fillna(-np.inf).idxmax())
+    best, others = f"{kept.loc[k, by]:.3f}", ", ".join(map(str, kept.index))
+    if against_null:
+        zh = "，轮廓系数大于无客群的数据", "簇内平方和比无客群的数据低得最多（对数差 ", ""
+        en = (
+            ", and whose silhouette exceeds that of data without segments",
+            "the inertia furthest below that of data without segments (log difference ",
+            "",
         )
-    k = int(kept["silhouette"].idxmax())
-    best, others = f"{kept.loc[k, 'silhouette']:.3f}", ", ".join(map(str, kept.index))
+    else:
+        zh = "", "轮廓系数最大（", "。未与无客群的数据比较"
+        en = "", "the largest silhouette (", ". Not compared with data without segments"
+    steady_en = f"the median adjusted Rand index is ≥ {STEADY_K}"
+    served_en = f"the smallest segment holds ≥ {SMALLEST_SHARE:.0%}"
     return Choice(
         k,
-        f"k = {others}（调整兰德指数中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行）中，"
-        f"k = {k} 的轮廓系数最大（{best}）。",
-        f"k = {k} has the largest silhouette ({best}) of k = {others}, where the median adjusted "
-        f"Rand index is ≥ {STEADY_K} and the smallest segment holds ≥ {SMALLEST_SHARE:.0%}.",
+        f"k = {others}（调整兰德指数中位数 ≥ {STEADY_K}，最小客群 ≥ {SMALLEST_SHARE:.0%} 的行"
+        f"{zh[0]}）中，k = {k} 的{zh[1]}{best}）{zh[2]}。",
+        f"k = {k} has {en[1]}{best}) of k = {others}, where {steady_en} and {served_en}"
+        f"{en[0]}{en[2]}.",
         tuple(int(i) for i in kept.index),
+    )
+
+
+def _none_possible(table: pd.DataFrame, against_null: bool) -> Choice:
+    """No segments, or, where nothing was drawn to tell that, the most stable k."""
+    if against_null:
+        ks = f"{table.index.min()}–{table.index.max()}"
+        return Choice(
+            1,
+            f"k = {ks} 中没有一个既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群不少于 "
+            f"{SMALLEST_SHARE:.0%} 的行，轮廓系数又大于无客群的数据：看不出客群（k = 1）。",
+            f"No k of {ks} is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
+            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment and a silhouette above that "
+            "of data without segments: no segments can be seen (k = 1).",
+            (),
+        )
+    k = int(table["ari_used"].idxmax())
+    best = f"{table.loc[k, 'ari_used']:.2f}"
+    return Choice(
+        k,
+        f"没有一个 k 既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群又不少于 "
+        f"{SMALLEST_SHARE:.0%} 的行；k = {k} 相对最稳定（{best}）。"
+        "不要把这些客群当作自然形成的。",
+        f"No k is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
+        f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment; k = {k} is the most stable "
+        f"({best}). Do not take these segments for natural ones.",
+        (),
     )
 
 

@@ -9,9 +9,11 @@ groups that it tells along into the null data, and no group of one column would 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 from sklearn.exceptions import ConvergenceWarning
@@ -27,6 +29,7 @@ from kequn_lab.validation.shadows import margins
 __all__ = [
     "null_like",
     "null_separation",
+    "null_sets",
 ]
 
 FITTED_ROWS = 20_000  # rows whose values and correlations the null data take, at most
@@ -67,6 +70,20 @@ def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
     rng = check_random_state(random_state)
     out = _null_set(*_copula(X, rng), len(X), rng)
     return out if columns is None else pd.DataFrame(out, columns=columns)
+
+
+def null_sets(X: NDArray, rng) -> Callable[[int, RandomState], NDArray]:
+    """What draws null sets like `X`, of a number of rows; the copula is fitted once.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    rng : RandomState
+    """
+    if len(X) > FITTED_ROWS:
+        X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
+    copula = _copula(X, rng)
+    return lambda n_rows, draw: _null_set(*copula, n_rows, draw)
 
 
 def _copula(X, rng) -> tuple[NDArray, NDArray]:
@@ -149,12 +166,10 @@ def null_separation(
     """
     rng = check_random_state(random_state)
     X = as_numbers(X)
-    if len(X) > FITTED_ROWS:
-        X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
-    copula, parts = _copula(X, rng), []
+    draw_null, parts = null_sets(X, rng), []
     sets = range(checked_count("n_sets", n_sets))
     for number in tqdm(sets, desc="chance", disable=not progress, leave=False):
-        null = _null_set(*copula, min(len(X), NULL_ROWS), rng)
+        null = draw_null(min(len(X), NULL_ROWS), rng)
         with warnings.catch_warnings():  # chance may leave out one of few kinds of rows
             warnings.simplefilter("ignore", ConvergenceWarning)
             search = KMeansSearch(

@@ -13,21 +13,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.decomposition import PCA
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from sklearn.metrics import (
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    pairwise_distances_argmin,
+    silhouette_samples,
+    silhouette_score,
+)
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, summarise
-from kequn_lab.validation.bootstrap import checked_ks, side_by_side
+from kequn_lab.validation.bootstrap import checked_count, checked_ks, side_by_side
+from kequn_lab.validation.null_model import null_sets
 
 __all__ = ["fit_each_k", "score_k"]
 
 SILHOUETTE_ROWS = 5_000  # above this many rows the silhouette is taken on a sample of so many
 GAP_ROWS = 5_000  # rows of each reference set of the gap statistic, at most
+NULL_ROWS = 2_000  # rows of each set of data without segments, at most
 
 
 def fit_each_k(
@@ -90,6 +98,7 @@ def score_k(
     models: dict[int, KMeansSearch] | None = None,
     n_starts: int = 25,
     n_reference: int = 20,
+    n_null: int = 19,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -106,6 +115,9 @@ def score_k(
     n_starts : int, default=25
     n_reference : int, default=20
         Reference sets of the gap statistic; 0 leaves it out (NaN).
+    n_null : int, default=19
+        Sets of data without segments (`null_like`), by which `choose_k` can say that there are
+        none; 0 leaves them out (NaN).
 
     Returns
     -------
@@ -121,6 +133,9 @@ def score_k(
         - ``calinski_harabasz`` (more is better), ``davies_bouldin`` (less is better).
         - ``gap`` and ``gap_se``: log inertia expected of uniform data in the box of the
           principal components, less that of the data; on at most 5,000 rows a set.
+        - ``null_silhouette``: largest silhouette in data without segments (`null_like`);
+          ``null_gap``: as ``gap``, with these data in place of uniform ones; on at most 2,000
+          rows a set.
         - ``smallest_share`` and ``smallest_rows`` of the smallest segment.
         - ``agreement``: share of the plain starts that reached the best optimum (NaN above 2,000
           distinct rows); ``n_starts``.
@@ -159,6 +174,9 @@ def score_k(
     gap, gap_se = _gaps(X, table.set_index("k")["inertia"], n_reference, rng, run)
     table.insert(9, "gap", gap)
     table.insert(10, "gap_se", gap_se)
+    silhouette, gap = _null_scores(X, table.set_index("k")["inertia"], n_null, rng, run)
+    table.insert(11, "null_silhouette", silhouette)
+    table.insert(12, "null_gap", gap)
     return table
 
 
@@ -206,13 +224,8 @@ def _gaps(X, inertias, n_reference, rng, run) -> tuple[ArrayLike, ArrayLike]:
 
     def reference(seed):
         draw = np.random.RandomState(seed)
-        points = summarise(draw.uniform(low, high, (n, len(low))).astype(np.float32), n_points=n)
-        tol = 1e-4 * float((points.points**2).mean())
-        found = [
-            search(points, k, n_starts=5, n_swaps=0, tol=tol, random_state=draw)
-            for k in inertias.index
-        ]
-        return [f.inertias[0] / n for f in found]
+        found = _searched(draw.uniform(low, high, (n, len(low))), inertias.index, draw)
+        return [inertia / n for _, inertia in found]
 
     tasks = [(seed,) for seed in seeds]
     expected = np.array(side_by_side(reference, tasks, label="gap references", **run))
@@ -221,3 +234,38 @@ def _gaps(X, inertias, n_reference, rng, run) -> tuple[ArrayLike, ArrayLike]:
         expected = np.log(expected)
         gap = expected.mean(axis=0) - np.log(inertias.to_numpy() / len(X))
         return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)
+
+
+def _null_scores(X, inertias, n_null, rng, run) -> tuple[ArrayLike, ArrayLike]:
+    """By k: largest silhouette of data without segments, and their log inertia less the data's."""
+    if not n_null:
+        return np.nan, np.nan
+    draw_null, n = null_sets(X, rng), min(len(X), NULL_ROWS)
+    seeds = rng.randint(0, 2**31 - 1, checked_count("n_null", n_null))
+
+    def scored(seed):
+        draw = np.random.RandomState(seed)
+        null = draw_null(n, draw)
+        found = _searched(null, inertias.index, draw)
+        labels = [pairwise_distances_argmin(null, centres) for centres, _ in found]
+        return [
+            (silhouette_score(null, mine) if 1 < len(np.unique(mine)) < n else 0.0, inertia)
+            for mine, (_, inertia) in zip(labels, found)
+        ] + [(0.0, _inertia(null))]
+
+    done = side_by_side(scored, [(s,) for s in seeds], label="data without segments", **run)
+    silhouettes, inertia = np.moveaxis(np.array(done), 2, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # as for the gap
+        share = inertia[:, :-1] / inertia[:, -1:]
+        gap = np.log(share).mean(axis=0) - np.log(inertias.to_numpy() / _inertia(X))
+    return silhouettes[:, :-1].max(axis=0), gap
+
+
+def _searched(X, ks, draw) -> list[tuple[NDArray, float]]:
+    """Centres and inertia of a short search for each k."""
+    X = X.astype(np.float32)
+    origin = X.mean(axis=0)
+    points = summarise(X - origin, n_points=len(X))
+    tol = 1e-4 * float((points.points**2).mean())
+    found = [search(points, k, n_starts=5, n_swaps=0, tol=tol, random_state=draw) for k in ks]
+    return [(f.centres[0] + origin, float(f.inertias[0])) for f in found]

@@ -57,6 +57,23 @@ def test_rule_takes_the_steady_served_k_with_the_largest_silhouette():
     assert "0.500" in choice.why_en and "0.85" in choice.why_en and "2%" in choice.why_en
 
 
+NULL = SCORES.assign(null_silhouette=[0.3, 0.3, 0.35, 0.35], null_gap=[0.2, 0.6, 0.7, 0.8])
+
+
+def test_rule_takes_the_possible_k_furthest_from_data_without_segments():
+    choice = decisions.choose_k(NULL, STABILITY)
+    assert (choice.k, choice.candidates) == (3, (2, 3))
+    assert "0.600" in choice.why_en and "without segments" in choice.why_en
+    assert "0.600" in choice.why_zh
+
+
+def test_no_segments_is_an_answer():
+    """Stable and large enough, but cut as well where there is nothing."""
+    choice = decisions.choose_k(NULL.assign(null_silhouette=0.6), STABILITY)
+    assert (choice.k, choice.candidates) == (1, ())
+    assert "k = 1" in choice.why_en and "k = 1" in choice.why_zh
+
+
 def test_rule_says_when_no_k_meets_it():
     choice = decisions.choose_k(SCORES, STABILITY.assign(ari_used=[0.1, 0.3, 0.2, 0.1]))
     assert (choice.k, choice.candidates) == (3, ())

@@ -147,3 +147,18 @@ def test_few_kinds_of_rows_are_scored_without_a_warning(X, k):
     assert slsw["slsw"].between(0, 1).all()
     null = validation.null_separation(X, n_clusters=k, n_sets=2, random_state=0)
     assert null["separation"].between(0, 1).all()
+
+
+def test_scores_stand_beside_those_of_data_without_segments():
+    rng = np.random.default_rng(0)
+    hill = rng.normal(size=(300, 3))
+    hills = hill + 8 * rng.integers(0, 2, (300, 1))
+    run = {"ks": [2, 3], "n_starts": 3, "n_reference": 0, **QUIET}
+    one, two = (validation.score_k(X, **run).set_index("k") for X in (hill, hills))
+    assert two.loc[2, "silhouette"] > two.loc[2, "null_silhouette"] + 0.1
+    assert one.loc[2, "silhouette"] < one.loc[2, "null_silhouette"] + 0.02
+    assert two.loc[2, "null_gap"] > 0.5 > abs(one.loc[2, "null_gap"])
+    without = validation.score_k(hill, n_null=0, **run)
+    assert without[["null_silhouette", "null_gap"]].isna().all(axis=None)
+    with pytest.raises(ValueError, match="n_null"):
+        validation.score_k(hill, n_null=-1, **run)
