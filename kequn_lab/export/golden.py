@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +20,9 @@ _STEPS = (-1e-2, -1e-5, 1e-5, 1e-2)
 #: The same for a row with one clipped or missing value.
 _BESIDE = 1e-3
 #: Rows of each case at most, of 200; typical customers fill what is left.
-_MOST = {"border": 80, "clip": 40, "missing": 20, "extreme": 10}
+_MOST = {"border": 80, "clip": 40, "missing": 20, "category": 30, "extreme": 10}
+#: A text that is no level of a category.
+_UNSEEN = "golden: no level"
 
 
 def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
@@ -35,9 +38,10 @@ def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
     -------
     DataFrame
         ``customer_id`` (``golden_001``, …), ``golden_case`` (``centre``, ``border``, ``clip``,
-        ``missing``, ``extreme``, ``typical``), ``expected_cluster``, ``expected_segment_id``,
-        ``expected_margin`` (0 on a border), and the scorecard's features. Numbers have at most 12
-        digits, so that a spreadsheet keeps them. A row that gets no label expects none.
+        ``missing``, ``category``, ``extreme``, ``typical``), ``expected_cluster``,
+        ``expected_segment_id``, ``expected_margin`` (0 on a border), and the scorecard's features
+        and categories. Numbers have at most 12 digits, so that a spreadsheet keeps them. A row
+        that gets no label expects none.
 
     Raises
     ------
@@ -64,21 +68,23 @@ def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
     if n_rows < (least := sum(len(part.segments) for part in parts)):
         raise ValueError(f"{n_rows} golden rows; at least one for each of the {least} centres")
     rng = np.random.default_rng(0)
-    rows: list[tuple[str, NDArray]] = []
+    rows: list[_Row] = []
     for i, part in enumerate(parts):
-        made = _rows_of(part, (n_rows - len(rows)) // (len(parts) - i), rng)
+        made = _rows_of(_Space(part, rng), (n_rows - len(rows)) // (len(parts) - i))
         if card.groups:
             by = card.feature_names.index(card.by)
-            for _, row in made:
-                row[by] = row[by] if np.isnan(row[by]) else part.value
+            for row in made:
+                row.numbers[by] = row.numbers[by] if np.isnan(row.numbers[by]) else part.value
         rows += made
-    values = np.array([[_twelve_digits(x) for x in row] for _, row in rows])
-    table = pd.DataFrame(values, columns=card.feature_names)
+    table = pd.DataFrame(
+        [[*(float(f"{x:.12g}") for x in row.numbers), *row.texts] for row in rows],
+        columns=card.feature_names,
+    )
     labels = labelled(card, table.assign(customer_id="")).to_pandas()
     head = pd.DataFrame(
         {
             "customer_id": [f"golden_{i + 1:03}" for i in range(len(rows))],
-            "golden_case": [case for case, _ in rows],
+            "golden_case": [row.case for row in rows],
             "expected_cluster": labels["cluster"].astype("Int64"),
             "expected_segment_id": labels["segment_id"],
             "expected_margin": labels["margin"],
@@ -87,23 +93,96 @@ def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
     return pd.concat([head, table], axis=1)
 
 
-def _rows_of(card, n_rows: int, rng) -> list[tuple[str, NDArray]]:
-    """Rows of one group's scorecard: the centres, a share of each case, then typical ones."""
-    rows = [("centre", _raw(card, np.array(s.centre))) for s in card.segments]
-    cases = {"border": _borders, "clip": _clips, "missing": _missing, "extreme": _extremes}
+@dataclass(frozen=True)
+class _Row:
+    case: str
+    numbers: NDArray  # in the units of the customer table
+    texts: Sequence[str | None]  # the levels of the categories
+
+
+class _Space:
+    """One group's scorecard as the space in which rows are placed."""
+
+    def __init__(self, card, rng):
+        self.features, self.categories, self.rng = card.features, card.categories, rng
+        n = len(self.features)
+        centres = np.array([s.centre for s in card.segments])
+        self.centres, self.shares = centres[:, :n], [s.share for s in card.segments]
+        ends = np.cumsum([n, *(len(c.axes) for c in self.categories)])
+        slices = list(zip(self.categories, ends[:-1], ends[1:]))
+        #: Squared distances of each category's levels, and last of the mean, to each centre.
+        self.gaps = [np.array([c.gaps(s[a:b]) for s in centres]).T for c, a, b in slices]
+
+    def raw(self, z: NDArray) -> NDArray:
+        """A place in the model's space, in the units of the customer table."""
+        x = z * [f.scale for f in self.features] + [f.mean for f in self.features]
+        logged = [f.log for f in self.features]
+        return np.where(logged, np.sign(x) * np.expm1(np.minimum(np.abs(x), 600)), x)
+
+    def level(self, i: int, code: int) -> str | None:
+        """A text that means a level of category i; code −1: one at no level."""
+        c = self.categories[i]
+        if code < 0 or not c.levels[code].spellings:
+            return _UNSEEN if c.position(c.unseen) == code else None
+        return c.levels[code].spellings[0]
+
+    def code(self, i: int, text: str | None) -> int:
+        """The place of the level that a text means."""
+        return int(self.categories[i].codes(pd.Series([text], dtype=object))[0])
+
+    def gaps_of(self, texts: Sequence[str | None]) -> NDArray:
+        """The squared distance of a customer's levels to each centre."""
+        gaps = [g[self.code(i, text)] for i, (g, text) in enumerate(zip(self.gaps, texts))]
+        return np.sum([np.zeros(len(self.centres)), *gaps], axis=0)
+
+    def levels(self) -> tuple[list[str | None], NDArray]:
+        """A level of each category, and the squared distance from them to each centre."""
+        codes = [int(self.rng.integers(-1, len(c.levels))) for c in self.categories]
+        texts = [self.level(i, code) for i, code in enumerate(codes)]
+        return texts, self.gaps_of(texts)
+
+    def between(self, z: NDArray, a: int, b: int, gaps: NDArray, fixed: int | None = None):
+        """Where the line from z along the way from centre a to b meets their border, and the way.
+
+        None where it does not, or where a third centre is nearer; ``fixed`` is a feature that
+        keeps its place.
+        """
+        gap = self.centres[b] - self.centres[a]
+        way = np.where(np.arange(len(gap)) == fixed, 0, gap)
+        if not (way @ way):
+            return None
+        middle = (self.centres[a] + self.centres[b]) / 2
+        z = z + ((gaps[b] - gaps[a]) / 2 - (z - middle) @ gap) / (way @ way) * way
+        near = ((self.centres - z) ** 2).sum(axis=1) + gaps
+        return (z, way) if set(np.argsort(near, kind="stable")[:2]) == {a, b} else None
+
+    def typical(self) -> NDArray:
+        """Each feature drawn from its deciles, by itself."""
+        out = self.raw(self.centres[self.rng.integers(len(self.centres))])
+        for j, f in enumerate(self.features):
+            if f.cuts:
+                place = self.rng.uniform(0, len(f.cuts) - 1)
+                value = np.interp(place, range(len(f.cuts)), f.cuts)
+                out[j] = round(value) if all(cut == int(cut) for cut in f.cuts) else value
+        return out
+
+
+def _rows_of(space: _Space, n_rows: int) -> list[_Row]:
+    """The centres, a share of each case, then typical customers."""
+    rows = []
+    for k, centre in enumerate(space.centres):
+        texts = [space.level(i, int(g[:-1, k].argmin())) for i, g in enumerate(space.gaps)]
+        rows.append(_Row("centre", space.raw(centre), texts))
+    cases = {
+        "border": _borders, "clip": _clips, "missing": _missing,
+        "category": _categories, "extreme": _extremes,
+    }  # fmt: skip
     for case, made in cases.items():
         most = min(_MOST[case] * n_rows // 200, n_rows - len(rows))
-        rows += [(case, row) for row, _ in zip(made(card, rng), range(most))]
+        rows += [_Row(case, *row) for row, _ in zip(made(space), range(most))]
     while len(rows) < n_rows:
-        rows.append(("typical", _typical(card, rng)))
+        rows.append(_Row("typical", space.typical(), space.levels()[0]))
     return rows
-
-
-def _raw(card, z: NDArray) -> NDArray:
-    """A place in the model's space, in the units of the customer table."""
-    x = z * [f.scale for f in card.features] + [f.mean for f in card.features]
-    logged = [f.log for f in card.features]
-    return np.where(logged, np.sign(x) * np.expm1(np.minimum(np.abs(x), 600)), x)
 
 
 def _standardised(f, value: float) -> float:
@@ -112,89 +191,89 @@ def _standardised(f, value: float) -> float:
     return (value - f.mean) / f.scale
 
 
-def _borders(card, rng) -> Iterator[NDArray]:
+def _borders(space: _Space) -> Iterator[tuple]:
     """Both sides of the middle between two centres, nearest pairs first, where no third is near."""
-    centres = np.array([s.centre for s in card.segments])
+    centres = space.centres
     pairs = sorted(
         combinations(range(len(centres)), 2),
         key=lambda pair: float(np.linalg.norm(centres[pair[0]] - centres[pair[1]])),
     )
     for a, b in pairs:
-        middle = (centres[a] + centres[b]) / 2
-        gaps = np.linalg.norm(centres - middle, axis=1)
-        if np.argsort(gaps, kind="stable")[:2].tolist() in ([a, b], [b, a]):
+        texts, gaps = space.levels()
+        if found := space.between((centres[a] + centres[b]) / 2, a, b, gaps):
             for step in _STEPS:
-                yield _raw(card, middle + step * (centres[b] - centres[a]))
+                yield space.raw(found[0] + step * found[1]), texts
 
 
-def _typical(card, rng) -> NDArray:
-    """Each feature drawn from its deciles, by itself."""
-    out = _raw(card, np.array(card.segments[rng.integers(len(card.segments))].centre))
-    for j, f in enumerate(card.features):
-        if f.cuts:
-            value = np.interp(rng.uniform(0, len(f.cuts) - 1), range(len(f.cuts)), f.cuts)
-            out[j] = round(value) if all(cut == int(cut) for cut in f.cuts) else value
-    return out
-
-
-def _beside_border(card, rng, j: int, z: float, direction: int, value: float) -> NDArray:
+def _beside_border(space: _Space, j: int, z: float, direction: int, value: float) -> tuple:
     """A customer whose feature j is ``value`` and counts as ``z`` (in standard deviations), so near
     a border that a copy which counts it as more (``direction`` 1) or less (−1) gives another label.
     """
-    centres = np.array([s.centre for s in card.segments])
+    centres, (texts, gaps) = space.centres, space.levels()
     pairs = [(a, b) for a in range(len(centres)) for b in range(len(centres))]
-    for i in rng.permutation(len(pairs)):
+    row = space.typical()
+    for i in space.rng.permutation(len(pairs)):
         a, b = pairs[i]
-        gap = centres[b] - centres[a]
-        others = np.where(np.arange(len(gap)) == j, 0, gap)
-        if gap[j] * direction <= 0 or not others.any():
-            continue
-        place = (centres[a] + centres[b]) / 2
-        on_border = -(z - place[j]) * gap[j] / (others @ others)
-        place[j] = z
-        place += (on_border - _BESIDE) * others
-        near = np.argsort(np.linalg.norm(centres - place, axis=1), kind="stable")
-        if near[:2].tolist() == [a, b]:
-            row = _raw(card, place)
-            break
-    else:
-        row = _typical(card, rng)
+        if (centres[b, j] - centres[a, j]) * direction > 0:
+            start = (centres[a] + centres[b]) / 2
+            start[j] = z
+            if found := space.between(start, a, b, gaps, fixed=j):
+                row = space.raw(found[0] - _BESIDE * found[1])
+                break
     row[j] = value
-    return row
+    return row, texts
 
 
-def _clips(card, rng) -> Iterator[NDArray]:
+def _clips(space: _Space) -> Iterator[tuple]:
     """Beyond a clip, and at it."""
-    for j in rng.permutation(len(card.features)):
-        f = card.features[j]
+    for j in space.rng.permutation(len(space.features)):
+        f = space.features[j]
         for clip, away in ((f.lower, -1), (f.upper, 1)):
             if clip is not None:
                 z = _standardised(f, clip)
-                yield _beside_border(card, rng, j, z, away, clip + away * (1 + abs(clip)))
-                yield _beside_border(card, rng, j, z, -away, clip)
+                yield _beside_border(space, j, z, away, clip + away * (1 + abs(clip)))
+                yield _beside_border(space, j, z, -away, clip)
 
 
-def _missing(card, rng) -> Iterator[NDArray]:
+def _missing(space: _Space) -> Iterator[tuple]:
     """Without any value, then without one."""
-    yield np.full(len(card.features), np.nan)
-    for j in rng.permutation(len(card.features)):
-        f = card.features[j]
+    yield np.full(len(space.features), np.nan), [None] * len(space.categories)
+    for j in space.rng.permutation(len(space.features)):
+        f = space.features[j]
         z = 0.0 if f.fill is None else _standardised(f, f.fill)
         for direction in (-1, 1):
-            yield _beside_border(card, rng, j, z, direction, np.nan)
+            yield _beside_border(space, j, z, direction, np.nan)
 
 
-def _extremes(card, rng) -> Iterator[NDArray]:
+def _categories(space: _Space) -> Iterator[tuple]:
+    """Every level, a text that is none, and none at all, where the level decides the label."""
+    for i, c in enumerate(space.categories):
+        for text in (*(t for x in c.levels for t in x.spellings[:1]), _UNSEEN, None):
+            texts, _ = space.levels()
+            texts[i] = text
+            code = space.code(i, text)
+            yield _decided_by(space, i, texts, 0 if code < 0 else -1), texts
+
+
+def _decided_by(space: _Space, i: int, texts: list, other: int) -> NDArray:
+    """A place where the level of category i gives one label, and the level ``other`` another."""
+    gaps = space.gaps_of(texts)
+    change = space.gaps[i][other] - space.gaps[i][space.code(i, texts[i])]
+    pairs = combinations(range(len(change)), 2)
+    for a, b in sorted(pairs, key=lambda pair: -abs(change[pair[0]] - change[pair[1]])):
+        middle = (space.centres[a] + space.centres[b]) / 2
+        if found := space.between(middle, a, b, gaps + change / 2):
+            return space.raw(found[0])
+    return space.typical()
+
+
+def _extremes(space: _Space) -> Iterator[tuple]:
     """Numbers that no customer has."""
-    for j in rng.permutation(len(card.features)):
+    for j in space.rng.permutation(len(space.features)):
         for value in (0.0, 1e12, -1e12):
-            row = _typical(card, rng)
+            row = space.typical()
             row[j] = value
-            yield row
-
-
-def _twelve_digits(x: float) -> float:
-    return float(f"{x:.12g}")
+            yield row, space.levels()[0]
 
 
 def disagreements(golden: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:

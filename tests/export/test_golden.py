@@ -26,10 +26,15 @@ def customers(n: int) -> pd.DataFrame:
     return table.assign(is_business=table["is_business"].fillna(0))
 
 
-@pytest.fixture(scope="module", params=["together", "grouped"])
+@pytest.fixture(scope="module", params=["together", "grouped", "categories"])
 def card(request) -> Scorecard:
     table = customers(1_500)
     by = {"by": "is_business", "n_clusters": {0: 3, 1: 2}} if request.param == "grouped" else {}
+    if request.param == "categories":
+        table["job"] = np.random.default_rng(1).choice(["农民", "O'Neil", "clerk", "r"], 1_500,
+                                                       p=[0.4, 0.3, 0.295, 0.005])  # fmt: skip
+        table.loc[:80, "job"] = None
+        by = {"categories": {"job": ()}, "missing_levels": ["job"]}
     how = {"n_clusters": 5, "n_starts": 3, "random_state": 0, "log_columns": ["aum_cny"], **by}
     return Scorecard.from_pipeline(fit_segments(table, **how), table, as_of="2024-12-31")
 
@@ -42,7 +47,8 @@ def golden(card):
 def test_every_case_is_there_and_stays_the_same(card, golden):
     assert len(golden) == 200 and golden["customer_id"].is_unique
     cases = set(golden["golden_case"])
-    assert cases == {"centre", "border", "clip", "missing", "extreme", "typical"}
+    of_levels = {"category"} if card.categories else set()
+    assert cases == {"centre", "border", "clip", "missing", "extreme", "typical"} | of_levels
     pd.testing.assert_frame_equal(golden, golden_rows(card))
     border = golden[golden["golden_case"] == "border"]
     assert (border["expected_margin"] < 0.05).all() and (border["expected_margin"] < 1e-4).any()
@@ -96,6 +102,16 @@ def test_a_centre_with_few_digits_is_found_at_the_borders(card, golden):
         copy = dataclasses.replace(copy, groups=tuple(groups))
     found = disagreements(golden, copy.label(golden))
     assert set(found["golden_case"]) >= {"border"}
+
+
+def test_a_level_that_is_lacking_is_found(card, golden):
+    if card.categories:
+        job = card.categories[0]
+        copy = dataclasses.replace(job, levels=tuple(
+            dataclasses.replace(x, spellings=()) if "农民" in x.spellings else x
+            for x in job.levels))  # fmt: skip
+        theirs = dataclasses.replace(card, categories=(copy,)).label(golden)
+        assert "category" in set(disagreements(golden, theirs)["golden_case"])
 
 
 def test_rows_that_are_lacking_unlabelled_or_twice(golden):

@@ -63,7 +63,7 @@ MOST = {
     "plots": (1_420, 23),
     "catalogue": (180, 15),
     "compare": (960, 12),
-    "export": (1_500, 12),
+    "export": (1_520, 12),
     "profiles": (940, 8),
     "report": (930, 4),
     "segments": (1_230, 12),
