@@ -22,9 +22,9 @@ from sklearn.cluster import KMeans
 
 from kequn_lab import export
 from kequn_lab.export._nearest import coordinates, labelled, nearest
-from kequn_lab.export.labels import replacing
+from kequn_lab.export.labels import escape_formulas, replacing
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features import FEATURES
+from kequn_lab.features.definitions import FEATURES
 from kequn_lab.run.entrance import Given, ready_table
 from kequn_lab.run.scoring import score_files
 from kequn_lab.segments import fit_segments
@@ -124,7 +124,7 @@ def whole_way(card: Scorecard, n: int, folder: Path) -> None:
             labels = labelled(card, chunk)
             spent["label"] += time.process_time() - start
             start = time.process_time()
-            labels = export.escape_formulas(labels)
+            labels = escape_formulas(labels)
             sink = sink or pa.csv.CSVWriter(file, labels.schema)
             sink.write_table(labels)
             spent["write"] += time.process_time() - start

@@ -19,7 +19,7 @@ from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
-    "banks", "book", "contracts", "criteria", "names", "path", "products", "quote", "read",
+    "banks", "criteria", "names", "path", "products", "quote", "read",
     "segments", "signatures", "target_groups", "traits", "weights",
 ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from kequn_lab.compare.attractiveness import attractiveness_matrix
 from kequn_lab.compare.banks import fit_weights, target_fit
 from kequn_lab.compare.criteria import Criteria, segment_values
-from kequn_lab.compare.groups import assign_groups, compare_groups, group_sizes
+from kequn_lab.compare.groups import assign_groups, compare_groups
 from kequn_lab.compare.separability import overlap
 from kequn_lab.compare.targeting import contacts_needed, outcome_by_segment, targeting_gain
 
@@ -14,7 +14,6 @@ __all__ = [
     "compare_groups",
     "contacts_needed",
     "fit_weights",
-    "group_sizes",
     "outcome_by_segment",
     "overlap",
     "segment_values",

@@ -238,7 +238,7 @@ class Scorecard:
         names : DataFrame, optional
             As :func:`~kequn_lab.segments.name_clusters`: the similarities.
         units : mapping, optional
-            Of columns that :data:`~kequn_lab.features.FEATURES` does not know.
+            Of columns that :data:`~kequn_lab.features.definitions.FEATURES` does not know.
         **facts
             ``months``, ``currency``, ``timezone``, ``synthetic``, ``random_state``,
             ``unmatched_below``, ``inputs``. With ``months`` go this version's ``definitions``.

@@ -37,7 +37,7 @@ def write_workbook(
     ValueError
         A table with more rows than a sheet has.
     OSError
-        As :func:`~kequn_lab.export.write_table`.
+        As :func:`~kequn_lab.export.labels.write_table`.
 
     Notes
     -----

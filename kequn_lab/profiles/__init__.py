@@ -4,15 +4,13 @@ from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
-from kequn_lab.profiles.tables import marker_table, profile_table, size_table, variable_order
+from kequn_lab.profiles.tables import profile_table, size_table
 
 __all__ = [
-    "marker_table",
     "profile_table",
     "segment_cards",
     "segment_pca",
     "segment_rules",
     "size_table",
-    "variable_order",
     "warnings_table",
 ]

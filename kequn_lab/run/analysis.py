@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from kequn_lab import catalogue, export
 from kequn_lab._folder import require_whole
 from kequn_lab.compare.criteria import Criteria, require_known
+from kequn_lab.export.labels import versions
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
@@ -221,7 +222,7 @@ def _record(found: Segmented, notes: pd.DataFrame, parameters, measures) -> dict
             **measures,
         },
         "names": records(found.names),
-        "versions": export.versions(),
+        "versions": versions(),
     }
 
 

@@ -341,7 +341,7 @@ class Result:
         write_run_report(self, path, language=language)
 
     def save(self, folder: str | Path, **options) -> None:
-        """Write all results to a folder; see :func:`kequn_lab.run.write_results`."""
+        """Write all results to a folder; see :func:`kequn_lab.run.results.write_results`."""
         from kequn_lab.run.results import write_results
 
         write_results(self, folder, **options)

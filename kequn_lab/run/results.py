@@ -15,8 +15,8 @@ from kequn_lab import export
 from kequn_lab._files import write_json
 from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
-from kequn_lab.export.labels import read_csv
-from kequn_lab.export.workbook import EXCEL_ROWS
+from kequn_lab.export.labels import read_csv, write_table
+from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.drawings import drawings
@@ -107,7 +107,7 @@ def fill_folder(
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
     result.card.save(folder / "scorecard.json")
-    export.write_table(result.card.golden_rows(), folder / "golden_rows.csv", encoding=encoding)
+    write_table(result.card.golden_rows(), folder / "golden_rows.csv", encoding=encoding)
     result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
     kinds = _write_tables(result, folder, encoding)
     _write_report(result, folder / "report.html", pictures, language=language)
@@ -138,12 +138,12 @@ def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict
     below = folder / "tables"
     below.mkdir()
     kinds = {
-        name: export.write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
+        name: write_table(_flat(table), below / f"{name}.csv", encoding=encoding)
         for name, table in tables.items()
     }
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
     columns = describe_columns({"labels": result.labels, **tables, "columns": own})
-    export.write_table(columns, folder / "columns.csv", encoding=encoding)
+    write_table(columns, folder / "columns.csv", encoding=encoding)
     if len(result.labels) < EXCEL_ROWS:
         result.to_excel(folder / "labels.xlsx")
     return kinds
@@ -164,7 +164,7 @@ def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str |
     looks = labels.drop_duplicates("segment_id").sort_values("cluster")
     segments = looks[["segment_id", "name_zh", "name_en"]].merge(sizes, on="segment_id")
     columns = describe_columns({"labels": labels, "segments": segments})
-    export.write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
+    write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

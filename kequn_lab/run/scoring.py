@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kequn_lab import export
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
-from kequn_lab.export.labels import csv_sink, write_record
+from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS
@@ -112,7 +111,7 @@ def score_files(
         tables = {f"refused_{name}": table for name, table in source.entered.refused.items()}
         for name, table in {"drift": drift, "warnings": warnings, **tables}.items():
             if len(table):
-                export.write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
+                write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
         rows = record.pop("rows")
         return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
 
@@ -221,7 +220,7 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
             counts += np.bincount(cluster, minlength=len(counts))
             spread.add(chunk)
             if path is not None:
-                safe = export.escape_formulas(labels)
+                safe = escape_formulas(labels)
                 if sink is None:
                     columns = {f.name: str(f.type) for f in safe.schema}
                     sink = stack.enter_context(csv_sink(path, safe.schema, encoding=encoding))

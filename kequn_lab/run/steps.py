@@ -12,7 +12,7 @@ from kequn_lab._notes import Note
 from kequn_lab._refits import Refits
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, segment_values
-from kequn_lab.compare.groups import compared_groups
+from kequn_lab.compare.groups import compared_groups, group_sizes
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
 from kequn_lab.monitor.matching import match_labels, migration_table
@@ -20,6 +20,7 @@ from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
+from kequn_lab.profiles.tables import marker_table, variable_order
 from kequn_lab.profiles.variance import variance_table
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.inputs import Inputs
@@ -159,7 +160,7 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     currency = found.inputs.currency
     sizes = profiles.size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
-    markers = profiles.marker_table(profile)
+    markers = marker_table(profile)
     show = {"segments": found.names, "variables": feature_dictionary()}
     seed = {"random_state": found.options.random_state}
     known = found.model.columns.intersection(book["signatures"]["feature"])
@@ -170,7 +171,7 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
         "profile": profile,
         "markers": markers,
         "variance": _variance(found),
-        "order": pd.DataFrame({"variable": profiles.variable_order(features)}),
+        "order": pd.DataFrame({"variable": variable_order(features)}),
         "rules": segment_rules(features, segment, currency=currency, **seed, **show),
         "cards": segment_cards(
             profile,
@@ -220,7 +221,7 @@ def comparison_tables(found: Segmented, refits: Refits | None) -> Tables:
     segment = found.segment.astype("str")
     group = compare.assign_groups(segment, target_groups, groups=groups)
     if group.notna().any():
-        tables["groups"] = compare.group_sizes(segment, target_groups, groups=groups)
+        tables["groups"] = group_sizes(segment, target_groups, groups=groups)
     if group.nunique() == 2:
         tables["comparison"] = compare.compare_groups(
             features, group, clustered_on=features.columns, refits=refits, n_boot=0

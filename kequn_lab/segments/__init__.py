@@ -5,24 +5,16 @@ from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, segment_pipeline
 from kequn_lab.segments.refits import refit
 from kequn_lab.segments.seeded import SeededKMeans
-from kequn_lab.segments.signatures import (
-    chance_likeness,
-    expected_levels,
-    least_similarity,
-    nameless_segments,
-)
+from kequn_lab.segments.signatures import expected_levels
 
 __all__ = [
     "KMeansSearch",
     "SeededKMeans",
     "centre_table",
-    "chance_likeness",
     "expected_levels",
     "fit_segments",
     "label_table",
-    "least_similarity",
     "name_clusters",
-    "nameless_segments",
     "refit",
     "segment_pipeline",
 ]

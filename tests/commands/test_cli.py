@@ -16,7 +16,7 @@ import pytest
 
 from kequn_lab.__main__ import main
 from kequn_lab.commands.parser import parser
-from kequn_lab.export import DIALECTS
+from kequn_lab.export.sql import DIALECTS
 
 QUICK = ["--k", "2", "--stability", "0", "--starts", "2", "--quiet"]
 

@@ -17,6 +17,7 @@ import pytest
 
 from kequn_lab import export
 from kequn_lab._files import write_json
+from kequn_lab.export.labels import write_table
 
 LONG_ID = "110101199003070018"
 
@@ -64,7 +65,7 @@ HARMLESS = ["", "a=1", "1-1", "'quoted'", "a@b", "年=1", "(-1)", "'x"]
 @pytest.mark.parametrize("text", DANGEROUS)
 def test_a_formula_is_neutralised_in_every_text_column(tmp_path, text):
     table = pd.DataFrame({"segment_id": ["s"], "note": [text], "kind": pd.Categorical([text])})
-    export.write_table(table, tmp_path / "t.csv")
+    write_table(table, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
         row = list(csv.reader(file))[1]
     assert row == ["s", "'" + text, "'" + text]
@@ -80,7 +81,7 @@ def test_neutralising_is_exact_to_undo(tmp_path, text):
 
 
 def test_a_column_name_is_no_formula_either(tmp_path):
-    export.write_table(pd.DataFrame({"=cmd": [1]}), tmp_path / "t.csv")
+    write_table(pd.DataFrame({"=cmd": [1]}), tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text(encoding="utf-8-sig").startswith('"\'=cmd"')
 
 
@@ -146,14 +147,14 @@ def test_bad_labels_leave_no_file(tmp_path, what):
 
 def test_bad_targets(tmp_path):
     with pytest.raises(ValueError, match=r"must end in .csv or .parquet"):
-        export.write_table(five(), tmp_path / "labels.xlsx")
+        write_table(five(), tmp_path / "labels.xlsx")
     with pytest.raises(ValueError, match="encoding 'latin-1'; choose one of utf-8-sig"):
-        export.write_table(five(), tmp_path / "labels.csv", encoding="latin-1")
+        write_table(five(), tmp_path / "labels.csv", encoding="latin-1")
     with pytest.raises(FileNotFoundError, match="create the folder first"):
-        export.write_table(five(), tmp_path / "no" / "labels.csv")
+        write_table(five(), tmp_path / "no" / "labels.csv")
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotADirectoryError, match="choose another folder"):
-        export.write_table(five(), tmp_path / "file" / "labels.csv")
+        write_table(five(), tmp_path / "file" / "labels.csv")
     with pytest.raises(IsADirectoryError, match="is a folder; name a file in it"):
         write_json({}, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -164,7 +165,7 @@ def test_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(PermissionError, match="cannot write in .*choose another folder"):
-            export.write_table(five(), tmp_path / "labels.csv")
+            write_table(five(), tmp_path / "labels.csv")
     finally:
         tmp_path.chmod(0o700)
 
@@ -218,14 +219,14 @@ def test_tables_of_any_kind(tmp_path):
         },
         index=pd.Index(["年轻人", "老年"], name="segment_id"),
     )
-    export.write_table(table, tmp_path / "t.csv")
+    write_table(table, tmp_path / "t.csv")
     back = pd.read_csv(tmp_path / "t.csv", encoding="utf-8-sig", dtype="str")
     assert back.columns.tolist() == ["segment_id", "day", "time", "mixed", "list"]
     assert back.loc[0].tolist()[:2] == ["年轻人", "2024-01-31"]
     assert back.loc[0, "time"].startswith("2024-01-31 10:30:00")
     assert back.loc[1, "mixed"] == "x"
     with pytest.raises(ValueError, match="column given twice: a"):
-        export.write_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "t.csv")
+        write_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), tmp_path / "t.csv")
 
 
 WRITER = """

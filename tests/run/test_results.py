@@ -17,10 +17,12 @@ import pytest
 from kequn_lab import export, plots
 from kequn_lab.__main__ import main
 from kequn_lab._folder import result_folder, verify_folder
-from kequn_lab.run import from_synthetic_bank, results, write_results
+from kequn_lab.export.workbook import write_workbook
+from kequn_lab.run import from_synthetic_bank, results
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.options import Options
+from kequn_lab.run.results import write_results
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and forks are POSIX")
 TOP = {"report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json",
@@ -118,7 +120,7 @@ def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
     table["day"] = pd.Timestamp("2024-01-31")
     table["yes"] = pd.array([True, False, None] * 3, dtype="boolean")
     before = table.copy()
-    export.write_workbook({"t": table}, tmp_path / "t.xlsx")
+    write_workbook({"t": table}, tmp_path / "t.xlsx")
     pd.testing.assert_frame_equal(table, before)
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
     clean = [t.replace("\x01", "\ufffd").replace("\x0b", "\ufffd")[:32_767] for t in AWKWARD]
@@ -140,7 +142,7 @@ def test_more_customers_than_excel_has_rows(two_pictures, analysis, tmp_path, mo
     assert record["notes"][-1]["warning"] == "workbook_left_out"
     monkeypatch.setattr("kequn_lab.export.workbook.EXCEL_ROWS", 3)
     with pytest.raises(ValueError, match="t: 3 rows, and a sheet of Excel has 3 with its heading"):
-        export.write_workbook({"t": pd.DataFrame({"a": [1, 2, 3]})}, tmp_path / "t.xlsx")
+        write_workbook({"t": pd.DataFrame({"a": [1, 2, 3]})}, tmp_path / "t.xlsx")
 
 
 def test_a_picture_that_fails_is_left_out_and_said(
