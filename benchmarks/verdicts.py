@@ -12,7 +12,8 @@ columns, in every column, at random places in the plane and in six columns), and
 *reproducible* are shares of them, *sets* of the tables with at least one natural segment. A
 segment is *true* where it and a group have a Jaccard index of 0.75 or more, and ``natural_true``
 is the share of natural ones among these. Then the k that `choose_k` and the largest silhouette
-give of 1 or 2 to 7.
+give of 1 or 2 to 7. Last, *covered*: how often the range that a verdict is read from holds the
+Jaccard index of a segment with the one that k-means finds in another sample of the same customers.
 """
 
 from __future__ import annotations
@@ -150,6 +151,28 @@ def chosen(X: NDArray, args) -> dict[str, int]:
     }
 
 
+def other_samples(gap: float, pairs: int, args) -> dict[str, float]:
+    """Three groups in four columns: the range by the bootstrap, and samples that were not drawn."""
+    places = gap * np.eye(4)[[3, 0, 1]]
+    quiet = {"random_state": 0, "progress": False, "n_jobs": 1}
+    inside, widths = [], []
+    for seed in range(4 * args.tables):
+        rng = np.random.default_rng([seed, 3])
+        X, _ = groups(rng, args.rows, places)
+        model = KMeansSearch(3, n_starts=10, n_jobs=1, random_state=0).fit(X)
+        slsw = segment_stability(
+            X, labels=model.labels_, n_boot=pairs, n_starts=5, n_swaps=0, **quiet
+        )
+        said = stability_summary(X, centres=model.cluster_centers_, slsw=slsw)
+        widths.append((said["slsw_high"] - said["slsw_low"]).mean())
+        for _ in range(10):
+            other = KMeansSearch(3, n_starts=5, n_swaps=0, n_jobs=1, random_state=0)
+            theirs = other.fit(groups(rng, args.rows, places)[0]).predict(X)
+            found = jaccard(pd.crosstab(model.labels_, theirs)).max(axis=1)
+            inside.append((said["slsw_low"].le(found) & said["slsw_high"].ge(found)).mean())
+    return {"gap_sd": gap, "pairs": pairs, "covered": np.mean(inside), "width": np.mean(widths)}
+
+
 def shown_segments(table: pd.DataFrame) -> str:
     groups = table.groupby(["kind", "design"], sort=False)
     natural = table["reading"] == "natural"
@@ -176,11 +199,11 @@ def main() -> None:
     parser.add_argument("--gaps", type=lambda text: [float(g) for g in text.split(",")],
                         default=[4.0, 6.0, 10.0], help="deviations between groups")  # fmt: skip
     parser.add_argument("--scaled", action="store_true", help="columns to deviation 1, as a run")
-    parser.add_argument("--only", choices=["segments", "k"], help="one of the two parts")
+    parser.add_argument("--only", choices=["segments", "k", "intervals"], help="one part")
     args = parser.parse_args()
     start, cases = time.perf_counter(), tables(args)
     print(f"{len(cases)} tables of {args.rows} rows, {args.draws} pairs of draws")
-    if args.only != "k":
+    if args.only in (None, "segments"):
         parts = []
         for seed, (kind, name, X, truth, k) in enumerate(cases):
             part = verdicts(X, truth, k, args)
@@ -192,7 +215,11 @@ def main() -> None:
             sets = natural[table["kind"] == kind].groupby(part["seed"]).any()
             print(f"{kind}: natural segments in {sets.sum()} of {len(sets)} tables")
         print(f"true groups called natural: {natural[table['true']].mean():.2f}")
-    if args.only != "segments":
+    if args.only in (None, "intervals"):
+        rows = [other_samples(g, n, args) for g in (0.0, 2.5, 4.0) for n in (5, 20, 60)]
+        print("\nRange of a segment's Jaccard index, and other samples (nominal 0.95)")
+        print(pd.DataFrame(rows).round(3).to_string(index=False))
+    if args.only in (None, "k"):
         rows = []
         for kind, name, X, truth, _ in cases:
             if kind != "bent":

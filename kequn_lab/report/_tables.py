@@ -62,7 +62,7 @@ _COLUMNS = {
     "segment_stability": {
         "segment_id": ("客群", "Segment", "segment"),
         "reading": ("判断", "Reading", "term"),
-        "slsw": ("重现程度（中位数与 95% 区间）", "Found again (median, 95% interval)", "index"),
+        "slsw": ("重现程度（中位数与 95% 范围）", "Found again (median, 95% range)", "index"),
         "separation": ("与邻群的距离", "Distance to neighbours", "index"),
         "chance_separation": ("无客群的数据中", "In data without segments", "index"),
         "neighbour": ("最近的客群", "Nearest segment", "segment"),

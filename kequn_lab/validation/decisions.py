@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import binom
 
 from kequn_lab.validation.shadows import border_density, cluster_similarity, margins
 
@@ -19,8 +18,8 @@ __all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
 
 STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
 SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
-NATURAL = 0.85  # SLSw from which a segment that is also separated is called natural
-REPRODUCIBLE = 0.75  # SLSw from which a segment is called reproducible (Hennig: stable)
+NATURAL = 0.75  # Jaccard index from which a segment is recovered (Hennig), in 95 % of samples
+REPRODUCIBLE = 0.5  # Jaccard index up to which a segment is dissolved (Hennig)
 VALLEY = 0.6  # density at a border, against the lower peak beside it, that is no gap any more
 LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
 
@@ -232,10 +231,13 @@ def stability_summary(
 ) -> pd.DataFrame:
     """Natural, reproducible or constructed: each segment of a solution, and what to do with it.
 
-    *Natural*: it is found again in other samples (95 % interval of the median SLSw from 0.85 on)
-    and lies further from its neighbours than any segment of data without segments, with a valley
-    at each of its borders (density below 0.6 of the lower peak beside it).
-    *Reproducible*: it is found again (interval from 0.75 on), but nothing separates it.
+    Both words speak of other samples of customers. A draw of the bootstrap is such a sample, and
+    the central 95 % of the draws say how alike the segment found in it is (Jaccard index).
+
+    *Natural*: it is recovered (95 % of the draws from 0.75 on) and lies further from its
+    neighbours than any segment of data without segments, with a valley at each of its borders
+    (density below 0.6 of the lower peak beside it).
+    *Reproducible*: it does not dissolve (95 % of the draws from 0.5 on), but nothing separates it.
     *Constructed*: k-means chose its borders; with another sample of customers they would lie
     elsewhere. Where every segment is constructed, it is k that is wrong, not one segment.
 
@@ -257,7 +259,8 @@ def stability_summary(
     -------
     DataFrame
         One row per segment: ``segment_id``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
-        ``slsw_high`` (95 % interval of the median, by order statistics); ``separation``
+        ``slsw_high`` (range of the central 95 % of the draws, by order statistics: what another
+        sample of customers would give; 20 pairs are needed, fewer cover less); ``separation``
         (mean margin), ``chance_separation`` (largest of any segment of any null set, NaN
         without `chance`) and ``border_density`` (at the border with the neighbour
         that is separated least, against the lower peak beside it); ``reading``;
@@ -265,6 +268,11 @@ def stability_summary(
         pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the nearest segment)
         and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
+
+    References
+    ----------
+    C. Hennig, "Dissolution point and isolation robustness: robustness criteria for general
+    cluster analysis methods", Journal of Multivariate Analysis 99 (2008).
 
     Raises
     ------
@@ -296,10 +304,7 @@ def stability_summary(
     by_segment = rows.groupby("segment_id")["margin"]
     size = by_segment.size().reindex(ids, fill_value=0)
     interval = pd.DataFrame(
-        {
-            segment: _median_interval(values)
-            for segment, values in slsw.groupby("segment_id")["slsw"]
-        }
+        {segment: _of_other_samples(draws) for segment, draws in slsw.groupby("segment_id")}
     ).T.reindex(ids)
     table = pd.DataFrame(
         {
@@ -337,11 +342,19 @@ def stability_summary(
     return table
 
 
-def _median_interval(values: pd.Series) -> dict[str, float]:
-    """Median and its 95 % interval by order statistics, free of any distribution."""
-    ordered = np.sort(values.dropna())
-    low = max(int(binom.ppf(0.025, len(ordered), 0.5)) - 1, 0)
-    return pd.Series({"median": np.median(ordered), "low": ordered[low], "high": ordered[-1 - low]})
+def _of_other_samples(draws: pd.DataFrame) -> pd.Series:
+    """Median SLSw of a segment, and the range of the central 95 % of its Jaccard indices.
+
+    Of n draws, the j-th smallest and largest hold one more with probability (n + 1 - 2 j) / (n + 1)
+    whatever the distribution: with 39 draws (20 pairs), the smallest and the largest.
+    """
+    alone = [c for c in ("jaccard_1", "jaccard_2") if c in draws] or ["slsw"]
+    ordered = np.sort(draws[alone].to_numpy(float), axis=None)
+    ordered = ordered[~np.isnan(ordered)]
+    end = max(int((len(ordered) + 1) * 0.025), 1) - 1
+    return pd.Series(
+        {"median": draws["slsw"].median(), "low": ordered[end], "high": ordered[-1 - end]}
+    )
 
 
 def _because(row) -> tuple[str, str]:
