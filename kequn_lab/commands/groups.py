@@ -85,6 +85,10 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
         "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
     )
     how.add_argument(
+        "--categories", type=columns, default=(), metavar="A,B",
+        help="text columns that hold categories; those with an order are declared in --mapping",
+    )  # fmt: skip
+    how.add_argument(
         "--weights", type=Path, metavar="FILE",
         help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
     )  # fmt: skip

@@ -18,7 +18,8 @@ __all__ = ["check", "init", "run", "sample", "score"]
 _TABLES = ("events", "customers", "holdings")
 #: Options that belong to one kind of input, and are refused with the others.
 _BELONG = {
-    "features": ("id", "drop", "log", "query", "mapping", "encoding", "sheet", "skip_bad_rows"),
+    "features": ("id", "drop", "log", "categories", "query", "mapping", "encoding",
+                 "sheet", "skip_bad_rows"),
     "events": ("customers", "holdings", "mapping", "as_of", "months", "drop", "encoding", "sheet",
                "skip_bad_rows"),
     "synthetic": ("synthetic", "preset", "as_of", "months"),
@@ -104,7 +105,17 @@ def _segmented(args: Namespace, kind: str, words: Mapping):
         ), {}  # fmt: skip
     else:
         table, more = getattr(args, kind), {"kind": kind, "mapping": words}
-        for name in ("id", "query", "customers", "holdings", "as_of", "months", "drop", "log"):
+        for name in (
+            "id",
+            "query",
+            "customers",
+            "holdings",
+            "as_of",
+            "months",
+            "drop",
+            "log",
+            "categories",
+        ):
             if (value := getattr(args, name)) is not None:
                 more[name] = value
         more["skip_bad_rows"] = args.skip_bad_rows

@@ -32,6 +32,13 @@ The translation is a small TOML file that the analyst writes once for his bank::
     [features]                          # a ready customer table, one row per customer
     id = "客户编号"
     drop = ["备注"]                     # columns to leave out
+
+    [features.职业]                     # a column of categories; text is left out otherwise
+    nominal = true
+    missing = "level"                   # or "mean", the default: where missing values stand
+
+    [features.学历]                     # an ordered one: its levels, from lowest to highest
+    order = ["小学", "中学", "大学"]
 """
 
 from __future__ import annotations
@@ -40,7 +47,7 @@ import difflib
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import (
@@ -57,7 +64,7 @@ from kequn_lab.contract._texts import plain, texts
 from kequn_lab.contract.cells import Options
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Contract
 
-__all__ = ["FeatureMapping", "Mapping", "TableMapping", "read_mapping"]
+__all__ = ["CategoryMapping", "FeatureMapping", "Mapping", "TableMapping", "read_mapping"]
 
 _CONTRACTS = {c.name: c for c in (CUSTOMERS, EVENTS, HOLDINGS)}
 
@@ -136,12 +143,26 @@ class TableMapping(Options):
 
 
 @dataclass(frozen=True)
+class CategoryMapping:
+    """A column of categories: nominal, or in an ``order``, from lowest to highest level.
+
+    ``missing``: whether a missing value stands at the column's mean or is a level of its own.
+    """
+
+    order: tuple[StrictStr, ...] = ()
+    missing: Literal["mean", "level"] = "mean"
+    nominal: StrictBool = False
+
+
+@dataclass(frozen=True)
 class FeatureMapping(Options):
-    """How a ready customer table is read: its id, its columns' names, those to leave out."""
+    """How a ready customer table is read: its id, its columns' names, those to leave out, and
+    its columns of categories, by our name."""
 
     id: StrictStr | None = None
     columns: dict[str, StrictStr] = field(default_factory=dict)
     drop: tuple[StrictStr, ...] = ()
+    categories: dict[str, CategoryMapping] = field(default_factory=dict)
 
     def translate(self, table: pd.DataFrame, *, source: str = "table") -> pd.DataFrame:
         """Rename columns (ours = theirs) and leave out those in ``drop``."""
@@ -190,6 +211,8 @@ def read_mapping(path: str | Path) -> Mapping:
     unknown = set(content) - {f.name for f in fields(Mapping)}
     for name in sorted(unknown):
         raise ValueError(_unknown(path, "table", name, [f.name for f in fields(Mapping)]))
+    if isinstance(content.get("features"), dict):
+        content["features"] = _with_categories(content["features"], path)
     for name, entries in content.items():
         if isinstance(entries, dict) and name != "currency":
             _check_names(entries, name, path)
@@ -212,6 +235,31 @@ def _toml(path: Path) -> dict:
         raise ValueError(f"{path.name} is not a mapping file: nested too deep") from error
     except OSError as error:
         raise OSError(f"mapping file {path} cannot be read: {error.strerror}") from error
+
+
+def _with_categories(entries: dict, path: Path) -> dict:
+    """``[features]`` with the tables that declare a column gathered under ``categories``."""
+    known = {f.name for f in fields(FeatureMapping)}
+    own = {k: v for k, v in entries.items() if k not in known and isinstance(v, dict)}
+    keys = [f.name for f in fields(CategoryMapping)]
+    for name, given in own.items():
+        for key in given:
+            if key not in keys:
+                raise ValueError(_unknown(path, f"key in [features.{name}]", key, keys))
+        if bool(given.get("order")) == bool(given.get("nominal")):
+            raise ValueError(
+                f"{path.name}: [features.{name}] declares a column of categories: give either "
+                'order = ["low", "high"] or nominal = true'
+            )
+        if given.get("order") and given.get("missing") == "level":
+            raise ValueError(
+                f"{path.name}: [features.{name}] has an order, in which a missing value has no "
+                "place; leave missing out"
+            )
+    if not own:
+        return entries
+    rest = {k: v for k, v in entries.items() if k not in own}
+    return rest | {"categories": {**rest.get("categories", {}), **own}}
 
 
 def _check_names(entries: dict, table: str, path: Path) -> None:
@@ -249,6 +297,9 @@ _EXPECTED = {
     "signed_amounts": "true or false",
     "real_ids": "a list of ids in quotes",
     "drop": "a list of columns in quotes",
+    "order": "a list of levels in quotes, from lowest to highest",
+    "missing": '"mean" or "level"',
+    "nominal": "true",
 }
 
 
@@ -263,8 +314,10 @@ def _invalid(error: ValidationError, content: dict, path: Path) -> str:
             break
         keys.append(str(part))
         found = found[part]
+    of_category = keys[:2] == ["features", "categories"] and len(keys) > 3
+    keys = [keys[0], *keys[2:]] if of_category else keys
     table, key = ".".join(keys[:-1]), keys[-1]
-    field_name = keys[1] if len(keys) > 1 else keys[0]
+    field_name = keys[-1] if of_category else keys[min(1, len(keys) - 1)]
     expected = "a table" if len(keys) == 1 and key != "currency" else "text in quotes"
     expected = _EXPECTED.get(field_name, expected)
     if len(keys) == 2 and field_name in ("columns", "codes", "constants", "scale"):

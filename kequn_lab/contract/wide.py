@@ -20,16 +20,16 @@ __all__ = ["doubtful_columns", "infer_contract"]
 #: Why a column of a customer table is no feature: in both languages, and what to do.
 _LEFT_OUT = {
     "text": (
-        "文字列", "以编码后的数字，或每个类别一个是/否列代替",
-        "text", "to use one, write it as numbers, or as a yes/no column per code",
+        "文字列", "若是类别，用 --categories 或在映射文件中声明即可使用",
+        "text", "to use one that holds categories, name it (--categories, or a mapping file)",
     ),
     "date": (
         "日期列", "以距今的天数或年数代替",
         "a date", "to use one, write the days or years since then",
     ),
     "code": (
-        "编码列（以 0 开头）", "以每个类别一个是/否列代替",
-        "a code with leading zeros", "to use one, write a yes/no column per code",
+        "编码列（以 0 开头）", "若是类别，用 --categories 或在映射文件中声明即可使用",
+        "a code with leading zeros", "to use one, name it (--categories, or a mapping file)",
     ),
     "empty": ("空列", "补上数值后才能使用", "empty", "fill it to use it"),
 }  # fmt: skip
@@ -64,7 +64,7 @@ def infer_contract(contract: Contract, seen: Survey) -> tuple[Contract, Survey]:
     >>> [column.name for column in contract.columns]
     ['id', 'aum']
     >>> print(seen.notes[0].text_en)
-    Left out, as text: city ('沪'); to use one, write it as numbers, or as a yes/no column per code
+    Left out, as text: city ('沪'); to use one that holds categories, name it ...
     """
     why: dict[str, list[str]] = {}
     for column in contract.columns:
@@ -207,9 +207,9 @@ def _about_numbers(name, values: NDArray) -> Iterable[Note]:
         shown = ", ".join(f"{v:.0f}" for v in distinct[:4])
         yield _note(
             "code_as_number", name, len(distinct), None,
-            f"取值如 {shown} 像是代码而不是数量；请改为每个类别一个是/否列，或不放入模型",
-            f"values such as {shown} look like codes, not amounts; write a yes/no column per "
-            "code, or leave it out of the model",
+            f"取值如 {shown} 像是代码而不是数量；请声明为类别（--categories），或不放入模型",
+            f"values such as {shown} look like codes, not amounts; name it as a category "
+            "(--categories), or leave it out of the model",
         )  # fmt: skip
 
 

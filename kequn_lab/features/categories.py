@@ -32,7 +32,7 @@ class LevelCoding:
     counts : tuple of int
         Customers of each level.
     spellings : tuple of tuple of str
-        Per level the texts that mean it, without blanks around them; empty for
+        Per level the texts that mean it, its name first, without blanks around them; empty for
         :data:`MISSING`.
     points : ndarray of shape (n_levels, n_axes)
         Coordinates of each level.
@@ -179,6 +179,19 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             rows += [(name, level, n, n / total, place) for level, n in c.pooled.items()]
         return pd.DataFrame(rows, columns=["column", "level", "customers", "share", "place"])
 
+    def named(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The columns with every text as the name of its level; rare and new ones as they are."""
+        check_is_fitted(self)
+        out = {}
+        for name, c in zip(self._names(), self.codings_):
+            texts = {t: level for level, own in zip(c.levels, c.spellings) for t in own}
+            texts = {t: level for t, level in texts.items() if level != OTHER}
+            codes, distinct = pd.factorize(X[name])
+            cleaned = [level_text(v) for v in distinct]
+            levels = [texts.get(t, t) if t else None for t in cleaned]
+            out[name] = pd.Series(np.array([*levels, None], object)[codes], X.index, dtype="str")
+        return pd.DataFrame(out, index=X.index)
+
     def _names(self) -> list[str]:
         return [str(n) for n in getattr(self, "feature_names_in_", range(self.n_features_in_))]
 
@@ -263,7 +276,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         named = {key: max(own, key=lambda t: (own[t], t)) for key, own in texts.items()}
         total = {key: sum(own.values()) for key, own in texts.items()}
         n_missing = len(values) - sum(total.values())
-        spelled = {key: _spellings(key, own) for key, own in texts.items()}
+        spelled = {k: _spellings(k, dict.fromkeys([named[k], *own])) for k, own in texts.items()}
         unified = {t: named[k] for k, own in texts.items() for t in own if t != named[k]}
         if order is not None:
             return _ordered(name, order, total, named, spelled, unified, len(values))

@@ -17,7 +17,7 @@ from kequn_lab.features.categories import CategoryEncoder
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import FEW_EVENTS
 
-__all__ = ["QuantileClipper", "SignedLog1p", "model_columns", "preprocessor"]
+__all__ = ["QuantileClipper", "SignedLog1p", "category_encoder", "model_columns", "preprocessor"]
 
 #: A feature that is missing or rests on few events for more customers than this is left out.
 MOST = 0.5
@@ -200,12 +200,25 @@ def preprocessor(
     numbers = Pipeline(steps).set_output(transform="pandas")
     if not categories:
         return numbers
-    encoder = CategoryEncoder(
-        orders={c: list(order) for c, order in categories.items() if order},
-        missing={c: "level" if c in missing_levels else "mean" for c in categories},
-    )
     nominal = [c for c in given if c in categories]
+    encoder = category_encoder(categories, missing_levels)
     parts = [("numbers", numbers, columns)] if columns else []
     parts.append(("categories", encoder, nominal))
     both = ColumnTransformer(parts, verbose_feature_names_out=False)
     return both.set_output(transform="pandas")
+
+
+def category_encoder(
+    categories: Mapping[str, Sequence[str]], missing_levels: Collection[str] = ()
+) -> CategoryEncoder:
+    """The encoder of :func:`preprocessor`, unfitted; for these columns and no others.
+
+    Parameters
+    ----------
+    categories, missing_levels
+        As :func:`preprocessor`.
+    """
+    return CategoryEncoder(
+        orders={c: list(order) for c, order in categories.items() if order},
+        missing={c: "level" if c in missing_levels else "mean" for c in categories},
+    )

@@ -19,6 +19,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
 from kequn_lab.run import steps
+from kequn_lab.run.categories import with_levels
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
@@ -73,6 +74,8 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         then("name")
         found = steps.name_segments(inputs, options, book, reading, earlier)
         tables |= steps.naming_tables(found, earlier)
+        levels = with_levels(inputs.features, reading.pipeline["preprocess"])
+        found = replace(found, inputs=replace(inputs, features=levels))
         then("profile")
         refits = steps.draw_again(found)
         shown = refits if options.n_boot else None
@@ -131,7 +134,13 @@ def _weigh(
 ) -> tuple[Choice, Tables]:
     """What the stated rule makes of the evidence on the number of clusters, and the evidence."""
     columns, log = inputs.features.columns, inputs.log_columns
-    pipeline = segment_pipeline(columns, log_columns=log, weights=weights)
+    pipeline = segment_pipeline(
+        columns,
+        log_columns=log,
+        weights=weights,
+        categories=inputs.categories,
+        missing_levels=inputs.missing_levels,
+    )
     model = pipeline[:-1].fit_transform(inputs.features)
     seed: dict[str, Any] = {"random_state": options.random_state, "progress": not options.quiet}
     scores = score_k(model, ks=ks, n_starts=options.n_starts, **seed)
@@ -155,6 +164,8 @@ def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: O
         random_state=options.random_state,
         log_columns=inputs.log_columns,
         weights=weights,
+        categories=inputs.categories,
+        missing_levels=inputs.missing_levels,
     )
 
 

@@ -217,7 +217,7 @@ def ready_table(
     drop: Sequence[str] = (),
     skip: bool = False,
 ) -> Opened:
-    """Open a ready customer table: an id, and a number or yes/no per column.
+    """Open a ready customer table: an id, and a number, yes/no or declared category per column.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def ready_table(
     theirs = {ours: column for ours, column in words.columns.items() if column in source.columns}
     ours = {column: name for name, column in theirs.items()}
     there = [ours.get(c, c) for c in source.columns if c not in REFUSED_COLUMNS]
-    named = [key, *drop, *words.drop, *(columns or ())]
+    named = [key, *drop, *words.drop, *words.categories, *(columns or ())]
     if lacking := [c for c in dict.fromkeys(named) if c not in there]:
         shown = as_option(there[:40]) + (f" … ({len(there)} in all)" if len(there) > 40 else "")
         todo = "Name the customer's column with --id" if key in lacking else "Correct the name"
@@ -259,7 +259,16 @@ def ready_table(
         "features",
         (
             Column(key, "id", "the customer", required=True),
-            *(Column(c, "feature", nullable=True, required=True) for c in wanted),
+            *(
+                Column(
+                    c,
+                    "text" if c in words.categories else "feature",
+                    "",
+                    nullable=True,
+                    required=True,
+                )
+                for c in wanted
+            ),
         ),
         key=(key,),
     )

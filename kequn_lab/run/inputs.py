@@ -20,6 +20,7 @@ from kequn_lab.features.customers import customer_features
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
+from kequn_lab.run.categories import Categories, category_notes, declaring
 from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
 __all__ = ["Inputs", "from_bank", "from_customer_table", "from_synthetic_bank", "from_tables"]
@@ -43,6 +44,10 @@ class Inputs:
         What the columns ending in ``_cny`` hold.
     log_columns : tuple of str
         Columns whose logarithm the model takes.
+    categories : dict of str to tuple of str
+        Columns of text, and the order of their levels; empty for a nominal one.
+    missing_levels : tuple of str
+        Those of them in which a missing value is a level of its own.
     as_of, months : the window, where there is one
     window : dict
         Events and customers inside and outside of it, as
@@ -65,6 +70,8 @@ class Inputs:
     refused: dict[str, pd.DataFrame] = field(default_factory=dict)
     currency: str = "CNY"
     log_columns: tuple[str, ...] = ()
+    categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_levels: tuple[str, ...] = ()
     as_of: str | None = None
     months: int | None = None
     window: dict = field(default_factory=dict)
@@ -138,12 +145,13 @@ def from_customer_table(
     query: str | None = None,
     drop: Sequence[str] = (),
     log_columns: Sequence[str] = (),
+    categories: Categories = (),
     skip_bad_rows: bool = False,
 ) -> Inputs:
     """Read a ready customer table: one row per customer, one number or yes/no per column.
 
-    Columns of words or dates, constant ones and those missing for most customers are left out
-    by name.
+    Columns of words that are not declared as categories, dates, constant columns and those
+    missing for most customers are left out by name.
 
     Parameters
     ----------
@@ -160,22 +168,27 @@ def from_customer_table(
     log_columns : sequence of str
         Columns (money, counts) whose logarithm the model should take. Features that bear the
         kit's own names are known already.
+    categories : sequence of str, or mapping of str to sequence of str
+        Columns of categories; with their levels from lowest to highest, where they have an
+        order. They come beside those of ``mapping``.
     skip_bad_rows : bool
         Set broken rows aside, in ``refused``, instead of stopping at them.
 
     Raises
     ------
     ValueError
-        A column that is named is not there.
+        A column that is named is not there; a category that cannot be one, as
+        :class:`~kequn_lab.features.CategoryEncoder`.
     ContractError
         A customer twice or without an id; a cell that is not a number.
     """
-    words = words_of(mapping)
+    words = declaring(words_of(mapping), categories)
     ask: dict[str, Any] = {"id_column": id_column, "mapping": words, "query": query, "drop": drop}
     opened = ready_table(table, **ask, skip=skip_bad_rows)
     skipped = Skipped() if skip_bad_rows else None
     key, *names = [c.name for c in opened.contract.columns]
-    if lacking := [c for c in log_columns if c not in names]:
+    declared = words.features.categories
+    if lacking := [c for c in log_columns if c not in names or c in declared]:
         raise ValueError(
             f"{opened.source.name} has no column of numbers {', '.join(lacking)} to take the "
             f"logarithm of; there are {', '.join(names)}"
@@ -184,9 +197,19 @@ def from_customer_table(
     entered = Entered()
     entered.add("features", opened, len(typed), skipped)
     features = typed[names].set_axis(pd.Index(typed[key], name="customer_id"))
+    features = _telling(features, entered)
+    kept = {name: c for name, c in declared.items() if name in features}
+    chosen: dict[str, Any] = {
+        "categories": {name: c.order for name, c in kept.items()},
+        "missing_levels": tuple(n for n, c in kept.items() if c.missing == "level"),
+    }
+    said = [n for n in entered.notes if n.warning == "alike_codes"]  # a level is one all the same
+    entered.notes[:] = [n for n in entered.notes if n not in said]
+    entered.notes.extend(category_notes(features, **chosen))
     return _inputs(
-        _telling(features, entered),
+        features,
         entered,
+        **chosen,
         synthetic=_marked_synthetic([table]),
         log_columns=tuple(log_columns),
         currency=words.currency,

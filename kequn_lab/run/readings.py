@@ -110,7 +110,9 @@ def take_reading(
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
     own = {"n_clusters": n_clusters, "random_state": random_state, **fit}
     lowest = _reading(fit_segments(features, **own), features, book, random_state)
-    if not asked and (start == "search" or n_clusters != len(levels) or not told):
+    # A start at the signatures says nothing of categories.
+    only = start == "search" or n_clusters != len(levels) or not told or fit.get("categories")
+    if not asked and only:
         return lowest
     try:
         pipeline = fit_segments(features, levels=levels, pull=pull, **own)

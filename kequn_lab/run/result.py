@@ -107,7 +107,7 @@ class Result:
             self.labels,
             self.names,
             self.tables,
-            n_features=len(self.card.features),
+            n_features=len(self.card.feature_names),
             synthetic=self.card.synthetic,
             why_k=self.record["parameters"].get(f"k_why_{language}", ""),
             price=reading_price(self.record, language),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
-from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.mapping import CategoryMapping, Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table
@@ -158,7 +158,10 @@ def _source(given: Given, card: Scorecard, *, skip: bool) -> Iterator[_Source]:
 
 def _ready_chunks(features, card: Scorecard, entered: Entered, *, skip: bool, **ask):
     """A ready table's rows in the scorecard's columns."""
-    opened = ready_table(features, card.feature_names, skip=skip, **ask)
+    words = (ask.pop("mapping", None) or Mapping()).features
+    declared = {c.name: CategoryMapping() for c in card.categories}
+    mapping = Mapping(features=replace(words, categories=declared))
+    opened = ready_table(features, card.feature_names, mapping=mapping, skip=skip, **ask)
     skipped, rows = Skipped() if skip else None, 0
     key = opened.contract.columns[0].name
     for chunk in opened.chunks(skipped=skipped):

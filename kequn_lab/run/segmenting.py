@@ -34,6 +34,7 @@ def segment(
     query: str | None = None,
     drop: Sequence[str] = (),
     log: Sequence[str] = (),
+    categories: Sequence[str] | Mapping[str, Sequence[str]] = (),
     weights: Mapping[str, float] | str | Path | None = None,
     names: Mapping[int, str] | None = None,
     starts: int = 25,
@@ -49,9 +50,9 @@ def segment(
     Parameters
     ----------
     table : table, path, Bank, or address of a database with ``query``
-        Customers (one row each, a number or yes/no per column) or transactions (who, when, how
-        much): which of the two is seen from the columns. A pandas, polars or pyarrow table, or
-        anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
+        Customers (one row each, a number, yes/no or category per column) or transactions (who,
+        when, how much): which of the two is seen from the columns. A pandas, polars or pyarrow
+        table, or anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
     k : int, range or "auto", default="auto"
         Number of clusters. "auto" takes 8, the article's number; a range weighs several.
     start : {"auto", "search", "signatures"}
@@ -81,6 +82,11 @@ def segment(
         The SELECT, where ``table`` is the address of a database.
     drop, log : sequence of str
         Columns to leave out; columns (money, counts) to take the logarithm of.
+    categories : sequence of str, or mapping of str to sequence of str
+        Text columns of a table of customers that hold categories, such as an occupation; with
+        their levels from lowest to highest where they have an order:
+        ``{"job": [], "education": ["primary", "secondary"]}``. Each counts as much as one number.
+        Other text is left out.
     weights : mapping of str to float, or path of a TOML file, optional
         How much a column counts: 2 as much as two columns. By column, or for each column of a
         block by a pattern: ``{"age": 2, "channel:*": 0.5}``. Default 1.
@@ -126,7 +132,9 @@ def segment(
         window = {"as_of": as_of, "months": months}
         inputs = from_tables(table, customers=customers, holdings=holdings, **window, **more)
     else:
-        inputs = from_customer_table(table, id_column=id, query=query, log_columns=log, **more)
+        inputs = from_customer_table(
+            table, id_column=id, query=query, log_columns=log, categories=categories, **more
+        )
     options = Options(
         n_clusters=k if isinstance(k, int) else 8,
         ks=None if isinstance(k, int | str) else list(k),

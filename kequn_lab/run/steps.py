@@ -171,7 +171,7 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
         "profile": profile,
         "markers": markers,
         "variance": _variance(found),
-        "order": pd.DataFrame({"variable": variable_order(features)}),
+        "order": pd.DataFrame({"variable": _order(features, found.inputs.categories)}),
         "rules": segment_rules(features, segment, currency=currency, **seed, **show),
         "cards": segment_cards(
             profile,
@@ -186,15 +186,32 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     }
 
 
+def _order(features: pd.DataFrame, categories) -> list[str]:
+    """Numbers, similar ones next to each other, then categories."""
+    numbers = features.drop(columns=list(categories))
+    return [*(variable_order(numbers) if len(numbers.columns) else ()), *categories]
+
+
 def _variance(found: Segmented) -> pd.DataFrame:
     """What decides: by variable, and by block where a pattern gave one a weight."""
     given = found.options.weights or {}
     return variance_table(
         found.model,
         found.reading.labels,
+        variables=_variables(found),
         weights=resolve_weights(found.inputs.features.columns, given),
         blocks=[key.removesuffix(":*") for key in given if key.endswith(":*")],
     )
+
+
+def _variables(found: Segmented) -> dict[str, str]:
+    """The category of each of its coordinates."""
+    both = found.reading.pipeline["preprocess"]
+    encoder = getattr(both, "named_transformers_", {}).get("categories")
+    if encoder is None:
+        return {}
+    columns = zip(encoder.feature_names_in_, encoder.codings_)
+    return {f"{c}:{a}" if a else str(c): str(c) for c, coding in columns for a in coding.axes}
 
 
 def plane_tables(found: Segmented) -> Tables:

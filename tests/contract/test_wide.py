@@ -53,8 +53,8 @@ def test_numbers_and_yes_no_are_kept_and_the_rest_is_left_out_by_name():
     assert kept["rate"].tolist()[:2] == [0.125, 0.07]
     assert violations.empty
     assert notes["left_out_text"].text_en == (
-        "Left out, as text: city ('上海'), age_band ('65+'), grade ('1'); to use one, write it as "
-        "numbers, or as a yes/no column per code"
+        "Left out, as text: city ('上海'), age_band ('65+'), grade ('1'); to use one that "
+        "holds categories, name it (--categories, or a mapping file)"
     )
     assert "city ('上海')、age_band" in notes["left_out_text"].text_zh
     assert "opened" in notes["left_out_date"].text_en

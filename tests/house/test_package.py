@@ -58,7 +58,7 @@ MOST = {
     "_signals": (40, 0),
     "_words": (180, 0),
     "_folder": (260, 0),
-    "contract": (3_460, 8),
+    "contract": (3_520, 8),
     "features": (850, 8),
     "plots": (1_420, 23),
     "catalogue": (180, 13),
@@ -72,8 +72,8 @@ MOST = {
     "products": (480, 10),
     "spark": (40, 2),
     "synth": (1_500, 8),
-    "run": (2_120, 5),
-    "commands": (980, 0),
+    "run": (2_200, 5),
+    "commands": (1_000, 0),
     "__main__": (30, 0),
 }
 

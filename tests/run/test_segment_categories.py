@@ -1,0 +1,173 @@
+"""Columns of categories the whole way: file to labels, tables, report, scorecard, SQL, score."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+import kequn_lab as kq
+from kequn_lab.__main__ import main
+from kequn_lab.contract.mapping import read_mapping
+
+RNG = np.random.default_rng(0)
+N = 600
+SIDE = np.repeat([0, 1], N // 2)
+ORDER = ["小学", "中学", "大学"]
+TABLE = pd.DataFrame(
+    {
+        "customer_id": [f"c{i}" for i in range(N)],
+        "age": RNG.normal(40, 6, N) + 12 * SIDE,
+        "visits": RNG.poisson(5, N).astype(float),
+        "job": np.where(
+            RNG.random(N) < 0.85,
+            np.array(["farmer", "clerk"])[SIDE],
+            RNG.choice(["nurse", " Clerk", "Ｆａｒｍｅｒ"], N),
+        ),
+        "education": np.array(ORDER)[np.clip(2 * SIDE + RNG.integers(-1, 2, N), 0, 2)],
+        "remark": [f"note {i}" for i in range(N)],
+    }
+)
+TABLE.loc[:24, "job"] = None
+TABLE.loc[25:28, "job"] = "spy"
+DECLARED = """
+[features.job]
+nominal = true
+missing = "level"
+
+[features.education]
+order = ["小学", "中学", "大学"]
+"""
+
+
+@pytest.fixture(scope="module")
+def result():
+    categories = {"job": [], "education": ORDER}
+    return kq.segment(TABLE, categories=categories, k=2, stability=4, quiet=True)
+
+
+def notes_of(result):
+    return {note["warning"]: note for note in result.record["notes"]}
+
+
+def test_groups_are_found_by_numbers_and_categories_together(result):
+    both = pd.crosstab(SIDE, result.labels["cluster"]).to_numpy()
+    assert both.max(axis=1).sum() > 0.93 * N
+    table = result.tables["variance"].set_index("variable")
+    assert table["total_share"].to_numpy() == pytest.approx(0.25)
+    assert table.loc["visits", "between_share"] < table.loc["job", "between_share"]
+
+
+def test_every_decision_about_levels_is_said_in_both_languages(result):
+    notes = notes_of(result)
+    assert "'spy'" in notes["rare_levels"]["text_en"] and "'spy'" in notes["rare_levels"]["text_zh"]
+    assert "'Clerk' = 'clerk'" in notes["unified_levels"]["text_en"]
+    assert "not on categories" in notes["categories_not_calibrated"]["text_en"]
+    assert "只供参考" in notes["categories_not_calibrated"]["text_zh"]
+    assert "remark" in notes["left_out_text"]["text_en"] and "alike_codes" not in notes
+
+
+def test_profiles_markers_rules_and_cards_name_levels(result):
+    profile = result.tables["profile"]
+    levels = profile.loc[profile["variable"] == "job", "level"]
+    assert set(levels) == {"farmer", "clerk", "nurse", "spy"}
+    shares = profile[profile["variable"] == "job"].groupby("segment_id")["mean"].sum()
+    assert shares.to_numpy() == pytest.approx(1)
+    assert result.tables["cards"]["text_en"].str.contains(r"job: farmer \d+.*\(all: ").any()
+    assert result.tables["rules"]["rule"].str.contains("education|job").all()
+
+
+def test_report_and_tables_are_written_and_read_again(result, tmp_path):
+    result.save(tmp_path / "r", quiet=True, language="zh")
+    text = (tmp_path / "r" / "report.html").read_text("utf-8")
+    assert "job: farmer" in text and "哪些变量起决定作用" in text
+    read = kq.read_result(tmp_path / "r")
+    assert read.card == result.card
+    read.report(tmp_path / "en.html", language="en")
+
+
+def test_scorecard_and_sql_label_as_the_run(result):
+    expected = result.labels.set_index("customer_id")["cluster"]
+    customers = TABLE  # noqa: F841
+    np.testing.assert_array_equal(result.card.predict(TABLE), expected)
+    found = duckdb.sql(result.card.to_sql("duckdb", table="customers")).df()
+    found = found.set_index("customer_id")["cluster"]
+    assert (found.loc[expected.index] == expected).all()
+
+
+def test_golden_rows_hold_levels_and_sql_gives_their_labels(result):
+    golden = result.card.golden_rows()
+    assert "farmer" in set(golden["job"].dropna())
+    assert golden["job"].isna().any() and len(golden) == 200
+    found = duckdb.sql(result.card.to_sql("duckdb", table="golden")).df()
+    found = found.set_index("customer_id").loc[golden["customer_id"], "cluster"]
+    np.testing.assert_array_equal(found, golden["expected_cluster"])
+
+
+def test_command_declares_by_option_and_by_mapping_and_scores(tmp_path, capsys):
+    file, mapping = tmp_path / "customers.csv", tmp_path / "bank.toml"
+    TABLE.to_csv(file, index=False)
+    mapping.write_text(DECLARED, "utf-8")
+    run = ["run", str(file), "--k", "2", "--stability", "0", "--quiet"]
+    assert main([*run, "--categories", "job,education", "--out", str(tmp_path / "a")]) == 0
+    assert main([*run, "--mapping", str(mapping), "--out", str(tmp_path / "b")]) == 0
+    card = kq.Scorecard.load(tmp_path / "b" / "scorecard.json")
+    assert [c.ordered for c in card.categories] == [False, True]
+    assert card.categories[0].missing == "(missing)"
+    new = TABLE.assign(job=TABLE["job"].replace("farmer", "pilot"))
+    new.to_csv(file, index=False)
+    capsys.readouterr()
+    score = ["score", str(file), "--scorecard", str(tmp_path / "b" / "scorecard.json")]
+    assert main([*score, "--out", str(tmp_path / "s")]) == 0
+    assert "levels not seen at the training: 'pilot'" in capsys.readouterr().err
+    labels = pd.read_csv(tmp_path / "s" / "labels.csv", encoding="utf-8-sig")
+    np.testing.assert_array_equal(labels["cluster"], card.predict(new))
+
+
+@pytest.mark.parametrize(
+    ("categories", "says"),
+    [
+        (["jobs"], "has no column jobs"),
+        (["remark"], "remark: all levels are rare"),
+        ({"education": ["小学", "大学"]}, "order of education lacks '中学'"),
+        (["mixed"], "mixed mixes numbers and words"),
+        (["many"], "many has 21 levels, more than 20: group them"),
+    ],
+)
+def test_bad_categories_are_refused_by_name(categories, says):
+    table = TABLE.assign(
+        mixed=RNG.choice(["1", "2", "three"], N), many=[f"l{i % 21}" for i in range(N)]
+    )
+    with pytest.raises(ValueError, match=says):
+        kq.segment(table, categories=categories, k=2, stability=0, quiet=True)
+
+
+def test_start_at_signatures_does_not_go_with_categories():
+    with pytest.raises(ValueError, match="start"):
+        kq.segment(TABLE, categories=["job"], start="signatures", stability=0, quiet=True)
+
+
+def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
+    table = TABLE.assign(branch=RNG.choice([101, 102, 117, 205], N)).drop(columns="remark")
+    suspected = kq.segment(table, k=2, stability=0, quiet=True)
+    assert "--categories" in notes_of(suspected)["code_as_number"]["text_en"]
+    declared = kq.segment(table, categories=["branch"], k=2, stability=0, quiet=True)
+    assert "code_as_number" not in notes_of(declared)
+    assert "branch:101" in declared.card.axes
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[features.job]\nordr = ['a']", "unknown key in .features.job.: 'ordr'; did you mean"),
+        ("[features.job]\n", "give either"),
+        ("[features.job]\nnominal = true\norder = ['a', 'b']", "give either"),
+        ("[features.job]\norder = 'a'", "order must be a list of levels in quotes"),
+        ("[features.job]\nnominal = true\nmissing = 'zero'", 'must be "mean" or "level"'),
+        ("[features.job]\norder = ['a', 'b']\nmissing = 'level'", "missing value has no place"),
+    ],
+)
+def test_bad_declarations_are_named(tmp_path, text, says):
+    file = tmp_path / "bank.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=says):
+        read_mapping(file)
