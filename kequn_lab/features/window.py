@@ -102,13 +102,19 @@ def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> d
         "last_event": str(window["last_event"]),
         "few": {sql: window.pop(f"c{i}") for i, sql in enumerate(counted)},
     }
+    return window | _without_events(con)
+
+
+def _without_events(con) -> dict:
+    """Customers of the customer table, if there is one, and those without an event inside."""
     views = {row[0] for row in con.execute("SHOW TABLES").fetchall()}
-    if "customers" in views:
-        window["customers_in_table"], window["customers_without_events"] = con.execute(
-            "SELECT count(*), count(*) FILTER (coalesce(n_inside, 0) = 0)"
-            " FROM customers LEFT JOIN per_customer USING (customer_id)"
-        ).fetchone()
-    return window
+    if "customers" not in views:
+        return {}
+    all_of_them, without = con.execute(
+        "SELECT count(*), count(*) FILTER (coalesce(n_inside, 0) = 0)"
+        " FROM customers LEFT JOIN per_customer USING (customer_id)"
+    ).fetchone()
+    return {"customers_in_table": all_of_them, "customers_without_events": without}
 
 
 def window_notes(window: dict) -> list[Note]:
@@ -125,12 +131,17 @@ def window_notes(window: dict) -> list[Note]:
     window_drops_customers warning 0.4
     few_events warning 2.0
     """
-    w, notes = window, []
+    found = (_outside, _none_inside, _few, _outsized)
+    return [note for look in found for note in look(window)]
+
+
+def _outside(w: dict) -> list[Note]:
+    """Events and customers that the window leaves out."""
     days = f"{w['first_day']} to {w['last_day']}"
     outside = w["events_before"] + w["events_after"]
     share = max(w["customers_lost"] / w["customers"], outside / w["events"])
     if outside:
-        notes.append(Note(
+        return [Note(
             "window_drops_customers",
             f"时间窗 {w['first_day']} 至 {w['last_day']} 含 {w['events_inside']:,} 条交易；"
             f"另有 {w['events_before']:,} 条在此之前，{w['events_after']:,} 条在此之后，未计入。"
@@ -142,10 +153,15 @@ def window_notes(window: dict) -> list[Note]:
             value=share,
             bound=LOST,
             level="warning" if share > LOST else "note",
-        ))  # fmt: skip
+        )]  # fmt: skip
+    return []
+
+
+def _none_inside(w: dict) -> list[Note]:
+    """Customers of the customer table without an event."""
     if none := w.get("customers_without_events", 0):
         known = w["customers_in_table"]
-        notes.append(Note(
+        return [Note(
             "customers_without_events",
             f"客户表的 {known:,} 位客户中，{none:,} 位在时间窗内没有交易；"
             "他们仍得到标签，但只依据其余信息",
@@ -154,9 +170,14 @@ def window_notes(window: dict) -> list[Note]:
             value=none / known,
             bound=LOST,
             level="warning" if none / known > LOST else "note",
-        ))  # fmt: skip
+        )]  # fmt: skip
+    return []
+
+
+def _few(w: dict) -> list[Note]:
+    """Too few events of a customer for shares and means."""
     if w["median_events"] < FEW_EVENTS:
-        notes.append(Note(
+        return [Note(
             "few_events",
             f"半数客户在时间窗内的交易不超过 {w['median_events']:g} 条："
             "由此算出的占比和均值多为偶然",
@@ -164,11 +185,16 @@ def window_notes(window: dict) -> list[Note]:
             "shares and means of so few are mostly chance",
             value=float(w["median_events"]),
             bound=FEW_EVENTS,
-        ))  # fmt: skip
+        )]  # fmt: skip
+    return []
+
+
+def _outsized(w: dict) -> list[Note]:
+    """One id with so many events that it is hardly one customer."""
     most, share = w["largest_events"], w["largest_events"] / w["events_inside"]
-    apart = share > OUTSIZED and most > FEW_EVENTS * w["median_events"]
-    if apart or most > TIMES_P99 * w["p99_events"]:
-        notes.append(Note(
+    outsized = share > OUTSIZED and most > FEW_EVENTS * w["median_events"]
+    if outsized or most > TIMES_P99 * w["p99_events"]:
+        return [Note(
             "outsized_customer",
             f"编号 {w['largest_customer']} 一个客户就有 {most:,} 条交易，占 {share:.1%}；"
             "可能是缺失编号的占位符或内部账户，请核对",
@@ -176,5 +202,5 @@ def window_notes(window: dict) -> list[Note]:
             "this may stand for a missing id or for an account of the bank itself: check it",
             value=share,
             bound=OUTSIZED,
-        ))  # fmt: skip
-    return notes
+        )]  # fmt: skip
+    return []

@@ -153,11 +153,7 @@ def ladder_plot(
         text += say("（已停）", " (ended)") if ended.get(product) else ""
         ax.barh(range(len(rows)), width, left=left, color=color, hatch=hatch, height=0.7,
                 edgecolor="0.3", lw=0.5, label=text)  # fmt: skip
-        dark = sum(to_rgb(color)) < 1.6
-        for y in np.flatnonzero(width >= 0.05).tolist():
-            ax.text(left[y] + width[y] / 2, y, percent(width[y]), ha="center", va="center",
-                    fontsize=8, color="white" if dark else "0.1",
-                    bbox=None if not hatch else {"fc": color, "ec": "none", "pad": 1})  # fmt: skip
+        _shares(ax, left, width, color, hatched=bool(hatch))
         left += width
     if "amount_cny" in table:
         total = table.groupby(by, observed=True)["amount_cny"].sum().reindex(rows)
@@ -175,6 +171,15 @@ def ladder_plot(
     ax.set_xlabel(text)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, fontsize=8)
     return ax
+
+
+def _shares(ax: Axes, left, width, color: str, *, hatched: bool) -> None:
+    """The share in the middle of each piece that is wide enough for it."""
+    dark = sum(to_rgb(color)) < 1.6
+    for y in np.flatnonzero(width >= 0.05).tolist():
+        ax.text(left[y] + width[y] / 2, y, percent(width[y]), ha="center", va="center",
+                fontsize=8, color="white" if dark else "0.1",
+                bbox={"fc": color, "ec": "none", "pad": 1} if hatched else None)  # fmt: skip
 
 
 def _money(cny: float) -> str:

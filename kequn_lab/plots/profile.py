@@ -166,28 +166,37 @@ def profile_plot(
             span = own[[f"{value}_low", f"{value}_high"]].to_numpy(float)
             span = np.where(x[:, None] == own[[value]], np.clip(span, low, high), np.nan)
             panel.hlines(y, *span.T, color="0.2", lw=0.9)
-        for at, whole, shown in zip(y, own[value], x):
-            if whole != shown and not np.isnan(whole):
-                side, text = (-1, f"{signed(whole)} ▸") if whole > 0 else (1, f"◂ {signed(whole)}")
-                panel.annotate(text, (shown, at), (3 * side, 0), textcoords="offset points",
-                               ha="right" if side < 0 else "left", va="center", fontsize=7.5,
-                               bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
+        _cut_numbers(panel, y, own[value], x)
         if overall:
             panel.plot(own[overall], y, "o", color="0.1", ms=3, zorder=3)
         panel.axvline(0, color="0.2", lw=0.8)
         panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
         panel.set_title(_two_lines(look["label"], 24), fontsize=10, pad=5)
         panel.set_yticks(y, labels if i % columns == 0 else [])
-        panel.tick_params(axis="y", length=0, labelsize=8.5)
-        panel.tick_params(axis="x", labelsize=8)
-        panel.grid(axis="x")
-        panel.set_axisbelow(True)
-        panel.spines["left"].set_visible(False)
+        _quiet(panel)
     told = say("；实色为标志变量", "; solid bars mark the segment")
     text = say(*EFFECT) if value == "effect" else clean(value)
     some = told_of(len(labels), len(every))
     below(ax, text + ("" if table["marker"].all() else told) + (some and say("；", "; ") + some))
     return ax
+
+
+def _quiet(panel: Axes) -> None:
+    panel.tick_params(axis="y", length=0, labelsize=8.5)
+    panel.tick_params(axis="x", labelsize=8)
+    panel.grid(axis="x")
+    panel.set_axisbelow(True)
+    panel.spines["left"].set_visible(False)
+
+
+def _cut_numbers(panel: Axes, y, values, drawn) -> None:
+    """The whole number at the end of each bar that was cut."""
+    for at, whole, shown in zip(y, values, drawn):
+        if whole != shown and not np.isnan(whole):
+            side, text = (-1, f"{signed(whole)} ▸") if whole > 0 else (1, f"◂ {signed(whole)}")
+            panel.annotate(text, (shown, at), (3 * side, 0), textcoords="offset points",
+                           ha="right" if side < 0 else "left", va="center", fontsize=7.5,
+                           bbox={"fc": "white", "ec": "none", "pad": 1})  # fmt: skip
 
 
 def _two_lines(label: str, width: int) -> str:

@@ -81,11 +81,7 @@ def separation_plot(
         ax.scatter(rows["PC1"], rows["PC2"], size, color=look["color"], marker=look["marker"],
                    alpha=0.45, lw=0)  # fmt: skip
     if hulls is not None and len(hulls):
-        need(hulls, ["segment_id", "hull", *plane], "separation_plot: hulls")
-        for (segment, hull), corners in hulls.groupby(["segment_id", "hull"], sort=False):
-            inner = hull == "inner"
-            ax.fill(*corners[plane].to_numpy().T, fill=False, ec=looks.loc[segment, "color"],
-                    lw=1.8 if inner else 0.9, ls="-" if inner else (0, (5, 3)))  # fmt: skip
+        _hulls(ax, hulls, looks)
     middle = (
         scores.groupby("segment_id")[plane].mean()
         if centres is None
@@ -97,12 +93,7 @@ def separation_plot(
                 label=look["label"])  # fmt: skip
     if loadings is not None:
         _arrows(ax, loadings, n_loadings, middle.loc[looks.index, plane].to_numpy(float))
-    names = [say("第一主成分", "First component"), say("第二主成分", "Second component")]
-    if explained is not None:
-        need(explained, ["component", "explained_share"], "separation_plot: explained")
-        shares = explained.set_index("component")["explained_share"]
-        told = [percent(shares[c]) for c in plane]
-        names = [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
+    names = _components(plane, explained)
     if hulls is not None:
         names[0] += "\n" + say("实线：每个客群中间的一半客户；虚线：除最远者外",
                                "Solid line: the middle half of a segment; dashed: all but "
@@ -117,6 +108,25 @@ def separation_plot(
     return ax
 
 
+def _hulls(ax: Axes, hulls: pd.DataFrame, looks: pd.DataFrame) -> None:
+    need(hulls, ["segment_id", "hull", "PC1", "PC2"], "separation_plot: hulls")
+    for (segment, hull), corners in hulls.groupby(["segment_id", "hull"], sort=False):
+        inner = hull == "inner"
+        ax.fill(*corners[["PC1", "PC2"]].to_numpy().T, fill=False, ec=looks.loc[segment, "color"],
+                lw=1.8 if inner else 0.9, ls="-" if inner else (0, (5, 3)))  # fmt: skip
+
+
+def _components(plane: list[str], explained: pd.DataFrame | None) -> list[str]:
+    """What the axes are called, with their share of the variance if it is known."""
+    names = [say("第一主成分", "First component"), say("第二主成分", "Second component")]
+    if explained is None:
+        return names
+    need(explained, ["component", "explained_share"], "separation_plot: explained")
+    shares = explained.set_index("component")["explained_share"]
+    told = [percent(shares[c]) for c in plane]
+    return [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
+
+
 def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> None:
     need(loadings, ["PC1", "PC2"], "separation_plot: loadings")
     length = np.hypot(loadings["PC1"], loadings["PC2"])
@@ -124,7 +134,7 @@ def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> No
     chosen: list = []
     for name in length.sort_values(ascending=False).index:
         if len(chosen) < n and all(way.loc[name] @ way.loc[c] < 0.94 for c in chosen):
-            chosen.append(name)  # 0.94: 20 degrees apart, or the labels cover each other
+            chosen.append(name)  # 0.94: 20 degrees between them, or the labels cover each other
     longest = loadings.loc[chosen]
     names = longest.rename_axis("variable").reset_index()
     labels = variables_of(names, None, "separation_plot")

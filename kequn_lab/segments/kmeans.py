@@ -183,15 +183,17 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         self.cluster_centers_ = centres[order].astype(X.dtype)
         self.labels_ = np.argsort(order).astype(np.int32)[labels]
         self.inertia_ = inertia_of(X, weight, self.cluster_centers_, self.labels_)
-        if np.count_nonzero(size) < self.n_clusters:
-            n = len(summary.points)
-            warnings.warn(
-                f"{self.n_clusters} clusters were asked for, {np.count_nonzero(size)} hold rows: "
-                f"{n} distinct rows, at most {n} clusters. Ask for fewer clusters.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        self._warn_of_empty(int(np.count_nonzero(size)), len(summary.points))
         return self
+
+    def _warn_of_empty(self, found: int, distinct: int) -> None:
+        if found < self.n_clusters:
+            warnings.warn(
+                f"{self.n_clusters} clusters were asked for, {found} hold rows: {distinct} "
+                f"distinct rows, at most {distinct} clusters. Ask for fewer clusters.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def predict(self, X) -> NDArray:
         """The nearest centre of each row; ndarray of int32, shape (n_rows,)."""
