@@ -52,6 +52,35 @@ def jaccard(table: ArrayLike) -> NDArray:
     return np.divide(table, either, out=np.zeros_like(table), where=either > 0)
 
 
+def corrected_jaccard(table: ArrayLike) -> NDArray:
+    """Jaccard index less what labels of these sizes share by chance: 0 by chance, 1 the same.
+
+    Two large labels share many rows whatever they mean. Of labels that have nothing to do with
+    each other, a and b of n rows, ab/n rows are expected in both.
+
+    References
+    ----------
+    A. N. Albatineh, M. Niewiadomska-Bugaj, "Correcting Jaccard and other similarity indices for
+    chance agreement in cluster analysis", Advances in Data Analysis and Classification 5 (2011);
+    the expected index is taken here as the index of the expected table.
+
+    Examples
+    --------
+    >>> jaccard([[81, 9], [9, 1]]).round(2)
+    array([[0.82, 0.1 ],
+           [0.1 , 0.05]])
+    >>> corrected_jaccard([[81, 9], [9, 1]]).round(2).tolist()
+    [[0.0, 0.0], [0.0, 0.0]]
+    """
+    table = np.asarray(table, float)
+    rows, columns = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)
+    by_chance = rows * columns / table.sum()
+    either = rows + columns - by_chance
+    expected = np.divide(by_chance, either, out=np.zeros_like(table), where=either > 0)
+    over = jaccard(table) - expected
+    return np.divide(over, 1 - expected, out=np.zeros_like(table), where=expected < 1)
+
+
 def adjusted_rand(table: ArrayLike) -> float:
     """Adjusted Rand index of a cross table; 1 where both labelings have one segment.
 

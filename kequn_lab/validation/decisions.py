@@ -260,7 +260,9 @@ def stability_summary(
     DataFrame
         One row per segment: ``segment_id``, ``rows``, ``share``; ``slsw_median``, ``slsw_low``,
         ``slsw_high`` (range of the central 95 % of the draws, by order statistics: what another
-        sample of customers would give; 20 pairs are needed, fewer cover less); ``separation``
+        sample of customers would give; 20 pairs are needed, fewer cover less) and
+        ``slsw_corrected`` (median, less what segments of this size share by chance; NaN where
+        `slsw` lacks it); ``separation``
         (mean margin), ``chance_separation`` (largest of any segment of any null set, NaN
         without `chance`) and ``border_density`` (at the border with the neighbour
         that is separated least, against the lower peak beside it); ``reading``;
@@ -314,6 +316,7 @@ def stability_summary(
             "slsw_median": interval["median"].to_numpy(),
             "slsw_low": interval["low"].to_numpy(),
             "slsw_high": interval["high"].to_numpy(),
+            "slsw_corrected": interval["corrected"].to_numpy(),
             "separation": by_segment.mean().reindex(ids).to_numpy(),
             "chance_separation": np.nan if chance is None else chance["separation"].max(),
             "border_density": border_density(X, centres=centres, random_state=0).to_numpy(),
@@ -353,7 +356,12 @@ def _of_other_samples(draws: pd.DataFrame) -> pd.Series:
     ordered = ordered[~np.isnan(ordered)]
     end = max(int((len(ordered) + 1) * 0.025), 1) - 1
     return pd.Series(
-        {"median": draws["slsw"].median(), "low": ordered[end], "high": ordered[-1 - end]}
+        {
+            "median": draws["slsw"].median(),
+            "low": ordered[end],
+            "high": ordered[-1 - end],
+            "corrected": draws["slsw_corrected"].median() if "slsw_corrected" in draws else np.nan,
+        }
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kequn_lab._statistics import jaccard
+from kequn_lab._statistics import corrected_jaccard, jaccard
 from kequn_lab.segments.search import memberships
 from kequn_lab.segments.seeded import SeededKMeans, settle_from
 from kequn_lab.validation.bootstrap import (
@@ -64,9 +64,10 @@ def segment_stability(
     Returns
     -------
     DataFrame
-        One row per segment and replicate: ``segment_id``, ``replicate``, ``slsw``, ``jaccard_1``
-        and ``jaccard_2`` (largest in each draw), ``tiny_segments`` (in the pair, as
-        `global_stability`).
+        One row per segment and replicate: ``segment_id``, ``replicate``, ``slsw``,
+        ``slsw_corrected`` (0: what labels of these sizes share by chance, which is much for large
+        segments; 1: the same rows), ``jaccard_1`` and ``jaccard_2`` (largest in each draw),
+        ``tiny_segments`` (in the pair, as `global_stability`).
 
     Raises
     ------
@@ -78,10 +79,11 @@ def segment_stability(
     --------
     >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
     >>> labels = np.repeat(["low", "high"], 20)
-    >>> segment_stability(X, labels=labels, n_boot=1, random_state=0, progress=False)
-      segment_id  replicate  slsw  jaccard_1  jaccard_2  tiny_segments
-    0       high          0   1.0        1.0        1.0              0
-    1        low          0   1.0        1.0        1.0              0
+    >>> found = segment_stability(X, labels=labels, n_boot=1, random_state=0, progress=False)
+    >>> found[["segment_id", "slsw", "slsw_corrected", "jaccard_1", "jaccard_2"]]
+      segment_id  slsw  slsw_corrected  jaccard_1  jaccard_2
+    0       high   1.0             1.0        1.0        1.0
+    1        low   1.0             1.0        1.0        1.0
     """
     ids, codes = checked_labels(labels, np.shape(X)[0])
     base = ground(X, method=method, n_points=n_points, random_state=random_state, by_row=True)
@@ -120,12 +122,14 @@ def _slsw(base, mine, replicate, known, given, n_starts, n_swaps) -> pd.DataFram
     theirs, _ = memberships(base.compared, np.stack(centres))
     tables = [mine @ t.T.astype(mine.dtype) for t in theirs]
     one, two = (jaccard(table).max(axis=1) for table in tables)
+    over = sum(corrected_jaccard(table).max(axis=1) for table in tables) / 2
     sizes = np.concatenate([table.sum(axis=0) for table in tables])
     return pd.DataFrame(
         {
             "segment_id": np.arange(k),
             "replicate": replicate,
             "slsw": (one + two) / 2,
+            "slsw_corrected": over,
             "jaccard_1": one,
             "jaccard_2": two,
             "tiny_segments": int((sizes <= 1).sum()),

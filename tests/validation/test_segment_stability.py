@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from kequn_lab._statistics import jaccard
+from kequn_lab._statistics import corrected_jaccard, jaccard
 from kequn_lab.segments.summaries import nearest
 from kequn_lab.validation import bootstrap, segment_stability
 
@@ -53,6 +53,22 @@ def test_slsw_recomputed_plainly(hills, monkeypatch):
         both.append(jaccard(table).max(axis=1))
     np.testing.assert_allclose(found["slsw"], (both[0] + both[1]) / 2)
     np.testing.assert_allclose(found["jaccard_2"], both[1])
+
+
+def test_a_large_segment_is_no_more_stable_than_chance_where_nothing_is():
+    """Unrelated labels of 90 %: 0.82 plain, and 0 once their size is taken out."""
+    rng = np.random.default_rng(0)
+    one, two = rng.random((2, 20_000)) < 0.9
+    both = pd.crosstab(one, two).to_numpy()
+    assert jaccard(both)[1, 1] == pytest.approx(0.81 / 0.99, abs=0.01)
+    assert abs(corrected_jaccard(both)).max() < 0.02
+    same = np.diag([900, 100])
+    np.testing.assert_allclose(corrected_jaccard(same).diagonal(), 1)
+    a, b, n = 900, 500, 1000  # by hand: 460 in both
+    expected = (a * b / n) / (a + b - a * b / n)
+    plain = 460 / (a + b - 460)
+    found = corrected_jaccard([[460, 440], [40, 60]])[0, 0]
+    assert found == pytest.approx((plain - expected) / (1 - expected))
 
 
 def test_natural_segment_returns_and_constructed_ones_do_not(hills):
