@@ -197,7 +197,7 @@ def _as_difference(value, kind: str, n_a: int, n_b: int):
 
 
 @dataclass(frozen=True)
-class Again:
+class RefitSample:
     """One variable in draws of customers in which the segments, and so the groups, are found anew.
 
     Attributes
@@ -215,7 +215,7 @@ class Again:
 
 
 def effect_sizes(
-    a: Sample, b: Sample, kind: str, *, n_boot: int, rng, again: Again | None = None
+    a: Sample, b: Sample, kind: str, *, n_boot: int, rng, again: RefitSample | None = None
 ) -> dict:
     """Every measure that suits the kind of variable, with 95 % intervals, on two samples.
 
@@ -226,7 +226,7 @@ def effect_sizes(
     n_boot : int
         Bootstrap draws; 0: no intervals.
     rng : Generator
-    again : Again, optional
+    again : RefitSample, optional
         Draws in which the groups are found anew: intervals are made of them.
 
     Returns
@@ -361,7 +361,7 @@ def _from_cells(name: str, kind: str, cells: list[NDArray], counts: list[NDArray
 # Draws in which the groups are found anew ------------------------------------------------------
 
 
-def _refit_intervals(again: Again, kind: str, points: dict) -> dict[str, NDArray]:
+def _refit_intervals(again: RefitSample, kind: str, points: dict) -> dict[str, NDArray]:
     """95 % interval of each measure, from the same cells for both groups."""
     everybody, refits = Sample.of(again.x), again.refits
     edges = _edges(everybody, everybody)

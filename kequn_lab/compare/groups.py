@@ -17,7 +17,7 @@ from scipy import stats
 from kequn_lab._checks import require_columns
 from kequn_lab._refits import Refits
 from kequn_lab._statistics import skewness
-from kequn_lab.compare.effects import Again, Sample, effect_sizes
+from kequn_lab.compare.effects import RefitSample, Sample, effect_sizes
 
 __all__ = ["assign_groups", "compare_groups", "compared_groups", "group_sizes"]
 
@@ -259,7 +259,7 @@ def compare_groups(
         samples = Sample.of(values[in_a]), Sample.of(values[in_b])
         again = None
         if refits is not None and sides is not None:
-            again = Again(refits, values[sides[0]], sides[1])
+            again = RefitSample(refits, values[sides[0]], sides[1])
         found = effect_sizes(*samples, kind, n_boot=n_boot, rng=rng, again=again)
         if name in clustered_on:
             found["p_value"] = np.nan

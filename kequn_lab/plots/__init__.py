@@ -19,7 +19,6 @@ from .offers import branch_plot, funnel_plot, ladder_plot, match_plot
 from .profile import distribution_plot, profile_plot, size_plot
 from .stability import (
     index_panel,
-    segment_stability_plot,
     stability_plot,
 )
 from .structure import gorge_plot, separation_plot
@@ -42,7 +41,6 @@ __all__ = [
     "match_plot",
     "profile_plot",
     "save",
-    "segment_stability_plot",
     "separation_plot",
     "size_plot",
     "stability_plot",

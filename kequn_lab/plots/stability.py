@@ -15,7 +15,7 @@ from .canvas import GREY, axes, clean, need, number, panels, segments_of
 from .profile import HALO, below
 from .style import current, say
 
-__all__ = ["index_panel", "segment_stability_plot", "stability_plot"]
+__all__ = ["index_panel", "stability_plot"]
 
 #: Whether more (1) or less (-1) is better; 0: it has no best k.
 INDICES = {
@@ -114,39 +114,47 @@ def _best(value: np.ndarray, se: np.ndarray | None) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def stability_plot(
-    table: pd.DataFrame, *, sources: Sequence[str] | None = None, ax: Axes | None = None
-) -> Axes:
-    """Box plots of the adjusted Rand index over bootstrap pairs, by k and source.
+def stability_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Box plots over resamples: of whole solutions by their k, or of each segment of one solution.
 
     Parameters
     ----------
     table : DataFrame
-        One row per k and replicate: k and one or more of ari, ari_data, ari_search, as
-        ``validation.global_stability``.
-    sources : sequence of str, optional
-        Columns drawn; default those of the three that are there.
+        As ``validation.global_stability``, one row per k and replicate: k and one or more of ari,
+        ari_data, ari_search. Or as ``validation.segment_stability``, one row per segment and
+        replicate: segment_id and slsw, names if there; segments are drawn in its order.
     ax : Axes, optional
 
     Returns
     -------
     Axes
-        Every pair is a dot: where a distribution has two humps the median alone would mislead.
+        Every replicate is a dot: where a distribution has two humps the median alone would
+        mislead. For segments, dashed lines at 0.6, 0.75 and 0.85, fpc's readings of the mean.
 
     Raises
     ------
     ValueError
         A column is missing.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), section 7.5.4; Hennig (2007), Computational Statistics and
+    Data Analysis 52:258.
     """
-    need(table, ["k", *(sources or [])], "stability_plot")
-    sources = [c for c in SOURCES if c in table] if sources is None else list(sources)
+    return _by_segment(table, ax) if "segment_id" in table else _by_k(table, ax)
+
+
+def _by_k(table: pd.DataFrame, ax: Axes | None) -> Axes:
+    """The adjusted Rand index over pairs of resamples, by k and source."""
+    need(table, ["k"], "stability_plot")
+    sources = [c for c in SOURCES if c in table]
     if not sources:
         need(table, ["ari"], "stability_plot")
     ks = sorted(table["k"].unique())
     ax = axes(ax, (max(6.5, 2 + 0.9 * len(ks)), 4.6))
     width = 0.8 / len(sources)
     for j, source in enumerate(sources):
-        zh, en, color, hatch = SOURCES.get(source, (source, source, "0.6", ""))
+        zh, en, color, hatch = SOURCES[source]
         groups = [table.loc[table["k"] == k, source].dropna().to_numpy(float) for k in ks]
         at = np.arange(len(ks)) + (j - (len(sources) - 1) / 2) * width
         _boxes(ax, groups, at, width, [color] * len(ks), hatch=hatch, label=say(zh, en))
@@ -163,41 +171,13 @@ def stability_plot(
     return ax
 
 
-def segment_stability_plot(
-    table: pd.DataFrame, *, value: str | None = None, ax: Axes | None = None
-) -> Axes:
-    """Box plots of each segment's stability within solutions over bootstrap replicates.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per segment and replicate: segment_id and the value, a Jaccard
-        index; names if there. Segments are drawn in the order of the table.
-    value : str, optional
-        Column; default slsw or jaccard, whichever there is.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Dashed lines at 0.6, 0.75 and 0.85, fpc's readings of the mean.
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-
-    References
-    ----------
-    Dolnicar, Grün and Leisch (2018), section 7.5.4; Hennig (2007), Computational Statistics and
-    Data Analysis 52:258.
-    """
-    value = value or next((c for c in ("slsw", "jaccard") if c in table), "slsw")
-    need(table, ["segment_id", value], "segment_stability_plot")
+def _by_segment(table: pd.DataFrame, ax: Axes | None) -> Axes:
+    """The Jaccard index of each segment with the segment of a resample that is most like it."""
+    need(table, ["slsw"], "stability_plot")
     looks = segments_of(table)
     ax = axes(ax, (8, 1.3 + 0.45 * len(looks)))
     groups = [
-        table.loc[table["segment_id"] == s, value].dropna().to_numpy(float) for s in looks.index
+        table.loc[table["segment_id"] == s, "slsw"].dropna().to_numpy(float) for s in looks.index
     ]
     _boxes(ax, groups, np.arange(len(looks)), 0.7, looks["color"], horizontal=True)
     words = [say("0.6 以下不可信", "below 0.6: do not trust"), say("0.75 稳定", "0.75: stable"),
@@ -209,7 +189,7 @@ def segment_stability_plot(
                     ha="left" if level > 0.8 else "right" if level < 0.7 else "center")  # fmt: skip
     ax.set_yticks(range(len(looks)), looks["label"])
     ax.tick_params(axis="y", length=0)
-    ax.set(ylim=(len(looks) - 0.4, -0.6), xlim=(min(0.5, table[value].min() - 0.02), 1.01))
+    ax.set(ylim=(len(looks) - 0.4, -0.6), xlim=(min(0.5, table["slsw"].min() - 0.02), 1.01))
     ax.set_xlabel(say("重抽样中的杰卡德指数（1：每次都找回）",
                       "Jaccard index over resamples (1: found again each time)"))  # fmt: skip
     ax.spines["left"].set_visible(False)

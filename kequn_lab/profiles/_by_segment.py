@@ -306,7 +306,7 @@ class Draw:
         return _longer(ends, effects + np.concatenate(self.shifts, axis=1))
 
 
-class Again(Draw):
+class RefitDraw(Draw):
     """Draws of customers in which the segments were found anew."""
 
     def __init__(self, rows: Rows, refits: Refits, index: pd.Index):

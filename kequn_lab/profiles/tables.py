@@ -14,8 +14,8 @@ from kequn_lab._checks import require_columns
 from kequn_lab._refits import Refits
 from kequn_lab._statistics import wilson
 from kequn_lab.profiles._by_segment import (
-    Again,
     Draw,
+    RefitDraw,
     Rows,
     category_rows,
     coded,
@@ -142,7 +142,7 @@ def profile_table(
     rows = Rows.of(features, labels)
     draw = Draw(rows, n_boot, random_state)
     if refits is not None:
-        n_boot, draw = refits.n_draws, Again(rows, refits, features.index)
+        n_boot, draw = refits.n_draws, RefitDraw(rows, refits, features.index)
     parts = []
     for name in features.columns:
         column = features[name]

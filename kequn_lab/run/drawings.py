@@ -98,7 +98,7 @@ DRAWINGS = (
     Drawing(
         "segment_stability", "换一批客户，各客群是否还在", "Is each segment found again",
         "重抽样中各客群的杰卡德指数", "Jaccard index of each segment over resamples",
-        "evidence", ("slsw",), lambda t, plots: plots.segment_stability_plot(t["slsw"]),
+        "evidence", ("slsw",), lambda t, plots: plots.stability_plot(t["slsw"]),
     ),
 )  # fmt: skip
 

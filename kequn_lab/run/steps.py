@@ -33,7 +33,7 @@ from kequn_lab.segments.signatures import least_similarity, nameless_segments
 from kequn_lab.validation.agreement import truth_table
 from kequn_lab.validation.decisions import stability_summary
 from kequn_lab.validation.null_model import null_separation
-from kequn_lab.validation.segment_stability import segment_stability
+from kequn_lab.validation.segmentwise import segment_stability
 
 __all__ = [
     "Segmented",

@@ -4,7 +4,7 @@ from kequn_lab.validation.agreement import across_solutions, relabel_series, sol
 from kequn_lab.validation.decisions import choose_k, read_k, stability_summary
 from kequn_lab.validation.null_model import null_like, null_separation
 from kequn_lab.validation.scores import fit_each_k, score_k
-from kequn_lab.validation.segment_stability import segment_stability
+from kequn_lab.validation.segmentwise import segment_stability
 from kequn_lab.validation.shadows import gorge
 from kequn_lab.validation.stability import global_stability, stability_by_k
 

@@ -283,7 +283,7 @@ def stability_summary(
 
     Examples
     --------
-    >>> from kequn_lab.validation.segment_stability import segment_stability
+    >>> from kequn_lab.validation.segmentwise import segment_stability
     >>> X = np.repeat([[0.0], [1.0], [8.0], [9.0]], 10, axis=0)
     >>> labels = np.repeat([0, 1], 20)
     >>> slsw = segment_stability(X, labels=labels, n_boot=20, random_state=0, progress=False)

@@ -145,7 +145,7 @@ segment_of = names.set_index("cluster")["segment_id"]
 mine = segment_of.reindex(model["kmeans"].labels_).to_numpy()
 slsw = validation.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
-    plots.segment_stability_plot(slsw)
+    plots.stability_plot(slsw)
 
 # %% [markdown]
 # In words, by stated thresholds: *natural* (自然) comes back, lies further from its neighbours

@@ -125,7 +125,6 @@ PICTURES = {
     "separation_plot": (SCORES, "PC2"),
     "flow_plot": (FLOWS, "rows"),
     "stability_plot": (PAIRS, "k"),
-    "segment_stability_plot": (WITHIN, "slsw"),
     "index_panel": (SCORED, "k"),
     "gorge_plot": (GORGE, None),
     "truth_plot": (TRUTH, "adjusted_rand"),
@@ -510,16 +509,18 @@ def test_stability_shows_every_pair_and_each_source():
     assert len(ax.get_legend().get_texts()) == 3
     dots = [line for line in ax.lines if line.get_marker() == "."]
     assert sum(len(d.get_xdata()) for d in dots) == 3 * len(PAIRS)
-    assert len(plots.stability_plot(PAIRS, sources=["ari"]).get_legend().get_texts()) == 1
+    assert len(plots.stability_plot(PAIRS[["k", "ari"]]).get_legend().get_texts()) == 1
     with pytest.raises(ValueError, match="stability_plot: the table lacks ari"):
         plots.stability_plot(PAIRS[["k"]])
 
 
 def test_segment_stability_boxes_bear_the_colours():
-    ax = plots.segment_stability_plot(WITHIN)
+    ax = plots.stability_plot(WITHIN)
     assert texts(ax) == ["elderly", "young_adult"]
     assert colors(ax.patches) == ["#601a4a", "#56b4e9"]
     assert ax.get_xlim()[0] < 0.5
+    with pytest.raises(ValueError, match="stability_plot: the table lacks slsw"):
+        plots.stability_plot(WITHIN[["segment_id"]])
 
 
 def test_index_panel_rings_the_best_of_each_index():

@@ -1,7 +1,5 @@
 """Segments that come back: R's distributions, labels of any kind, what is counted."""
 
-import sys
-
 import flexclust
 import numpy as np
 import pandas as pd
@@ -10,9 +8,8 @@ from scipy.stats import ks_2samp
 
 from kequn_lab._statistics import corrected_jaccard, jaccard
 from kequn_lab.segments.summaries import nearest
-from kequn_lab.validation import bootstrap, segment_stability
+from kequn_lab.validation import bootstrap, segment_stability, segmentwise
 
-OWN = sys.modules["kequn_lab.validation.segment_stability"]
 QUIET = {"random_state": 0, "progress": False}
 
 
@@ -30,8 +27,8 @@ def test_slsw_is_distributed_as_in_r(shared, monkeypatch, name, data, k):
     folder = shared / "reference" / name
     labels = pd.read_csv(folder / f"k{k}_partition.csv")["cluster"]
     expected = pd.read_csv(folder / f"slsw_k{k}_values.csv")
-    monkeypatch.setattr(OWN, "searches", flexclust.searches)
-    monkeypatch.setattr(OWN, "to_the_end", flexclust.no_end)
+    monkeypatch.setattr(segmentwise, "searches", flexclust.searches)
+    monkeypatch.setattr(segmentwise, "to_the_end", flexclust.no_end)
     X = pd.read_csv(folder / data)
     found = segment_stability(X, labels=labels, n_starts=3, **QUIET)
     for segment, ours in found.groupby("segment_id")["slsw"]:
@@ -40,7 +37,7 @@ def test_slsw_is_distributed_as_in_r(shared, monkeypatch, name, data, k):
 
 def test_slsw_recomputed_plainly(hills, monkeypatch):
     X, labels = hills
-    monkeypatch.setattr(OWN, "to_the_end", flexclust.no_end)
+    monkeypatch.setattr(segmentwise, "to_the_end", flexclust.no_end)
     found = segment_stability(X, labels=labels, n_boot=1, **QUIET)
     base = bootstrap.ground(X, method="auto", n_points=5_000, random_state=0, by_row=True)
     rng = base.rng(3, 0, 3)
