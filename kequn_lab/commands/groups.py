@@ -121,8 +121,8 @@ def add_bank(run: argparse.ArgumentParser) -> None:
     )
 
 
-def add_results(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Where the results go."""
+def add_results(command: argparse.ArgumentParser, *, required: bool = True):
+    """Where the results go; the group of options, for more of them."""
     results = command.add_argument_group("results")
     results.add_argument(
         "--out", type=Path, required=required, metavar="DIR", help="folder, to be written"
@@ -130,6 +130,7 @@ def add_results(command: argparse.ArgumentParser, *, required: bool = True) -> N
     results.add_argument(
         "--out-encoding", default="utf-8-sig", choices=ENCODINGS, help="of the CSV files"
     )
+    return results
 
 
 def add_result(command: argparse.ArgumentParser) -> None:

@@ -117,8 +117,7 @@ def _run(commands) -> argparse.ArgumentParser:
     add_window(run, "length of the window (default: 12)")
     add_clusters(run)
     add_bank(run)
-    add_results(run)
-    run.add_argument(
+    add_results(run).add_argument(
         "--sort", choices=("input", "id"), default="input",
         help="rows of the labels: as in the table, or by id as text",
     )  # fmt: skip
