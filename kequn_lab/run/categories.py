@@ -73,7 +73,6 @@ def category_notes(
         "verdicts on stability and gaps were calibrated on numbers, not on categories; take them "
         "as a hint",
         value=float(len(names)),
-        level="note",
     )]  # fmt: skip
     for name, coding in zip(names, encoder.codings_):
         if coding.pooled:

@@ -96,6 +96,52 @@ def tied():
     return Scorecard(features, segments, trained_on="2024-12-31", customers=10)
 
 
+#: Levels, and texts that are none, that would break out of a literal or be taken for another.
+TEXTS = ["farmer", "O'Neil; DROP TABLE customers--", 'say "x"', "back\\slash", "${env:HOME}",
+         "农民", "50%"]  # fmt: skip
+STRANGE = ["FARMER", " farmer ", "farmér", "new", "'", "''", "\\", "\\'", "", " ", "$", "农 民",
+           "nan", None]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def levelled():
+    """A scorecard with a nominal and an ordered column, and customers whose texts are hostile."""
+    rng = np.random.default_rng(2)
+    n = 1_500
+    train = pd.DataFrame({"age_years": rng.normal(45, 12, n), "job": rng.choice(TEXTS, n),
+                          "education": rng.choice(["小学", "中学", "大学"], n)})  # fmt: skip
+    categories = {"job": (), "education": ("小学", "中学", "大学")}
+    how = {"n_clusters": 5, "n_starts": 3, "random_state": 0}
+    pipeline = fit_segments(train, categories=categories, weights={"job": 2.0}, **how)
+    card = Scorecard.from_pipeline(pipeline, train, as_of="2024-12-31")
+    n = 4_000
+    table = pd.DataFrame(
+        {
+            "age_years": rng.normal(45, 30, n).round(2),
+            "job": rng.choice(np.array([*TEXTS, *STRANGE], dtype=object), n),
+            "education": rng.choice(np.array(["小学", "中学", "大学", "博士", None], object), n),
+        },
+        index=pd.Index([f"c{i}" for i in range(n)], name="customer_id"),
+    )
+    assert (card.predict(table) == pipeline.predict(table)).all()
+    return card, table
+
+
+def texts_sql(table: pd.DataFrame, literal) -> str:
+    """One INSERT of the customers, texts as the engine's hexadecimal literals."""
+
+    def cell(value) -> str:
+        if isinstance(value, str):
+            return literal(value.encode().hex())
+        return "NULL" if pd.isna(value) else repr(float(value))
+
+    rows = (f"({', '.join(map(cell, row))})" for row in table.reset_index().to_numpy())
+    return f"INSERT INTO texts VALUES {', '.join(rows)}"
+
+
+TEXT_COLUMNS = "customer_id VARCHAR(32), age_years {}, job VARCHAR(64), education VARCHAR(16)"
+
+
 def check(card: Scorecard, table: pd.DataFrame, found: pd.DataFrame):
     found = found.set_index("customer_id").loc[table.index]
     cluster = card.predict(table).astype("Int32")
@@ -292,6 +338,17 @@ def test_postgres(which, table, postgres, request, tmp_path):
     check(card, table, pd.read_csv(out, dtype={"customer_id": "str"}))
 
 
+def test_postgres_reads_levels(levelled, postgres, tmp_path):
+    card, table = levelled
+    postgres(f"CREATE TABLE texts ({TEXT_COLUMNS.format('DOUBLE PRECISION')})")
+    for part in np.array_split(np.arange(len(table)), 8):  # a command line has its limits
+        postgres(texts_sql(table.iloc[part], "convert_from('\\x{}', 'UTF8')".format))
+    out = tmp_path / "labels.csv"
+    sql = card.to_sql("postgres", table="public.texts")
+    out.write_text(postgres(f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)"))
+    check(card, table, pd.read_csv(out, dtype={"customer_id": "str"}))
+
+
 def test_a_name_is_a_name_and_never_a_command(postgres):
     """A column that is called like an attack is read as a column; the table survives."""
     evil = 'x"; DROP TABLE customers; --'
@@ -445,6 +502,20 @@ def test_mariadb(which, table, mariadb, request, tmp_path):
     check(card, table, pd.read_csv(out, sep="\t", dtype={"customer_id": "str"}))
 
 
+@pytest.mark.parametrize("charset", ["utf8mb4", "gb2312"])
+def test_mariadb_reads_levels(levelled, mariadb, charset, tmp_path):
+    """Its own comparison knows no case, and an old table has another character set."""
+    card, table = levelled
+    if charset == "gb2312":
+        table = table[table["job"] != "farmér"]
+    mariadb(f"CREATE OR REPLACE TABLE texts ({TEXT_COLUMNS.format('DOUBLE')}) CHARSET {charset}")
+    for part in np.array_split(np.arange(len(table)), 8):
+        mariadb(texts_sql(table.iloc[part], "CONVERT(x'{}' USING utf8mb4)".format))
+    out = tmp_path / "labels.tsv"
+    out.write_text(mariadb(card.to_sql("mariadb", table="bank.texts")))
+    check(card, table, pd.read_csv(out, sep="\t", dtype={"customer_id": "str"}))
+
+
 def test_a_session_of_mariadb_only_reads(mariadb, monkeypatch):
     pytest.importorskip("pymysql", reason="no driver for MariaDB (pymysql)")
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
@@ -488,4 +559,12 @@ def test_spark(which, table, spark, request, tmp_path):
     table.reset_index().to_parquet(tmp_path / "customers.parquet")
     spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("customers")
     spark.sql(card.to_sql("spark", table="customers")).write.parquet(str(tmp_path / "labels"))
+    check(card, table, pd.read_parquet(tmp_path / "labels"))
+
+
+def test_spark_reads_levels(levelled, spark, tmp_path):
+    card, table = levelled
+    table.reset_index().to_parquet(tmp_path / "customers.parquet")
+    spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("texts")
+    spark.sql(card.to_sql("spark", table="texts")).write.parquet(str(tmp_path / "labels"))
     check(card, table, pd.read_parquet(tmp_path / "labels"))
