@@ -180,7 +180,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         return pd.DataFrame(rows, columns=["column", "level", "customers", "share", "place"])
 
     def named(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The columns with every text as the name of its level; rare and new ones as they are."""
+        """The columns with every text as the name of its level; rare and new ones as they are.
+
+        An ordered column is an ordered categorical.
+        """
         check_is_fitted(self)
         out = {}
         for name, c in zip(self._names(), self.codings_):
@@ -190,6 +193,9 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             cleaned = [level_text(v) for v in distinct]
             levels = [texts.get(t, t) if t else None for t in cleaned]
             out[name] = pd.Series(np.array([*levels, None], object)[codes], X.index, dtype="str")
+            if c.ordered:
+                of = [*c.levels, *sorted(set(out[name].dropna()) - {*c.levels})]
+                out[name] = out[name].astype(pd.CategoricalDtype(of, ordered=True))
         return pd.DataFrame(out, index=X.index)
 
     def _names(self) -> list[str]:

@@ -136,6 +136,9 @@ def category_rows(column: pd.Series, rows: Rows, draw: Draw) -> dict[str, Any]:
     codes = codes[rows.order]
     n_of = np.bincount(codes[codes >= 0], minlength=len(levels))
     frequent = np.argsort(-n_of, kind="stable")[: np.count_nonzero(n_of)]
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.ordered:
+        place = column.cat.categories.get_indexer(pd.Index(levels)[frequent])
+        frequent = frequent[np.argsort(place)]
     names: list[str | None] = [str(levels[i]) for i in frequent[:MOST_LEVELS]]
     if len(frequent) > MOST_LEVELS:
         names.append(f"({len(frequent) - MOST_LEVELS} other levels)")

@@ -81,7 +81,8 @@ def profile_table(
     ----------
     features : DataFrame, shape (n_customers, n_variables)
         Indexed by customer. Numbers, booleans, or text (a category, counted level by level; of
-        more than 20 levels the others are one).
+        more than 20 levels the others are one). Levels come most frequent first, those of an
+        ordered categorical in its order.
     labels : Series
         Segment id per customer, aligned by index; customers without one are left out.
     n_boot : int

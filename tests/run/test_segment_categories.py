@@ -70,6 +70,8 @@ def test_profiles_markers_rules_and_cards_name_levels(result):
     profile = result.tables["profile"]
     levels = profile.loc[profile["variable"] == "job", "level"]
     assert set(levels) == {"farmer", "clerk", "nurse", "spy"}
+    first = profile[profile["segment_id"] == profile["segment_id"].iloc[0]]
+    assert first.loc[first["variable"] == "education", "level"].tolist() == ORDER
     shares = profile[profile["variable"] == "job"].groupby("segment_id")["mean"].sum()
     assert shares.to_numpy() == pytest.approx(1)
     assert result.tables["cards"]["text_en"].str.contains(r"job: farmer \d+.*\(all: ").any()
