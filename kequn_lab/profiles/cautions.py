@@ -121,7 +121,7 @@ def _of_sizes(sizes: pd.DataFrame, words: Words) -> list[Note]:
     for row in sizes.sort_values("customers").itertuples():
         zh, en = words.segment(row.segment_id, "zh"), words.segment(row.segment_id, "en")
         share, where = percent(row.share), {"segment_id": row.segment_id}
-        if row.share > LARGEST:
+        if row.share > LARGEST and len(sizes) > 1:
             large.append((row.share, f"{zh}占客户的 {share}", f"{en} ({share})", where))
         if row.share < SMALLEST or row.customers < FEWEST:
             en += f" ({row.customers} customer{'s' * (row.customers != 1)}, {share})"

@@ -187,7 +187,11 @@ def most_by_chance(n_clusters: int) -> int:
 def _no_segments(names, nameless, chance, silhouette) -> list[Note]:
     """Whether anything at all says that there are segments."""
     if len(names) < 2:
-        return []
+        return [Note(
+            "no_segments", "全部客户是一个客群，没有可比较的。不推荐任何目标",
+            "All customers are one segment, and there is none to compare it with. "
+            "No target is recommended",
+        )]  # fmt: skip
     own = chance.loc[chance["kind"] == "table", "unexplained"].median()
     least = chance.loc[chance["kind"] == "values", "unexplained"].quantile(0.05)
     named, n = int(names["matched"].sum()), len(names)
@@ -271,7 +275,7 @@ _SAYS: dict[str, dict[str, Any]] = {
         "unchecked": "没有警告，但未计算稳定性。",
     },
     "en": {
-        "head": "{n:,} customers{kind}, {p} features, {k} segments", "synthetic": " (synthetic)",
+        "head": "{n:,} customers{kind}, {p} features, {k} segment{s}", "synthetic": " (synthetic)",
         "columns": ("cluster", "segment", "customers", "share", "similarity", "stability"),
         "warnings": "Warnings ({n}):", "none": "None of the checks found anything.",
         "unchecked": "No warnings, but stability was not computed.",
@@ -303,7 +307,7 @@ def summary_text(
         name = getattr(row, f"name_{language}")
         rows.append((str(row.cluster), name, f"{n:,}", percent(n / len(labels)), similarity,
                      reading))  # fmt: skip
-    head = say["head"].format(n=len(labels), p=n_features, k=len(names),
+    head = say["head"].format(n=len(labels), p=n_features, k=len(names), s="s" * (len(names) != 1),
                               kind=say["synthetic"] if synthetic else "")  # fmt: skip
     found = tables["warnings"]
     found = found.loc[found["level"] == "warning", f"text_{language}"].tolist()

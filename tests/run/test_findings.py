@@ -181,6 +181,13 @@ def test_no_segments_by_chance_or_by_name():
     assert "no_segments" not in doubts(names=nobody, nameless=cannot, silhouette=0.1)
 
 
+def test_one_segment_of_everybody_is_no_target():
+    """What `choose_k` answers where no number of segments is better than none."""
+    found = doubts(names=NAMES.iloc[:1], stability=None, silhouette=None)["no_segments"]
+    assert "No target is recommended" in found.text_en
+    assert "不推荐任何目标" in found.text_zh
+
+
 def test_the_verdict_goes_before_the_name():
     assert segment_marks(NAMES, STABILITY) == {
         "elderly": "", "young_adult": "merge", "cluster_2": "unnamed", "farm_household": "unclear",
