@@ -7,7 +7,8 @@ For each bank: adjusted Rand index (0 chance, 1 all found); share of customers w
 the name of their true segment, and the share if every cluster had its best name; segments that a
 cluster is named after; inertia above the best found.
 
-Beside the two readings of a run stand k-means started at other levels (their signs alone; levels
+Beside the two readings of a run stand business and personal customers clustered each by itself
+(``by="is_business"``, a search), k-means started at other levels (their signs alone; levels
 with noise of ±80 %; of the five segments that the article says something of, its lines alone),
 every customer called by the nearest signature without any clustering, k-means on raw columns, and
 a classifier that is shown the truth (cross-validated). Signatures and generator have the same
@@ -94,7 +95,7 @@ def recovered(bank: Bank, seed: int, *, n_starts: int) -> pd.DataFrame:
     inputs, book = from_bank(bank), catalogue.book()
     truth = bank.truth.set_index("customer_id")["segment_id"].reindex(inputs.features.index)
     options = {"n_clusters": 8, "n_starts": n_starts, "log_columns": inputs.log_columns}
-    take = lambda **how: take_reading(inputs.features, book, **how, **options)  # noqa: E731
+    take = lambda **how: take_reading(inputs.features, book, **options | how)  # noqa: E731
     started, pulled = take(start="signatures"), take(pull=0.3)
     lowest, found = started.lowest.pipeline["kmeans"].inertia_, {}
     for method, reading in (
@@ -104,6 +105,8 @@ def recovered(bank: Bank, seed: int, *, n_starts: int) -> pd.DataFrame:
     ):
         above = reading.pipeline["kmeans"].inertia_ / lowest - 1
         found[method] = figures(truth, reading.labels, reading.names["segment_id"], above)
+    sides = take(by="is_business", n_clusters=None)
+    found["by is_business"] = figures(truth, sides.labels, sides.names["segment_id"])
     model = started.pipeline["preprocess"].transform(inputs.features)
     signatures, least = book["signatures"], least_similarity(started.chance)
     levels = expected_levels(signatures, model.columns)

@@ -14,6 +14,9 @@ NOTE_COLUMNS = (
     "text_zh", "text_en",
 )  # fmt: skip
 
+#: Notes that say how the customers were clustered; shown in a place of their own.
+READING = ("reading_price", "reading_groups")
+
 
 @dataclass(frozen=True)
 class Note:
@@ -50,7 +53,8 @@ def notes_table(notes: Iterable[Note]) -> pd.DataFrame:
 
 
 def reading_price(record: Mapping[str, Any], language: str) -> str:
-    """What the record of a run says of the price of its reading; empty where it has none.
+    """What the record of a run says of its reading: its price, or the groups that were clustered
+    each by itself; empty where it says neither.
 
     Examples
     --------
@@ -58,5 +62,5 @@ def reading_price(record: Mapping[str, Any], language: str) -> str:
     >>> reading_price({"notes": [note]}, "en"), reading_price({}, "en")
     ('The price: …', '')
     """
-    notes = [n for n in record.get("notes") or [] if n["warning"] == "reading_price"]
+    notes = [n for n in record.get("notes") or [] if n["warning"] in READING]
     return notes[0][f"text_{language}"] if notes else ""

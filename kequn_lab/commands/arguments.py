@@ -55,21 +55,23 @@ def share(text: str) -> float:
     return value
 
 
-def clusters(text: str) -> int | range:
-    """A number of clusters, or a range to weigh.
+def clusters(text: str) -> int | range | dict[float, int] | str:
+    """A number of clusters, a range to weigh, a number by group, or auto.
 
     Examples
     --------
-    >>> clusters("8"), clusters("auto"), clusters("2:4")
-    (8, 8, range(2, 5))
+    >>> clusters("8"), clusters("auto"), clusters("2:4"), clusters("0=6,1=3")
+    (8, 'auto', range(2, 5), {0.0: 6, 1.0: 3})
     """
     if text == "auto":
-        return 8
+        return text
+    if "=" in text:
+        return _by_group(text)
     first, colon, last = text.partition(":")
     try:
         low, high = int(first), int(last if colon else first)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}; write 8, auto or 2:12") from None
+        raise argparse.ArgumentTypeError(f"{text!r}; write 8, auto, 2:12 or 0=6,1=3") from None
     if not colon and low > 0:
         return low
     if min(low, high) < 2:
@@ -79,6 +81,23 @@ def clusters(text: str) -> int | range:
         instead = str(low) if low == high else f"{high}:{low}"
         raise argparse.ArgumentTypeError(f"{text!r} runs from low to high; write {instead}")
     return range(low, high + 1)
+
+
+def _by_group(text: str) -> dict[float, int]:
+    """A number of clusters for each value of the column of ``--by``."""
+    out: dict[float, int] = {}
+    for pair in columns(text):
+        value, _, k = (part.strip() for part in pair.partition("="))
+        try:
+            group, number = float(value), int(k)
+        except ValueError:
+            number = 0
+        if number < 1:
+            raise argparse.ArgumentTypeError(f"{pair!r}; write 0=6,1=3, a number for each group")
+        if group in out:
+            raise argparse.ArgumentTypeError(f"group {value} has two numbers in {text!r}")
+        out[group] = number
+    return out
 
 
 def columns(text: str) -> tuple[str, ...]:
@@ -209,8 +228,21 @@ def check_catalogue(folder: Path | None) -> None:
             Criteria(book["criteria"], book["weights"])
 
 
-def check_names(names: dict | None, k: int | range, folder: Path | None) -> None:
+def check_names(
+    names: dict | None, k: int | range | dict | str, folder: Path | None, by: str | None = None
+) -> None:
     """Names that a person gives belong to clusters and segments that there are.
+
+    Parameters
+    ----------
+    names : dict or None
+        By cluster.
+    k : int, range, dict or "auto"
+        As :func:`clusters`.
+    folder : path or None
+        Of the catalogue.
+    by : str, optional
+        With groups nobody knows before the run how many clusters there are.
 
     Raises
     ------
@@ -219,9 +251,9 @@ def check_names(names: dict | None, k: int | range, folder: Path | None) -> None
     """
     from kequn_lab import catalogue
 
-    most = k if isinstance(k, int) else k[-1]
+    most = k[-1] if isinstance(k, range) else k if isinstance(k, int) else 8
     beyond = [str(c) for c in names or () if c >= most]
-    if beyond:
+    if beyond and by is None:
         raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")
     known = list(catalogue.read("segments", folder=folder)["segment_id"])
     for name in (n for n in (names or {}).values() if isinstance(n, str)):

@@ -7,6 +7,7 @@ from argparse import Namespace
 from dataclasses import replace
 from typing import Any
 
+from kequn_lab._notes import READING
 from kequn_lab._words import shell_word
 from kequn_lab.commands.arguments import check_catalogue, check_names, check_paths
 from kequn_lab.contract.mapping import Mapping
@@ -25,8 +26,8 @@ _BELONG = {
     "synthetic": ("synthetic", "preset", "as_of", "months"),
 }  # fmt: skip
 #: Options of ``run`` that go on as they are.
-_OF_RUN = ("k", "start", "pull", "names", "starts", "stability", "catalogue", "previous", "seed",
-           "quiet", "weights")  # fmt: skip
+_OF_RUN = ("k", "by", "start", "pull", "names", "starts", "stability", "catalogue", "previous",
+           "seed", "quiet", "weights")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",
@@ -68,9 +69,11 @@ def run(args: Namespace) -> int:
 
     words = _given(args)
     kind = _kind(args)
+    if isinstance(args.k, dict) and args.by is None:
+        args.error("--k by group goes with --by COLUMN, the column that says the group")
     check_paths(args, files=("weights",), folders=("catalogue", "previous"))
     check_catalogue(args.catalogue)
-    check_names(args.names, args.k, args.catalogue)
+    check_names(args.names, args.k, args.catalogue, args.by)
     if args.weights is not None:
         args.weights = read_weights(args.weights)
     with run_folder(args.out) as folder:
@@ -205,7 +208,7 @@ def _kind(args: Namespace) -> str:
 def _tell(args: Namespace, notes: list[dict], levels: tuple[str, ...] = ("note",)) -> None:
     """Notes, one a line; long ones are whole in the record, the price is in the summary."""
     for note in notes:
-        if note["level"] in levels and note["warning"] != "reading_price":
+        if note["level"] in levels and note["warning"] not in READING:
             text = note[f"text_{args.language}"]
             print(f"- {text if len(text) <= 200 else f'{text[:199]}…'}", file=sys.stderr)
 

@@ -22,6 +22,7 @@ from kequn_lab.report._words import (
     LIMITS,
     OF_ARTICLE,
     SECTIONS,
+    number_of_clusters,
 )
 from kequn_lab.report.summary import summarise
 
@@ -109,8 +110,8 @@ class Content:
 
     def _why_k(self) -> str:
         parameters = self.run.get("parameters") or {}
-        k = parameters.get("n_clusters")
-        if k is None:
+        k = number_of_clusters(parameters, self.words, self.language)
+        if not k:
             return ""
         given = self.say(
             f"k = {k} 是事先给定的，不是由数据选出的。",
@@ -248,6 +249,7 @@ class Content:
     def _evidence(self) -> list[Grid]:
         return self._grids(
             segment_stability=("各客群是否可靠", "How firm is each segment"),
+            by_group=("各组单独聚类", "Groups clustered each by itself"),
             readings=("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
             scores=("各 k 的指标", "Indices by k"),
             k_reading=("各指标选哪个 k", "Which k each index prefers"),
@@ -377,7 +379,8 @@ class Content:
             (say("截至", "As of"), run.get("as_of")),
             (say("窗口（月）", "Window (months)"), run.get("months")),
             (say("货币", "Currency"), run.get("currency")),
-            (say("客群数 k", "Segments k"), parameters.get("n_clusters")),
+            (say("客群数 k", "Segments k"),
+             number_of_clusters(parameters, self.words, self.language)),
             (say("随机种子", "Random seed"), parameters.get("random_state")),
             (say("分法", "Reading"), self._reading(fit)),
             (say("起点", "Starts"), starts),

@@ -81,6 +81,12 @@ _COLUMNS = {
         "verdict": ("判断", "Verdict", "term"),
         "other_id": ("与哪个客群", "With", "segment"),
     },
+    "by_group": {
+        "group_value": ("组", "Group", "number"),
+        "segment_id": ("客群", "Segment", "segment"),
+        "customers": ("客户数", "Customers", "count"),
+        "share": ("占该组", "Share of the group", "percent"),
+    },
     "decision": {
         "segment_id": ("客群", "Segment", "segment"),
         "rank": ("名次", "Rank", "rank"),

@@ -1,5 +1,12 @@
 """The fixed sentences of a report, in Chinese and in English."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kequn_lab._words import Words
+
 HEADINGS = {  # in the order of the report
     "summary": ("结论", "In brief"),
     "cards": ("客群卡片", "Segment cards"),
@@ -95,3 +102,19 @@ BASES = {
     "calibrated": ("外部数据", "outside figures"),
     "reading": ("解读", "a reading"),
 }
+
+
+def number_of_clusters(parameters: Mapping[str, Any], words: Words, language: str) -> str:
+    """How many clusters a run made: a number, or one for each group that was clustered by itself.
+
+    Examples
+    --------
+    >>> number_of_clusters({"n_clusters": {"0": 6, "1": 3}, "by": "side"}, Words(), "en")
+    '6 (side = 0), 3 (side = 1)'
+    """
+    k = parameters.get("n_clusters")
+    if not isinstance(k, dict):
+        return "" if k is None else f"{k}"
+    by = words.variable(parameters["by"], language)
+    joint = "、" if language == "zh" else ", "
+    return joint.join(f"{n} ({by} = {value})" for value, n in k.items())

@@ -25,7 +25,7 @@ __all__ = ["Picture", "write_report"]
 
 _TABLES = (
     *("sizes", "segments", "variables", "profile", "markers", "order", "cards", "rules"),
-    *("warnings", "scores", "k_reading", "stability", "segment_stability", "readings"),
+    *("warnings", "scores", "k_reading", "stability", "segment_stability", "readings", "by_group"),
     *("variance", "truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
 )
 

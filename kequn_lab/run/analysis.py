@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
@@ -21,6 +22,7 @@ from kequn_lab.features.weights import resolve_weights
 from kequn_lab.run import steps
 from kequn_lab.run.categories import with_levels
 from kequn_lab.run.findings import mean_silhouette
+from kequn_lab.run.grouping import group_silhouette
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
@@ -53,6 +55,11 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     (300, 8)
     """
     options = options or Options()
+    if options.by is not None and options.ks is not None:
+        raise ValueError(
+            "numbers of clusters are weighed for all customers, not by group: give k for each "
+            "group (k={0: 6, 1: 3}), or weigh them on the customers of one group"
+        )
     weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)
     # Criteria are read before any segment is known, so that they cannot follow from it.
@@ -99,7 +106,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         found.labels,
         found.names,
         tables | _known(book),
-        _record(found, said, _parameters(options, choice, criteria), measures),
+        _record(found, said, _parameters(found, choice, criteria), measures),
         _card(found),
         refused=inputs.refused,
         features=inputs.features,
@@ -158,6 +165,7 @@ def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: O
         inputs.features,
         book,
         n_clusters=options.n_clusters,
+        by=options.by,
         start="search" if weighed else options.start,
         pull=options.pull,
         n_starts=options.n_starts,
@@ -174,10 +182,14 @@ def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: O
 
 def _measures(found: Segmented, chance: pd.DataFrame) -> dict[str, Any]:
     """How good the fit is, in numbers."""
-    clusters, seed = found.segment.cat.codes, found.options.random_state
+    groups, seed = found.reading.groups, {"random_state": found.options.random_state}
+    if groups is None:
+        silhouette = mean_silhouette(found.model, found.segment.cat.codes, **seed)
+    else:
+        silhouette = group_silhouette(groups, found.model, **seed)
     return {
         **price(found.reading),
-        "silhouette": mean_silhouette(found.model, clusters, random_state=seed),
+        "silhouette": silhouette,
         "least_similarity": least_similarity(chance),
     }
 
@@ -192,11 +204,17 @@ def _known(book: Tables) -> Tables:
 
 
 def _parameters(
-    options: Options, choice: Choice | None, criteria: Criteria | None
+    found: Segmented, choice: Choice | None, criteria: Criteria | None
 ) -> dict[str, Any]:
     """What was decided about the run, by a person or by the stated rule for k."""
-    names = ("n_clusters", "n_starts", "random_state", "start", "pull", "n_boot", "n_stability")
-    out = {name: getattr(options, name) for name in names}
+    options, groups = found.options, found.reading.groups
+    names = ("n_starts", "random_state", "start", "pull", "n_boot", "n_stability")
+    out: dict[str, Any] = {"n_clusters": len(found.names)}
+    if groups is not None:
+        values = np.unique(found.inputs.features[groups.by].to_numpy(float))
+        counts = zip(values, np.bincount(groups.centre_groups_))
+        out = {"n_clusters": {f"{v:g}": int(k) for v, k in counts}, "by": groups.by}
+    out |= {name: getattr(options, name) for name in names}
     if options.weights:
         out["weights"] = dict(options.weights)
     out["criteria_sha256"] = None if criteria is None else criteria.sha256

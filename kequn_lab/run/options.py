@@ -16,8 +16,13 @@ class Options:
 
     Attributes
     ----------
-    n_clusters, n_starts, random_state
+    n_clusters : int, mapping or None
+        None: 8, the article's number. With ``by`` as
+        :func:`~kequn_lab.run.grouping.group_clusters`.
+    n_starts, random_state
         As :func:`~kequn_lab.segments.segment_pipeline`.
+    by : str, optional
+        A column whose groups are clustered each by itself.
     ks : sequence of int, optional
         Numbers of clusters to weigh against each other; the stated rule of
         :func:`~kequn_lab.validation.decisions.choose_k` then takes the place of ``n_clusters``.
@@ -48,8 +53,9 @@ class Options:
     25
     """
 
-    n_clusters: int = 8
+    n_clusters: int | Mapping[float, int] | None = None
     ks: Sequence[int] | None = None
+    by: str | None = None
     start: str = "auto"
     pull: float = 0.0
     n_starts: int = 25

@@ -7,6 +7,7 @@ is truer than the other by itself, so a run that takes the second says what it c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ from sklearn.pipeline import Pipeline
 from kequn_lab._notes import Note
 from kequn_lab._statistics import jaccard
 from kequn_lab._words import Words, percent
+from kequn_lab.run.grouping import group_clusters, group_names
+from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, column_factors, fit_segments
 from kequn_lab.segments.seeded import SeededKMeans
@@ -53,6 +56,12 @@ class Reading:
         return kmeans if isinstance(kmeans, SeededKMeans) else None
 
     @property
+    def groups(self) -> GroupedKMeans | None:
+        """The k-means, where it clustered groups of customers each by itself."""
+        kmeans = self.pipeline["kmeans"]
+        return kmeans if isinstance(kmeans, GroupedKMeans) else None
+
+    @property
     def means(self) -> pd.DataFrame:
         """Where the customers of each cluster stand, as :func:`~kequn_lab.segments.centre_table`;
         centres that were pulled to a signature would prove nothing about its name."""
@@ -71,7 +80,8 @@ def take_reading(
     features: pd.DataFrame,
     book: dict[str, pd.DataFrame],
     *,
-    n_clusters: int,
+    n_clusters: int | Mapping[float, int] | None = None,
+    by: str | None = None,
     start: str = "auto",
     pull: float = 0.0,
     random_state: int = 0,
@@ -85,7 +95,10 @@ def take_reading(
         Indexed by customer id.
     book : dict of DataFrame
         The catalogue, as :func:`kequn_lab.catalogue.book`.
-    n_clusters : int
+    n_clusters : int, mapping or None
+        None: 8. With ``by`` as :func:`~kequn_lab.run.grouping.group_clusters`.
+    by : str, optional
+        A column whose groups are clustered each by itself, by a search.
     start : {"auto", "search", "signatures"}
         "auto" starts at the signatures where there are as many clusters as signatures, the table
         tells four of five of them, and at least half of the clusters get a name, and no fewer
@@ -98,11 +111,20 @@ def take_reading(
     Raises
     ------
     ValueError
-        The start at the signatures was asked for and is not possible.
+        The start at the signatures was asked for and is not possible; the groups (``by``) cannot
+        be clustered.
     """
     if start not in STARTS or (start == "search" and pull):
         told = f"start is {start!r}; give one of {', '.join(STARTS)}"
         raise ValueError(told if start not in STARTS else "pull goes with a start at signatures")
+    if by is not None:
+        _require_search(start, pull)
+        fit |= {"by": by, "n_clusters": group_clusters(features, by, n_clusters, book)}
+        pipeline = fit_segments(features, random_state=random_state, **fit)
+        return _reading(pipeline, features, book, random_state)
+    n_clusters = 8 if n_clusters is None else n_clusters
+    if isinstance(n_clusters, Mapping):
+        raise ValueError("k by group needs the column that says the group (by)")
     levels = expected_levels(book["signatures"], features.columns)
     asked = start == "signatures" or pull > 0
     if asked:
@@ -125,6 +147,15 @@ def take_reading(
     return seeded if asked or named >= max(before, n_clusters / 2) else lowest
 
 
+def _require_search(start: str, pull: float) -> None:
+    if start == "signatures" or pull:
+        raise ValueError(
+            "groups (by) are clustered by a search: leave out start at the signatures and pull. "
+            "A start at the signatures tells the groups as well without by, and both together "
+            "found no more in the synthetic bank"
+        )
+
+
 def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
     if n_clusters != len(levels):
         raise ValueError(
@@ -141,14 +172,13 @@ def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
 def _reading(pipeline, features, book, random_state, lowest=None) -> Reading:
     bare = Reading(pipeline, pd.DataFrame(), pd.DataFrame(), lowest)
     means, model = bare.means, pipeline["preprocess"].transform(features)
-    chance = chance_likeness(
-        model,
-        means,
-        book["signatures"],
-        start=bare.start,
-        factors=column_factors(pipeline),
-        random_state=random_state,
-    )
+    how = {"start": bare.start or bare.groups, "random_state": random_state}
+    factors = column_factors(pipeline)
+    chance = chance_likeness(model, means, book["signatures"], factors=factors, **how)
+    if bare.groups is not None:  # clusters of one name are one segment
+        least = least_similarity(chance)
+        bare.groups.join(group_names(bare.groups, features, model.columns, book, least))
+        means = bare.means
     names = name_clusters(
         means, book["signatures"], minimum=least_similarity(chance), segments=book["segments"],
         words=book["feature_words"], model=model,
@@ -214,7 +244,7 @@ def compare_readings(labels, other, *, names: pd.DataFrame, other_names: pd.Data
 
 def price(reading: Reading) -> dict[str, Any]:
     """What ``run.json`` says of the reading: its start, and how far it is from the lowest."""
-    out = {"start": "search" if reading.start is None else "signatures"}
+    out: dict[str, Any] = {"start": "search" if reading.start is None else "signatures"}
     if reading.lowest is not None and reading.start is not None:
         lowest = reading.lowest.pipeline["kmeans"].inertia_
         out["pull"] = reading.start.pull

@@ -14,13 +14,14 @@ import pyarrow as pa
 
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
+from kequn_lab._words import Words
 from kequn_lab.contract.mapping import CategoryMapping, Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import feature_query
-from kequn_lab.features.definitions import DEFINITIONS
+from kequn_lab.features.definitions import DEFINITIONS, feature_dictionary
 from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, level_notes, unit_notes
 from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, words_of
@@ -96,6 +97,7 @@ def score_files(
             *source.entered.notes,
             *level_notes(spread),
             *_units(drift, accept_units),
+            *_no_group(card, counts["unlabelled"]),
         ]
         record = {
             **counts,
@@ -238,6 +240,23 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
         "segments": {s.segment_id: int(n) for s, n in zip(card.segments, counts)},
     }
     return record, spread, columns
+
+
+def _no_group(card: Scorecard, unlabelled: int) -> list[Note]:
+    """Customers of none of the groups that were clustered each by itself."""
+    if card.by is None or not unlabelled:
+        return []
+    words = Words.of(variables=feature_dictionary())
+    zh, en = (words.variable(card.by, language) for language in ("zh", "en"))
+    known = ", ".join(f"{g.value:g}" for g in card.groups)
+    return [Note(
+        "no_group",
+        f"{unlabelled:,} 位客户没有“{zh}”的取值，或取值不在训练时的 {known} 之中：标签表中保留这些"
+        "客户，但没有客群；请补上取值，或重新训练",
+        f"{unlabelled:,} customers have no value of “{en}”, or one that was not in the training "
+        f"({known}): they are in the labels without a segment. Fill it in, or train again",
+        float(unlabelled), variable=card.by,
+    )]  # fmt: skip
 
 
 def _units(drift: pd.DataFrame, accepted: bool) -> list[Note]:

@@ -21,7 +21,8 @@ __all__ = ["segment"]
 def segment(
     table,
     *,
-    k: int | Iterable[int] | str = "auto",
+    k: int | Iterable[int] | Mapping[float, int] | str = "auto",
+    by: str | None = None,
     start: str = "auto",
     pull: float = 0.0,
     id: str | None = None,
@@ -53,8 +54,15 @@ def segment(
         Customers (one row each, a number, yes/no or category per column) or transactions (who,
         when, how much): which of the two is seen from the columns. A pandas, polars or pyarrow
         table, or anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
-    k : int, range or "auto", default="auto"
-        Number of clusters. "auto" takes 8, the article's number; a range weighs several.
+    k : int, range, mapping or "auto", default="auto"
+        Number of clusters. "auto" takes 8, the article's number; a range weighs several. With
+        ``by`` a number is for each group, and a mapping such as ``{0: 6, 1: 3}`` for each value.
+    by : str, optional
+        A column of few values, such as ``is_business``, whose groups are clustered each by
+        itself, by a search and scaled within the group, as banks do with business and personal
+        customers. Clusters of several groups that get the same name are one segment. For
+        ``is_business``, "auto" makes as many clusters as the catalogue has segments on each side
+        (6 and 3), for another column 8 in each group.
     start : {"auto", "search", "signatures"}
         Two readings of the same customers: by a search, of the lowest inertia; or from the
         signatures of the catalogue, k-means started where its segments are expected. "auto"
@@ -136,8 +144,9 @@ def segment(
             table, id_column=id, query=query, log_columns=log, categories=categories, **more
         )
     options = Options(
-        n_clusters=k if isinstance(k, int) else 8,
-        ks=None if isinstance(k, int | str) else list(k),
+        n_clusters=k if isinstance(k, int | Mapping) else None,
+        ks=None if isinstance(k, int | str | Mapping) else list(k),
+        by=by,
         start=start,
         pull=pull,
         n_starts=starts,

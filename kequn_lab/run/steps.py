@@ -23,6 +23,7 @@ from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, variable_order
 from kequn_lab.profiles.variance import variance_table
 from kequn_lab.run.findings import findings, no_decision, segment_marks
+from kequn_lab.run.grouping import group_note, group_stability, group_table
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, compare_readings, price_note
@@ -249,12 +250,15 @@ def comparison_tables(found: Segmented, refits: Refits | None) -> Tables:
 def stability_tables(found: Segmented) -> Tables:
     """Whether each segment is found again with other customers, and what to do with it."""
     options, reading = found.options, found.reading
-    if not options.n_stability or options.n_clusters < 2:
+    if not options.n_stability or len(found.names) < 2:
         return {}
     run: dict[str, Any] = {
         "random_state": options.random_state, "progress": not options.quiet,
     }  # fmt: skip
     ids = found.names.set_index("cluster")["segment_id"]
+    if reading.groups is not None:
+        draws = options.n_stability
+        return group_stability(reading.groups, found.model, ids, n_boot=draws, **run)
     slsw = segment_stability(
         found.model,
         labels=ids.loc[reading.labels].to_numpy(),
@@ -309,8 +313,12 @@ def decision_tables(
 
 
 def price_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, list[Note]]:
-    """Where each segment is in the reading of the lowest inertia, and the price in one line."""
+    """Where each segment is in the reading of the lowest inertia, and the price in one line; or
+    the groups that were clustered each by itself."""
     reading = found.reading
+    if reading.groups is not None:
+        table = group_table(reading.groups, found.inputs.features, found.names)
+        return {"by_group": table}, [group_note(table, reading.groups.by, found.names)]
     if reading.lowest is None:
         return {}, []
     readings = compare_readings(

@@ -36,8 +36,8 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
     Raises
     ------
     ValueError
-        Missing values, one value only or more than ten, a number for a value that there is not
-        or none for one that there is, fewer than two clusters, or a group too small.
+        Words, missing values, one value only or more than ten, a number for a value that there is
+        not or none for one that there is, fewer than two clusters, or a group too small.
 
     Examples
     --------
@@ -45,6 +45,11 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
     {0.0: 6, 1.0: 3}
     """
     name = str(column.name or "the column")
+    if not pd.api.types.is_numeric_dtype(column):
+        raise ValueError(
+            f"{name} holds words; groups (by) are told by numbers or yes/no: write each group as a "
+            "number, such as 0 and 1"
+        )
     if missing := int(column.isna().sum()):
         raise ValueError(
             f"{missing:,} customers have no {name}, so they belong to no group to be clustered in "
@@ -284,6 +289,20 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             centres = (self.centres_[own] - self.group_means_[g]) / self.group_scales_[g]
             out.append((rows, self._scaled(X[rows], g), centres, self.centre_clusters_[own]))
         return out
+
+    def sample(self, X: NDArray, n_rows: int, rng: np.random.Generator) -> NDArray:
+        """Rows for a quick look: about as many of each group as its share, and no group lost."""
+        parts = []
+        for rows, *_, clusters in self.parts(X):
+            enough = max(round(n_rows * len(rows) / len(X)), LEAST_CUSTOMERS * len(clusters))
+            parts.append(rng.choice(rows, min(enough, len(rows)), replace=False))
+        return np.concatenate(parts)
+
+    def quick(self) -> GroupedKMeans:
+        """The same, not fitted, with one start in each group; for a matrix without names."""
+        counts = np.bincount(self.centre_groups_).tolist()
+        seed = self.random_state
+        return GroupedKMeans(self._position, counts, n_starts=1, n_swaps=0, random_state=seed)
 
     def transform(self, X) -> NDArray:
         """Distances to the clusters in the scale of the own group; infinite where it has none."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 
 from kequn_lab._refits import Refits
+from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import lloyd, memberships, one_thread_each, seed_centres
 from kequn_lab.segments.seeded import SeededKMeans, settle_from
@@ -22,7 +25,7 @@ DRAWS, CUSTOMERS, STARTS, STEPS = 200, 5_000, 2, 50
 
 
 def refit(
-    kmeans: KMeansSearch,
+    kmeans: KMeansSearch | GroupedKMeans,
     X: ArrayLike,
     customers: pd.Index,
     *,
@@ -35,11 +38,11 @@ def refit(
     A search is repeated from the centres found and from two new k-means++ starts, and the lower
     inertia is taken; the centres are matched one to one at the least squared distance. A start at
     given levels (:class:`~kequn_lab.segments.SeededKMeans`) is repeated from these levels, and
-    needs no matching.
+    needs no matching. Groups that were clustered each by itself are again.
 
     Parameters
     ----------
-    kmeans : KMeansSearch or SeededKMeans
+    kmeans : KMeansSearch, SeededKMeans or GroupedKMeans
         Fitted on ``X``.
     X : array-like of shape (n_rows, n_features)
         The model columns.
@@ -79,30 +82,54 @@ def refit(
     if n > CUSTOMERS:
         rows = np.sort(rng.choice(n, CUSTOMERS, replace=False))
     m = len(rows)
-    points = np.ascontiguousarray(X[rows], np.float32)
-    times = [np.ones(m, int)]
-    clusters, drawn = [np.asarray(kmeans.labels_)[rows]], [np.arange(m)]
+    parts = _parts(kmeans, X[rows])
+    times = [np.ones(m)]
+    at, drawn = [np.asarray(kmeans.labels_)[rows]], [np.arange(m)]
     with one_thread_each():
-        for _ in range(n_draws):
+        for number in range(1, n_draws + 1):
             count = rng.multinomial(m, np.full(m, 1 / m))
-            some = np.flatnonzero(count)
-            draw = Summary(points[some], count[some].astype(np.float32), np.arange(len(some)))
-            mine, _ = memberships(draw, _centres(kmeans, draw, rng)[None])
-            drawn.append(some)
-            times.append(count[some])
-            clusters.append(mine[0].argmax(axis=0))
-    at = np.concatenate([d * k + c for d, c in enumerate(clusters)])
-    shape = ((n_draws + 1) * k, m)
-    member = csr_array((np.concatenate(times).astype(float), (at, np.concatenate(drawn))), shape)
+            for part in parts:
+                some = np.flatnonzero(count[part.rows])
+                often = count[part.rows][some]
+                draw = Summary(part.points[some], often.astype(np.float32), np.arange(len(some)))
+                mine, _ = memberships(draw, _centres(kmeans, part.centres, draw, rng)[None])
+                drawn.append(part.rows[some])
+                times.append(often)
+                at.append(number * k + part.clusters[mine[0].argmax(axis=0)])
+    where = (np.concatenate(at), np.concatenate(drawn))
+    member = csr_array((np.concatenate(times).astype(float), where), ((n_draws + 1) * k, m))
     ids = pd.RangeIndex(k) if segments is None else pd.Index(segments)
     return Refits(customers[rows], ids, member, float(np.sqrt(m / n)))
 
 
-def _centres(kmeans: KMeansSearch, draw: Summary, rng) -> np.ndarray:
-    """The centres of one draw, in the order of the clusters found."""
+class _Part(NamedTuple):
+    """Customers that are clustered together: their rows, what k-means sees of them, the centres
+    found, and the cluster that each of these belongs to."""
+
+    rows: NDArray
+    points: NDArray
+    centres: NDArray
+    clusters: NDArray
+
+
+def _parts(kmeans: KMeansSearch | GroupedKMeans, X: NDArray) -> list[_Part]:
+    """All customers; or the groups that were clustered each by itself."""
+    if isinstance(kmeans, GroupedKMeans):
+        found = kmeans.parts(X)
+    else:
+        centres = kmeans.cluster_centers_
+        found = [(np.arange(len(X)), X, centres, np.arange(len(centres)))]
+    return [
+        _Part(rows, np.ascontiguousarray(points, np.float32), centres, clusters)
+        for rows, points, centres, clusters in found
+    ]
+
+
+def _centres(kmeans, found: NDArray, draw: Summary, rng) -> NDArray:
+    """The centres of one draw, in the order of those found."""
     if isinstance(kmeans, SeededKMeans):
         return settle_from(draw, kmeans.levels, pull=kmeans.pull, max_iter=STEPS)[0]
-    found = kmeans.cluster_centers_.astype(np.float32)
+    found = found.astype(np.float32)
     seeds = np.random.RandomState(rng.integers(2**31))
     starts = np.concatenate([found[None], seed_centres(draw, len(found), STARTS, seeds)])
     tol = 1e-5 * float(draw.weights @ draw.squares) / float(draw.weights.sum())

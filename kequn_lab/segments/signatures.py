@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from kequn_lab._words import Words
+from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = [
@@ -218,7 +219,7 @@ def chance_likeness(
     n_copies: int = 20,
     n_renamed: int = 200,
     n_sample: int = 3000,
-    start: SeededKMeans | None = None,
+    start: SeededKMeans | GroupedKMeans | None = None,
     factors: np.ndarray | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
@@ -240,9 +241,10 @@ def chance_likeness(
         Tables whose values, and whose meanings, are shuffled.
     n_sample : int
         Rows used of a larger table.
-    start : SeededKMeans, optional
-        The k-means that found the centres, where it started at the signatures: the copies are
-        treated likewise, since such a start ends nearer to a signature by chance, too.
+    start : SeededKMeans or GroupedKMeans, optional
+        The k-means that found the centres, where it started at the signatures or clustered groups
+        each by itself: the copies are treated likewise, since it may end nearer to a signature by
+        chance, too.
     factors : ndarray, optional
         By what k-means multiplies each column, where columns have weights.
     random_state : int
@@ -266,18 +268,22 @@ def chance_likeness(
     """
     rng = np.random.default_rng(random_state)
     x = model.to_numpy(np.float32)
-    if len(x) > n_sample:
+    if len(x) > n_sample and isinstance(start, GroupedKMeans):
+        x = x[start.sample(x, n_sample, rng)]
+    elif len(x) > n_sample:
         x = x[rng.choice(len(x), n_sample, replace=False)]
     factor = np.ones(x.shape[1]) if factors is None else np.asarray(factors)
     x = x * factor.astype(np.float32)
     total = float(((x - x.mean(axis=0)) ** 2).sum())
     parts, found = _parts(signatures, model.columns), centres[model.columns].to_numpy(float)
     out = [("found", _likeness(found, parts), np.nan)]
-    looks = 5 if start is None else 1  # nothing is random about a given start
+    looks = 1 if isinstance(start, SeededKMeans) else 5  # nothing is random about a given start
     for kind in ["table"] * looks + ["values"] * n_copies:
         copy = rng.permuted(x, axis=0) if kind == "values" else x
         kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
-        if start is not None:
+        if isinstance(start, GroupedKMeans):
+            kmeans = start.quick().set_params(random_state=rng.integers(2**31))
+        elif start is not None:
             kmeans = clone(start)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k

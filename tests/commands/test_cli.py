@@ -52,7 +52,7 @@ def refused(capsys, *args) -> str:
         ("--k 1:3", "starts from 2"),
         ("--k 5:2", "write 2:5"),
         ("--k 2:2", "write 2"),
-        ("--k two", "write 8, auto or 2:12"),
+        ("--k two", "write 8, auto, 2:12 or 0=6,1=3"),
         ("--names 0=", "write 0=elderly,3=young_adult"),
         ("--names elderly", "write 0=elderly,3=young_adult"),
         ("--names 0=elderly,0=young_adult", "cluster 0 has two names"),

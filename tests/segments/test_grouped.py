@@ -85,6 +85,7 @@ def test_joined_clusters_are_one_and_the_largest_is_first():
     ("column", "k", "message"),
     [
         ([0.0, 1.0, np.nan], 2, "1 customers have no side"),
+        (["firm", "person"] * 40, 2, "side holds words; groups .* write each group as a number"),
         ([1.0] * 40, 2, "one value only"),
         (list(map(float, range(11))) * 9, 2, "11 values"),
         ([0.0, 1.0] * 40, {0: 2}, "k is given for side = 0, the table has 0, 1; give k for each"),
