@@ -7,7 +7,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 
 mpl.use("Agg")
 
@@ -21,3 +23,27 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared beside the checkout: real data and reference numbers are absent")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reference(request):
+    """A folder of R's figures by the name of the data; those on iris are part of the checkout."""
+
+    def folder(name: str) -> Path:
+        own = ROOT / "tests" / "reference" / name
+        return own if own.is_dir() else request.getfixturevalue("shared") / "reference" / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_data(reference):
+    """The data that R's figures are of, by name: iris as R names its columns, else 0 and 1."""
+
+    def data(name: str) -> pd.DataFrame:
+        if name != "iris":
+            return pd.read_csv(reference(name) / "X_binary.csv")
+        columns = ["Sepal.Length", "Sepal.Width", "Petal.Length", "Petal.Width"]
+        return pd.DataFrame(load_iris().data, columns=columns)
+
+    return data

@@ -9,19 +9,14 @@ import pytest
 from kequn_lab.profiles import plane
 from kequn_lab.profiles.plane import segment_pca
 
-REFERENCE = [("iris", "X", "k3"), ("mcdonalds", "X_binary", "k4"), ("vacmot", "X_binary", "ng6")]
+REFERENCE = [("iris", "k3"), ("mcdonalds", "k4"), ("vacmot", "ng6")]
 
 
-def load(shared, folder, data, name):
-    home = shared / "reference" / folder
-    X = pd.read_csv(home / f"{data}.csv")
-    return home, X, pd.read_csv(home / f"{name}_partition.csv")["cluster"]
-
-
-@pytest.mark.parametrize(("folder", "data", "name"), REFERENCE)
-def test_axes_agree_with_r(shared, folder, data, name):
-    home, X, labels = load(shared, folder, data, name)
-    found = segment_pca(X, labels)
+@pytest.mark.parametrize(("folder", "name"), REFERENCE)
+def test_axes_agree_with_r(reference, reference_data, folder, name):
+    home = reference(folder)
+    labels = pd.read_csv(home / f"{name}_partition.csv")["cluster"]
+    found = segment_pca(reference_data(folder), labels)
     expected = pd.read_csv(home / f"{name}_pca_rotation.csv", index_col=0)
     sign = np.sign((found.axes.to_numpy() * expected.to_numpy()).sum(axis=0))
     assert np.allclose(found.axes * sign, expected, rtol=0, atol=1e-9)
@@ -33,10 +28,11 @@ def test_axes_agree_with_r(shared, folder, data, name):
         assert np.allclose(found_centres, centres, rtol=0, atol=1e-9)
 
 
-def test_hulls_agree_with_flexclust(shared):
+def test_hulls_agree_with_flexclust(reference, reference_data):
     """On iris; on survey data many customers stand on one spot and share its distance."""
-    home, X, labels = load(shared, "iris", "X", "k3")
-    found = segment_pca(X, labels)
+    home = reference("iris")
+    labels = pd.read_csv(home / "k3_partition.csv")["cluster"]
+    found = segment_pca(reference_data("iris"), labels)
     for s, hull in enumerate(json.loads((home / "k3_summary.json").read_text())["hulls"], start=1):
         for name in ("inner", "outer"):
             rows = found.hulls[(found.hulls["segment_id"] == s) & (found.hulls["hull"] == name)]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score
 
 from kequn_lab._statistics import adjusted_rand, jaccard
@@ -30,11 +31,11 @@ def test_adjusted_rand_of_a_cross_table_equals_scikit_learn():
     assert adjusted_rand([[500_000, 0], [0, 500_000]]) == 1.0
 
 
-def test_partition_agreement_equals_r(shared):
-    folder = shared / "reference/iris"
+def test_partition_agreement_equals_r(reference):
+    folder = reference("iris")
     expected = json.loads((folder / "partition_agreement.json").read_text())["k3_vs_species"]
     k3 = pd.read_csv(folder / "k3_partition.csv")["cluster"]
-    species = pd.read_csv(folder / "species.csv").iloc[:, 0]
+    species = load_iris().target
     table = pd.crosstab(k3, species)
     assert adjusted_rand(table) == pytest.approx(expected["comPart"]["ARI"], abs=1e-9)
     np.testing.assert_allclose(jaccard(table), expected["jaccard_matrix"], atol=1e-9)
@@ -43,16 +44,16 @@ def test_partition_agreement_equals_r(shared):
 
 
 @pytest.mark.parametrize("name, k", [("iris", 3), ("mcdonalds", 4)])
-def test_slsw_of_fixed_resamples_equals_r(shared, name, k):
-    folder = shared / "reference" / name
+def test_slsw_of_fixed_resamples_equals_r(reference, name, k):
+    folder = reference(name)
     chosen = pd.read_csv(folder / f"k{k}_partition.csv")["cluster"]
     for pair in json.loads((folder / f"slsw_k{k}_first5_fixed.json").read_text()):
         both = [best_jaccard(chosen, pair[c]) for c in ("cluster1", "cluster2")]
         np.testing.assert_allclose((both[0] + both[1]) / 2, pair["slsw"], atol=1e-9)
 
 
-def test_clusterwise_jaccard_of_fixed_resamples_equals_r(shared):
-    folder = shared / "reference/iris"
+def test_clusterwise_jaccard_of_fixed_resamples_equals_r(reference):
+    folder = reference("iris")
     chosen = pd.read_csv(folder / "clusterboot_partition.csv")["cluster"].to_numpy()
     for draw in json.loads((folder / "clusterboot_first5_fixed.json").read_text()):
         rows = np.array(draw["bsamp_unique"]) - 1
@@ -69,8 +70,8 @@ SERIES = [
 
 
 @pytest.mark.parametrize("name, partitions, slsa", SERIES)
-def test_slsa_equals_r(shared, name, partitions, slsa):
-    folder = shared / "reference" / name
+def test_slsa_equals_r(reference, name, partitions, slsa):
+    folder = reference(name)
     expected = pd.read_csv(folder / slsa)
     found = agreement.across_solutions(columns(folder / partitions))
     assert (
@@ -82,8 +83,8 @@ def test_slsa_equals_r(shared, name, partitions, slsa):
 
 
 @pytest.mark.parametrize("name", ["iris", "mcdonalds"])
-def test_relabelled_series_equals_r(shared, name):
-    folder = shared / "reference" / name
+def test_relabelled_series_equals_r(reference, name):
+    folder = reference(name)
     before = columns(folder / "km28_partitions_before_relabel.csv")
     after = columns(folder / "km28_partitions_relabelled.csv")
     series = pd.concat([after[[2]], before.drop(columns=2)], axis=1)  # R orders k = 2 by centres

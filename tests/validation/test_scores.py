@@ -79,10 +79,9 @@ def test_simplified_silhouette_by_hand():
     assert scores.loc[0, "simplified_silhouette"] == pytest.approx((3.5 / 4 + 2.5 / 3 + 1) / 3)
 
 
-def test_indices_equal_those_of_r(shared):
-    folder = shared / "reference/iris"
-    expected = json.loads((folder / "k3_cluster_stats.json").read_text())
-    row = validation.score_k(pd.read_csv(folder / "X.csv"), ks=[3], n_reference=0, **QUIET).loc[0]
+def test_indices_equal_those_of_r(reference, reference_data):
+    expected = json.loads((reference("iris") / "k3_cluster_stats.json").read_text())
+    row = validation.score_k(reference_data("iris"), ks=[3], n_reference=0, **QUIET).loc[0]
     assert row["inertia"] == pytest.approx(expected["within.cluster.ss"], abs=1e-9)
     assert row["calinski_harabasz"] == pytest.approx(expected["ch"], abs=1e-9)
     assert row["smallest_rows"] == min(expected["cluster.size"])

@@ -21,16 +21,15 @@ def hills():
     return X, np.array(["left"] * 100 + ["right"] * 100 + ["rest"] * 100)
 
 
-@pytest.mark.parametrize("name, data, k", [("iris", "X.csv", 3), ("mcdonalds", "X_binary.csv", 4)])
-def test_slsw_is_distributed_as_in_r(shared, monkeypatch, name, data, k):
+@pytest.mark.parametrize("name, k", [("iris", 3), ("mcdonalds", 4)])
+def test_slsw_is_distributed_as_in_r(reference, reference_data, monkeypatch, name, k):
     """Three random starts by sum of distances, as flexclust seems to run; ten score higher."""
-    folder = shared / "reference" / name
+    folder = reference(name)
     labels = pd.read_csv(folder / f"k{k}_partition.csv")["cluster"]
     expected = pd.read_csv(folder / f"slsw_k{k}_values.csv")
     monkeypatch.setattr(segmentwise, "searches", flexclust.searches)
     monkeypatch.setattr(segmentwise, "to_the_end", flexclust.no_end)
-    X = pd.read_csv(folder / data)
-    found = segment_stability(X, labels=labels, n_starts=3, **QUIET)
+    found = segment_stability(reference_data(name), labels=labels, n_starts=3, **QUIET)
     for segment, ours in found.groupby("segment_id")["slsw"]:
         assert ks_2samp(ours, expected[f"seg{segment}"]).pvalue > 0.01, segment
 

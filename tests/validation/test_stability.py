@@ -23,10 +23,9 @@ def hills():
     return np.array([[0, 0], [6, 0], [0, 6]])[which] + rng.normal(0, 1, (600, 2))
 
 
-def test_fixed_draws_equal_r(shared):
-    folder = shared / "reference/iris"
-    X = pd.read_csv(folder / "X.csv").to_numpy()
-    for draw in json.loads((folder / "boot28_first3_fixed.json").read_text()):
+def test_fixed_draws_equal_r(reference, reference_data):
+    X = reference_data("iris").to_numpy()
+    for draw in json.loads((reference("iris") / "boot28_first1_fixed.json").read_text()):
         for fit in draw:
             centres = np.array([fit["centers1"], fit["centers2"]])
             rows = summarise(X)
@@ -34,15 +33,12 @@ def test_fixed_draws_equal_r(shared):
             assert adjusted_rand(table) == pytest.approx(fit["ARI"], abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "name, data, ks", [("iris", "X.csv", [2, 3, 4, 7]), ("mcdonalds", "X_binary.csv", [2, 3, 4])]
-)
-def test_random_draws_are_like_those_of_r(shared, monkeypatch, name, data, ks):
+@pytest.mark.parametrize("name, ks", [("iris", [2, 3, 4, 7]), ("mcdonalds", [2, 3, 4])])
+def test_random_draws_are_like_those_of_r(reference, reference_data, monkeypatch, name, ks):
     """R's optimiser: ten random starts, the one with the least sum of distances, no swaps."""
-    folder = shared / "reference" / name
-    expected = pd.read_csv(folder / "boot28_ARI.csv")
+    expected = pd.read_csv(reference(name) / "boot28_ARI.csv")
     monkeypatch.setattr(stability, "searches", flexclust.searches)
-    pairs = stability.global_stability(pd.read_csv(folder / data), ks=ks, n_swaps=0, **QUIET)
+    pairs = stability.global_stability(reference_data(name), ks=ks, n_swaps=0, **QUIET)
     for k in ks:
         ours, theirs = pairs.loc[pairs["k"] == k, "ari"], expected[str(k)]
         assert ks_2samp(ours, theirs).pvalue > 0.01, k
@@ -50,8 +46,8 @@ def test_random_draws_are_like_those_of_r(shared, monkeypatch, name, data, ks):
             assert abs(ours.median() - theirs.median()) < 0.05, k
 
 
-def test_unfinished_search_is_told_from_unstable_data(shared, monkeypatch):
-    X = pd.read_csv(shared / "reference/mcdonalds/X_binary.csv")
+def test_unfinished_search_is_told_from_unstable_data(reference_data, monkeypatch):
+    X = reference_data("mcdonalds")
     monkeypatch.setattr(stability, "searches", flexclust.searches)
     pairs = stability.global_stability(X, ks=[5], n_boot=40, n_starts=3, n_swaps=10, **QUIET)
     row = stability.stability_by_k(pairs).iloc[0]
