@@ -59,14 +59,46 @@ _PROCESS = """
 3. Columns follow from families: truncated normal ages, lognormal money, softmax mixes, logits.
 4. Products: a hurdle per product, a logistic-normal split of the assets, then minimums and steps
    (a large CD is 0 or at least 200,000 CNY, for institutions 10,000,000). Balances add up to the
-   assets to the fen. What is held is bought again at each maturity; each purchase in the window
-   is an event. Loans are paid out, then paid back monthly with interest.
+   assets to the fen. What is held is credited at each maturity and bought again for the same
+   amount; each is an event. Parts of what is held mature in between and are bought again within
+   days. Loans are paid out, then paid back monthly with interest.
 5. Events: a Poisson number each month, by the segment's seasons; type, channel, day, hour and
    amount by the customer's own mix. Cash needs a counter, a machine or an agent; counters are
    open from 9 to 17. Not all customers use the mobile bank, the web bank, third-party payment.
-6. Later months: customers age (and leave the young), open, fade and close; a dial sets the drift
+6. Habits: see below. Wages and pensions, standing orders, taxes, holidays.
+7. Balances follow from events. What was on the account before the events is today's balance less
+   what came in and went out since, to the fen, and never below 0: a month's free spending is made
+   smaller or larger, so that the account comes near its usual balance and stays within 0.3 to 3
+   times that. Past months are drawn back from the first bank's day, later ones onwards. Within a
+   month an account may be overdrawn for some days.
+8. Later months: customers age (and leave the young), open, fade and close; a dial sets the drift
    (`none`, `mild`, `new_segment`, `segment_leaving`).
-7. Outcomes: the answer to an offer, with and without a call; default within a year; closing.
+9. Outcomes: the answer to an offer, with and without a call; default within a year; closing.
+
+The habits, each with its source:
+
+- **Payday**: income of most persons comes monthly on their day (5 to 15), where that is no
+  working day on the last one before. Source: 工资支付暂行规定, article 7: at least monthly, on
+  the agreed day, earlier when it is a holiday; which days is an assumption.
+- **Equal pay**: the same wage to the fen, a rise once a year (4 % in the mean). Assumption.
+- **Bonus**: 0.75 to 2.25 monthly wages, 5 to 20 days before Spring Festival. Assumption.
+- **Pension**: from 60; on a day from 5 to 14, a rise in July. Assumption.
+- **Standing orders**: rent or a relative, utilities, phone: the same amount and payee, 1 to 5
+  days after the payday, run by the bank from 1 to 6 h. Assumption.
+- **Cash**: whole hundreds; transfers of persons often, too. Assumption: machines pay out notes of
+  100.
+- **Holidays**: New Year, Spring Festival, Labour Day, National Day are no working days. Source:
+  全国年节及纪念日放假办法; lunar dates of the Hong Kong Observatory.
+- **Closed counters**: the legal days of Spring Festival, 1 to 3 October. Assumption.
+- **Taxes**: half of a firm's tax and payroll events are taxes in the days up to the 15th, later
+  when it is a holiday; the rest its payday. Source: 增值税暂行条例, article 23: within 15 days
+  after the period; 税收征管法实施细则, article 109; the half is an assumption.
+- **Night**: 3 % of the events without hands from 0 to 7 h. Assumption.
+- **Maturities**: the principal is credited from 9 to 10 h and bought again the same day.
+  Assumption; no interest is paid.
+
+`python benchmarks/realism.py` measures the habits, and how well a tree tells this bank's
+transactions from those of a real one.
 
 Every number lies in `catalogue/population/`, and `sources.csv` says where it comes from:
 
@@ -94,7 +126,8 @@ proprietors, whose turnover is no income; consumer loans were 12,000 CNY, so the
 cut; loan parameters are principals now, since a schedule leaves a part of them as balance; loan
 events follow the schedules and no longer a share of all events; the number of events is Poisson
 in each month, so that windows of any length agree; a hurdle for online use was added, because
-half of those over 60 are not online.
+half of those over 60 are not online; since wages are equal, incomes of a segment differ more
+between persons (`inflow_sd`), and transfers are larger against payments.
 
 ## Uses
 
@@ -108,8 +141,9 @@ methods for a real bank without its data.
   structured-deposit customers are more frequent than in the country.
 - `is_business` and the structured deposit nearly define their segments. The taxonomy mixes axes:
   a product, ages, legal forms.
-- Income is an earner's, not a household member's. Balances do not follow from the events.
-- No network between customers, no moving holidays, no prices, no fraud.
+- Income is an earner's, not a household member's. No interest is paid on deposits.
+- No network between customers, no prices, no fraud. Weekends that are made working days, and
+  holidays of one day by the sun or moon, are left out.
 - Products the article names but that ended (tiered and smart deposits, guaranteed wealth
   products) are not sold by this bank.
 

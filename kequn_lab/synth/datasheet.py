@@ -54,6 +54,9 @@ def datasheet(recipe: Recipe) -> str:
         "",
         "`truth` and `outcomes` are what no bank has: use them to check, not to fit. A score on",
         "this bank says nothing about a real one: generator and features have the same author.",
+        "",
+        "Balances follow from events: what was on the account `current` before the first event is",
+        "its balance less what came in and went out since, to the fen, and not below 0.",
     ]
     for contract in (CUSTOMERS, EVENTS, HOLDINGS, TRUTH, OUTCOMES):
         lines += ["", f"## {contract.name}", "", *column_table(contract)]

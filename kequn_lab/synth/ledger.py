@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kequn_lab.synth.accounts import settle
+from kequn_lab.synth.drafts import (
+    COUNTER,
+    ONE,
+    TYPE_CODES,
+    Draft,
+    edges,
+    fixed,
+    in_month,
+    join,
+    pick,
+    rows_of,
+    u16,
+    uniform,
+    when_open,
+)
+from kequn_lab.synth.habits import ORDERS
+from kequn_lab.synth.holidays import following_working_day, preceding_working_day, working
 from kequn_lab.synth.people import People
 from kequn_lab.synth.population import CHANNELS, TYPES, Population
-from kequn_lab.synth.recipe import MONTH_DAYS
+from kequn_lab.synth.schedule import Schedule
 
 __all__ = ["COUNTERPARTIES", "Events", "Ledger"]
 
 COUNTERPARTIES = 1 << 14
-_T = {name: code for code, name in enumerate(TYPES)}
-_COUNTER = CHANNELS.index("counter")
 _PLACES = np.array([x in ("counter", "atm", "agent") for x in CHANNELS])
+_REMOTE = np.array([x not in ("counter", "agent") for x in CHANNELS])
 _DAY = 86_400
-# An event before sorting is one whole number: customer, second, channel, type, slot.
-# The slot is the product of a planned event; unplanned ones have none.
-_NO_SLOT, _FIRST_LOAN = 15, 10
-# Uniform numbers are whole, 0 to 65534, so that an edge of 1 is never reached.
-_ONE = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
@@ -53,188 +65,179 @@ class Ledger:
     population : Population
     first : int
         Number of the part's first customer.
+    start : int
+        Day of the first bank: the amounts of :class:`Habits` are those of its month.
     """
 
-    def __init__(self, people: People, population: Population, first: int):
+    def __init__(self, people: People, population: Population, first: int, start: int):
         c = population.constants
-        self.people, self.population, self.first = people, population, first
-        at_places, elsewhere = _cash_channels(people.channel, people.type[:, _T["cash"]])
-        self._type = _edges(people.type)
-        self._at_places, self._elsewhere = _edges(at_places), _edges(elsewhere)
-        sd = np.full(len(TYPES), c["amount_sd"], np.float32)
-        sd[_T["income_in"]] = c["income_sd"]
-        self._sd = sd
-        self._per_cny = 1 / c[[f"step_{x}" for x in TYPES]].to_numpy(float)
-        log_mean = np.log(np.maximum(people.amount, 0.01)) - sd**2 / 2
-        self._log_mean = log_mean.astype(np.float32).ravel()
-        by_day = np.maximum(1 - elsewhere[:, _COUNTER], 0.05)
-        self._night = _u16(people.night / by_day)
-        self._weekend = _u16(people.weekend)
+        self.people, self.population, self.first, self.start = people, population, first, start
+        at_places, elsewhere = _cash_channels(people.channel, people.type[:, TYPE_CODES["cash"]])
+        self._at_places, self._elsewhere = edges(at_places), edges(elsewhere)
+        self._rate = self._ordinary_rates()
+        total = self._rate.sum(axis=1)
+        self._type = edges(rows_of(self._rate))
+        self._per_year = total
+        self._sd = np.full(len(TYPES), c["amount_sd"])
+        self._sd[TYPE_CODES["income_in"]] = c["income_sd"]
+        self._step = np.rint(c[[f"step_{x}" for x in TYPES]].to_numpy(float) * 100).astype(int)
+        self._log_mean = np.log(np.maximum(people.amount, 0.01)) - self._sd**2 / 2
+        by_day = np.maximum(1 - elsewhere[:, COUNTER], 0.05)
+        self._night = u16(people.night / by_day)
+        self._weekend = u16(people.weekend)
         self._circle = people.circle.astype(np.uint32)
-        turnover = population.products["turnover"].to_numpy(float)[:_FIRST_LOAN]
-        self._invest = _edges(_rows((people.holdings.assets > 0) * turnover))
+        self._schedule = Schedule(people, population, start, self._elsewhere)
 
-    def month(self, rng: np.random.Generator, elapsed: int, first_day: int, days: int) -> Events:
-        """Draw the events of ``days`` days from ``first_day`` (days since 1970-01-01)."""
-        key = self._when_and_what(rng, elapsed, first_day, days)
-        key.sort()
-        who = (key >> 32).astype(np.int32)
-        second = (key >> 10) & 0x3FFFFF
-        not_yet = second < (self.people.opened[who] - first_day) * _DAY
-        if not_yet.any():
-            key, who, second = key[~not_yet], who[~not_yet], second[~not_yet]
-        channel = (key >> 7).astype(np.int8) & np.int8(7)
-        kind = (key >> 4).astype(np.int8) & np.int8(7)
-        slot = key.astype(np.int8) & np.int8(15)
-        amount, into, product = self._amounts(rng, who, second // _DAY + first_day, kind, slot)
+    def _ordinary_rates(self):
+        """Events per year and type that come at random: without wages, orders, products."""
+        people, habits = self.people, self.people.habits
+        rate = people.events_per_year[:, None] * people.type
+        rate[:, TYPE_CODES["income_in"]] *= habits.wage == 0
+        for k, name in enumerate(ORDERS.values()):
+            rate[:, TYPE_CODES[name]] -= np.minimum(
+                12 * (habits.order[:, k] > 0), rate[:, TYPE_CODES[name]]
+            )
+        rate[:, TYPE_CODES["invest"]] = 0
+        return rate
 
-        alone = (kind == _T["cash"]) | (kind == _T["loan"]) | (kind == _T["invest"])
-        turn = (rng.integers(0, _ONE, len(key), np.uint16) * self._circle[who]) >> np.uint32(16)
-        home = (np.arange(len(self.people)) + self.first).astype(np.uint32) * np.uint32(2654435761)
-        other = (home[who] >> np.uint32(8)) + turn * np.uint32(40503)
-        other = (other & np.uint32(COUNTERPARTIES - 1)).astype(np.int16)
-        other[alone] = -1
+    def month(self, rng, elapsed: int, first_day: int, days: int, *, start=None, end=None):
+        """Draw the events of ``days`` days from ``first_day`` (days since 1970-01-01).
 
-        at_counter = np.flatnonzero(channel == _COUNTER)
-        there = who[at_counter]
-        minutes = np.full(len(key), np.nan, np.float32)
-        z = rng.standard_normal(len(there)) * self.population.constants["minutes_sd"]
-        minutes[at_counter] = np.maximum(np.round(self.people.minutes[there] * np.exp(z), 1), 0.1)
-        helped = np.zeros(len(key), bool)
-        helped[at_counter] = rng.random(len(there)) < self.people.helped[there]
-        second += first_day * _DAY
-        return Events(who, second, amount, into, channel, kind, product, other, minutes, helped)
+        Parameters
+        ----------
+        start, end : ndarray of shape (n,)
+            Fen on the accounts at the month's start or end; one of them.
 
-    def _rate(self, elapsed, first_day, days):
-        """Expected number of ordinary events of each customer in the month."""
+        Returns
+        -------
+        (Events, ndarray of shape (n,))
+            The events, and the fen at the other end of the month.
+        """
+        scale = self._activity(elapsed, first_day, days)
+        drafts = [
+            self._ordinary(rng, scale, first_day, days),
+            self._schedule.month(rng, scale, elapsed, first_day, days),
+        ]
+        draft = join(drafts)
+        draft = draft.take(draft.day >= self.people.opened[draft.who])
+        fen, missing, other = self._settled(draft, first_day, start, end)
+        transfers = self._own_transfers(rng, missing, first_day, days)
+        draft = join([replace(draft, fen=fen), transfers])
+        return self._events(rng, draft), other
+
+    def _activity(self, elapsed, first_day, days):
+        """Events of the month for each event a year."""
         people, c = self.people, self.population.constants
         calendar = np.arange(first_day, first_day + days).astype("datetime64[D]")
         month = calendar.astype("datetime64[M]").astype(int) % 12
-        share = np.bincount(month, minlength=12) / 365.25
-        rate = people.events_per_year * (people.month_weight @ share)
-        rate[people.opened >= first_day + days] = 0
-        rate[~people.activates & (people.opened < first_day)] *= c["dormant"]
-        rate[people.closes - elapsed <= c["fading_months"]] *= c["fading"]
-        rate[people.closes <= elapsed - 1] = 0
-        return rate
+        scale = people.month_weight @ (np.bincount(month, minlength=12) / 365.25)
+        scale[people.opened >= first_day + days] = 0
+        scale[~people.activates & (people.opened < first_day)] *= c["dormant"]
+        scale[people.closes - elapsed <= c["fading_months"]] *= c["fading"]
+        scale[people.closes <= elapsed - 1] = 0
+        return scale
 
-    def _when_and_what(self, rng, elapsed, first_day, days):
-        """Customer, second, channel, type and slot of every event, packed and unsorted."""
-        people = self.people
-        counts = rng.poisson(self._rate(elapsed, first_day, days))
-        planned, planned_slot, planned_day = self._planned(first_day, days)
-        who = np.concatenate([np.repeat(np.arange(len(people)), counts), planned])
-        n, ordinary = len(who), len(who) - len(planned)
+    def _ordinary(self, rng, scale, first_day, days):
+        """Events that come at random: time, type, channel and amount by the customer's own mix."""
+        counts = rng.poisson(self._per_year * scale)
+        who = np.repeat(np.arange(len(self.people)), counts)
+        n, c = len(who), self.population.constants
+        kind = pick(uniform(rng, n), self._type, who)
+        channel = pick(uniform(rng, n), self._elsewhere, who)
+        cash = np.flatnonzero(kind == TYPE_CODES["cash"])
+        channel[cash] = pick(uniform(rng, len(cash)), self._at_places, who[cash])
+        u = uniform(rng, n)
+        into = (kind == TYPE_CODES["income_in"]) | (kind == TYPE_CODES["merchant_in"])
+        into |= (kind == TYPE_CODES["cash"]) & (u < c["cash_in"] * ONE)
+        day = self._days(rng, who, kind, channel, first_day, days)
+        amount = np.exp(rng.standard_normal(n) * self._sd[kind] + self._log_mean[who, kind])
+        step = self._step[kind]
+        round_ = (
+            (kind == TYPE_CODES["transfer_out"]) & ~self.people.is_business[who] & (amount > 100)
+        )
+        step = np.where(round_ & (u < c["transfer_round"] * ONE), 10_000, step)
+        fen = np.maximum(np.rint(amount * 100 / step), 1).astype(np.int64) * step
+        none = np.full(n, -1)
+        return Draft(who, day, self._hours(rng, who, channel), channel, kind, fen, into, none,
+                      none, step, ~into)  # fmt: skip
 
-        def uniform():
-            return rng.integers(0, _ONE, n, np.uint16)
-
-        kind = _pick(uniform(), self._type, who)
-        kind[ordinary:] = np.where(planned_slot >= _FIRST_LOAN, _T["loan"], _T["invest"])
-        channel = _pick(uniform(), self._elsewhere, who)
-        cash = np.flatnonzero(kind == _T["cash"])
-        channel[cash] = _pick(uniform()[: len(cash)], self._at_places, who[cash])
-
-        weekday = (np.arange(first_day, first_day + days) + 3) % 7
-        week, rest = np.flatnonzero(weekday < 5), np.flatnonzero(weekday >= 5)
-        at_rest = uniform() < self._weekend[who]
-        turn = uniform().astype(np.uint32)
+    def _days(self, rng, who, kind, channel, first_day, days):
+        """Rest days as often as the customer likes; taxes by the 15th; counters when open."""
+        calendar = np.arange(first_day, first_day + days)
+        week = calendar[working(calendar)]
+        rest = calendar[~working(calendar)]
+        at_rest = uniform(rng, len(who)) < self._weekend[who]
+        turn = uniform(rng, len(who)).astype(np.uint32)
         day = week[(turn * len(week)) >> 16]
         day = np.where(at_rest, rest[(turn * len(rest)) >> 16], day)
-        day[ordinary:] = planned_day - first_day
-        bell = (uniform().astype(np.float32) + uniform()) / np.float32(2 * _ONE)
-        at_counter = channel == _COUNTER
-        late = uniform() < self._night[who]
+        firm = np.flatnonzero(kind == TYPE_CODES["tax_payroll"])
+        u = rng.random((2, len(firm)))
+        due = following_working_day(in_month(first_day, days, 15))
+        tax = due - np.floor(-3 * np.log1p(-u[1])).astype(np.int64)
+        pay = preceding_working_day(in_month(first_day, days, self.people.habits.payday[who[firm]]))
+        day[firm] = np.where(u[0] < self.population.constants["tax_share"], tax, pay)
+        day = np.clip(day, first_day, first_day + days - 1)
+        return when_open(day, channel, first_day, days)
+
+    def _hours(self, rng, who, channel):
+        """Hour of day: a bell by day or by night, a few at dawn; counters open 9 to 17."""
+        n, c = len(who), self.population.constants
+        bell = (uniform(rng, n).astype(np.float32) + uniform(rng, n)) / np.float32(2 * ONE)
+        late = uniform(rng, n) < self._night[who]
         hour = np.where(late, 20 + 4 * bell, 7 + 13 * bell)
-        hour = np.where(at_counter, 9 + 8 * bell, hour)
+        dawn = _REMOTE[channel] & (uniform(rng, n) < c["dawn"] * ONE) & ~late
+        hour = np.where(dawn, 7 * bell**2, hour)
+        return np.where(channel == COUNTER, 9 + 8 * bell, hour)
 
-        key = (who << 22) | (day * _DAY + (hour * 3600).astype(np.int64))
-        key = (key << 3) | channel
-        key = (key << 3) | kind
-        key <<= 4
-        key[:ordinary] |= _NO_SLOT
-        key[ordinary:] |= planned_slot
-        return key
+    def _settled(self, draft, first_day, start, end):
+        """Spending that the accounts can pay; see :func:`~kequn_lab.synth.accounts.settle`."""
+        c, h = self.population.constants, self.people.holdings
+        backward = start is None
+        usual = h.assets[:, 0] + (h.unspent(first_day) if backward else 0)
+        aim = np.outer([1, c["account_least"], c["account_most"]], usual * 100).astype(np.int64)
+        rest = draft.type != TYPE_CODES["consume"]
+        return settle(draft.who, draft.fen, draft.into, draft.free, rest, draft.step, aim=aim,
+                      keep=c["account_keep"], start=start, end=end)  # fmt: skip
 
-    def _planned(self, first_day, days):
-        """Purchases of what is held, loans paid out, instalments: customer, slot, day."""
-        h, last = self.people.holdings, first_day + days
-        mine = np.hstack([h.assets, h.principal]) > 0
-        mine[:, 0] = False
-        bought = h.latest(last - 1)
-        who, slot = np.nonzero(mine & (bought >= first_day) & (bought < last))
-        parts = [(who, slot, bought[who, slot])]
-        months = self.population.products["term_months"].to_numpy(int)
-        for loan in range(_FIRST_LOAN, h.begun.shape[1]):
-            one = slice(loan, loan + 1)
-            for start in (h.latest(first_day - 1, slot=one)[:, 0], bought[:, loan]):
-                again = np.floor(start + h.term[loan]).astype(np.int64)
-                nth = np.ceil((first_day - start) / MONTH_DAYS)
-                for k in (nth - 1, nth, nth + 1):
-                    due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
-                    due = np.minimum(due, again - 1)  # paid back before the next is paid out
-                    owes = mine[:, loan] & (due >= first_day) & (due < last)
-                    owes &= (k >= 1) & (k <= months[loan])
-                    who = np.flatnonzero(owes)
-                    parts.append((who, np.full(len(who), loan), due[who]))
-                mine[:, loan] &= bought[:, loan] != start  # else both are one loan
-        return tuple(np.concatenate(x) for x in zip(*parts))
+    def _own_transfers(self, rng, missing, first_day, days):
+        """To and from the customer's account at another bank: what the month does not explain."""
+        who = np.flatnonzero(missing)
+        day = np.where(missing[who] > 0, first_day, first_day + days - 1)
+        day = np.maximum(day, self.people.opened[who])
+        channel = self._schedule.channel(rng, who, day)
+        into = missing[who] > 0
+        kind = np.where(into, TYPE_CODES["income_in"], TYPE_CODES["transfer_out"])
+        return fixed(rng, who, day, channel, kind, np.abs(missing[who]), into, payee=3)
 
-    def _amounts(self, rng, who, day, kind, slot):
-        """CNY, whether it comes in, and the product of each event."""
-        h, c, n = self.people.holdings, self.population.constants, len(who)
-        amount = rng.standard_normal(n, np.float32) * self._sd[kind]
-        amount += self._log_mean[who * np.int32(len(TYPES)) + kind]
-        amount = np.exp(amount).astype(np.float64)
-        product = np.where(slot == _NO_SLOT, np.int8(-1), slot)
-        u = rng.integers(0, _ONE, n, np.uint16)
-        into = (kind == _T["income_in"]) | (kind == _T["merchant_in"])
-        into |= (kind == _T["cash"]) & (u < c["cash_in"] * _ONE)
+    def _events(self, rng, draft):
+        """The events in order, with whom and how long they were."""
+        second = draft.day * _DAY + (draft.hour * 3600).astype(np.int64)
+        order = np.argsort((draft.who << 40) | second, kind="stable")
+        d, second = draft.take(order), second[order]
+        n = len(order)
+        alone = (
+            (d.type == TYPE_CODES["cash"])
+            | (d.type == TYPE_CODES["loan"])
+            | (d.type == TYPE_CODES["invest"])
+        )
+        turn = (uniform(rng, n) * self._circle[d.who]) >> np.uint32(16)
+        turn = np.where(d.payee >= 0, d.payee, turn).astype(np.uint32)
+        home = (np.arange(len(self.people)) + self.first).astype(np.uint32) * np.uint32(2654435761)
+        other = (home[d.who] >> np.uint32(8)) + turn * np.uint32(40503)
+        other = (other & np.uint32(COUNTERPARTIES - 1)).astype(np.int16)
+        other[alone] = -1
 
-        invest = np.flatnonzero((kind == _T["invest"]) & (slot == _NO_SLOT))
-        investor = who[invest]
-        bought = _pick(rng.integers(0, _ONE, len(invest), np.uint16), self._invest, investor)
-        product[invest] = bought
-        amount[invest] = h.assets[investor, bought] * rng.uniform(0.1, 1.0, len(invest))
-        into[invest] = u[invest] < _ONE // 2
-
-        purchase = np.flatnonzero(slot < _FIRST_LOAN)
-        amount[purchase] = h.assets[who[purchase], slot[purchase]]
-        loan = np.flatnonzero((slot >= _FIRST_LOAN) & (slot != _NO_SLOT))
-        owner, which = who[loan], slot[loan] - _FIRST_LOAN
-        months = self.population.products["term_months"].to_numpy(float)[slot[loan]]
-        principal = h.principal[owner, which]
-        age = day[loan] - h.latest(day[loan], owner, slot[loan])
-        nth = np.floor(age / MONTH_DAYS)
-        debt = principal * (1 - np.maximum(nth - 1, 0) / months)
-        instalment = principal / months + debt * c["interest"] / 12
-        amount[loan] = np.where(age == 0, principal, instalment)
-        into[loan] = age == 0
-        per_cny = self._per_cny[kind]
-        return np.maximum(np.rint(amount * per_cny), 1) / per_cny, into, product
-
-
-def _u16(p):
-    return np.rint(np.minimum(p, 1) * _ONE).astype(np.uint16)
-
-
-def _edges(p):
-    """Upper edges of the categories as 16-bit numbers; (categories - 1, n), row by row."""
-    return np.ascontiguousarray(_u16(np.cumsum(p, axis=1)[:, :-1]).T)
-
-
-def _pick(u, edges, who):
-    """A category for each event from its customer's edges."""
-    out = np.zeros(len(who), np.int8)
-    for edge in edges:
-        out += u >= edge[who]
-    return out
-
-
-def _rows(weight):
-    """Rows that add up to 1; rows of zeros stay."""
-    total = weight.sum(axis=1, keepdims=True)
-    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+        at_counter = np.flatnonzero(d.channel == COUNTER)
+        there = d.who[at_counter]
+        minutes = np.full(n, np.nan, np.float32)
+        z = rng.standard_normal(len(there)) * self.population.constants["minutes_sd"]
+        minutes[at_counter] = np.maximum(np.round(self.people.minutes[there] * np.exp(z), 1), 0.1)
+        helped = np.zeros(n, bool)
+        helped[at_counter] = rng.random(len(there)) < self.people.helped[there]
+        return Events(
+            d.who.astype(np.int32), second, d.fen / 100, d.into, d.channel.astype(np.int8),
+            d.type.astype(np.int8), d.product.astype(np.int8), other, minutes, helped,
+        )  # fmt: skip
 
 
 def _cash_channels(channel, cash):
@@ -242,5 +245,5 @@ def _cash_channels(channel, cash):
 
     Cash needs a counter, a machine or an agent; the other events give up what it takes there.
     """
-    at_places = _rows(channel * _PLACES)
-    return at_places, _rows(np.maximum(channel - cash[:, None] * at_places, 0))
+    at_places = rows_of(channel * _PLACES)
+    return at_places, rows_of(np.maximum(channel - cash[:, None] * at_places, 0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
+from kequn_lab.synth.habits import Habits, draw_habits
 from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, SEGMENTS, TYPES
 from kequn_lab.synth.recipe import MONTH_DAYS, Part, Recipe, day_number
 from kequn_lab.synth.wealth import Holdings, draw_holdings
@@ -49,6 +50,7 @@ class People:
     circle: np.ndarray  # how many counterparties the customer has
     amount: np.ndarray  # (n, 8) mean CNY of an event of each type
     holdings: Holdings
+    habits: Habits
     activates: np.ndarray  # newcomers: uses the account after its first month
     closing_per_month: np.ndarray
     closes: np.ndarray  # months after the first bank
@@ -85,123 +87,185 @@ def draw_people(recipe: Recipe, part: Part, elapsed: int) -> People:
     What a customer *is* (birth, place, latents, habits) comes from the same random numbers in
     every month; only what time changes differs.
     """
-    population, n = recipe.population, part.size
-    c, noise = population.constants, population.presets.loc["noise", recipe.preset]
-    drift = population.drift[recipe.drift]
+    draw = _Draw(recipe, part)
+    c = recipe.population.constants
+    fixed = _for_life(draw)
+    born = fixed.pop("born")
+    at_start = fixed["age"]
+    now = {**fixed, **_time(draw, fixed, born, elapsed)}
+    own, latents = now.pop("own"), now["latents"]
+    inflow, events = (np.exp(_median(draw, own, latents, x)) for x in ("inflow", "events"))
+    now["holdings"] = holdings = _wealth(draw, own, latents, now, elapsed)
+    now["risk"] = _risk(draw, own, latents, now["is_business"], holdings)
+    now["channel"] = channel = _channels(draw, own, latents)
+    z = draw.noise * c["type_sd"] * draw.normal("type", 7)
+    now["type"] = type_ = _types(recipe.population, own, z, holdings, draw.has)
+    now["habits"] = draw_habits(
+        c, draw.rng, own=own, is_business=now["is_business"], age=at_start, inflow=inflow,
+        rate=events[:, None] * type_, channel=channel,
+    )  # fmt: skip
+    return People(
+        **now,
+        **_ways(draw, own, events),
+        **_logits(draw, own, latents, holdings),
+        events_per_year=events,
+        amount=_amounts(c, inflow, events, type_),
+    )
 
-    def rng(column, *more):
-        return recipe.rng(part, column, *more)
 
-    def normal(column, *shape):
-        return rng(column).standard_normal((n, *shape))
+class _Draw:
+    """What every step of :func:`draw_people` needs: the recipe, and the part's random numbers."""
 
+    def __init__(self, recipe: Recipe, part: Part):
+        self.recipe, self.part, self.population = recipe, part, recipe.population
+        self.noise = recipe.population.presets.loc["noise", recipe.preset]
+        rows = [f"has_{x}" for x in CHANNELS]
+        self.has = recipe.population.profiles.loc[rows, recipe.profile].to_numpy(float)
+
+    def rng(self, column, *more):
+        return self.recipe.rng(self.part, column, *more)
+
+    def normal(self, column, *shape):
+        return self.rng(column).standard_normal((self.part.size, *shape))
+
+    def deviation(self, name, latents, *shape):
+        """Standard normal: a part from the latents, the rest the customer's own."""
+        loading, correlation = _row(self.population, name), self.population.correlation
+        rest = np.sqrt(1 - loading @ correlation @ loading)
+        common = latents @ loading
+        return (common[:, None] if shape else common) + rest * self.normal(_STREAM[name], *shape)
+
+
+def _for_life(draw):
+    """What stays for life."""
+    recipe, part, c = draw.recipe, draw.part, draw.population.constants
     segment, second, weight = _segments(recipe, part)
     born = _Mixed(recipe, segment, second, weight)
-    age = _ages(born, population, segment, noise, rng("age"))
-    latents = normal("latents", 4) @ np.linalg.cholesky(population.correlation).T
+    age = _ages(born, draw.population, segment, draw.noise, draw.rng("age"))
+    latents = draw.normal("latents", 4) @ np.linalg.cholesky(draw.population.correlation).T
     latents[:, _DIGITAL] += c["digital_per_year"] * (age - c["digital_age"])
+    ways_in = np.array([draw.has[2], 1, draw.has[5], draw.has[4]])  # branch, app, third, agent
+    return {
+        "born": born,
+        "segment": segment,
+        "second": second,
+        "weight": weight,
+        "age": age,
+        "latents": latents,
+        "is_business": draw.rng("legal_form").random(part.size) < expit(born["is_business"]),
+        "tier": _choose(draw.rng("place"), _softmax(born.group("tier"))),
+        "opening": _choose(draw.rng("opening"), _softmax(born.group("opening")) * ways_in),
+        "cards": 1 + draw.rng("cards").poisson(np.exp(born["extra_cards_mean"])),
+        "opened": _opening_days(recipe, part, born, age, draw.noise),
+    }
 
-    # what stays for life
-    is_business = rng("legal_form").random(n) < expit(born["is_business"])
-    tier = _choose(rng("place"), _softmax(born.group("tier")))
-    has = population.profiles.loc[[f"has_{x}" for x in CHANNELS], recipe.profile].to_numpy(float)
-    ways_in = np.array([has[2], 1, has[5], has[4]])  # branch, app, third party, agent
-    opening = _choose(rng("opening"), _softmax(born.group("opening")) * ways_in)
-    cards = 1 + rng("cards").poisson(np.exp(born["extra_cards_mean"]))
-    opened = _opening_days(recipe, part, born, age, noise)
 
-    # what time changes
+def _time(draw, fixed, born, elapsed):
+    """What time changes: age, segment, latents; and who leaves."""
+    recipe, part = draw.recipe, draw.part
+    drift = draw.population.drift[recipe.drift]
+    names = ("segment", "second", "weight", "age", "latents")
+    segment, second, weight, age, latents = (fixed[x] for x in names)
     if elapsed:
         age = age + elapsed / 12
         segment, second, weight = _grown_up(recipe, segment, second, weight, age)
         latents[:, _DIGITAL] += drift["digital_per_month"] * elapsed
     own = _Mixed(recipe, segment, second, weight)
-    life = rng("life").random((n, 2))
-    closing = expit(own["closing_per_month"])
+    life = draw.rng("life").random((part.size, 2))
     factor = np.where(elapsed, drift[[f"closing_{s}" for s in SEGMENTS]].to_numpy()[segment], 1)
-    closes = part.cohort - np.log1p(-life[:, 0]) / (expit(born["closing_per_month"]) * factor)
+    closing = expit(born["closing_per_month"]) * factor
+    changed = dict(zip(names, (segment, second, weight, age, latents)))
+    return changed | {
+        "own": own,
+        "closing_per_month": expit(own["closing_per_month"]),
+        "closes": part.cohort - np.log1p(-life[:, 0]) / closing,
+        "activates": (part.cohort == 0) | (life[:, 1] < expit(own["activates"])),
+    }
 
-    def deviation(name, *shape):
-        """Standard normal: a part from the latents, the rest the customer's own."""
-        loading = population.loadings.loc[name].to_numpy(float)
-        rest = np.sqrt(1 - loading @ population.correlation @ loading)
-        common = latents @ loading
-        return (common[:, None] if shape else common) + rest * normal(_STREAM[name], *shape)
 
-    inflow = np.exp(own["inflow_median"] + own["inflow_sd"] * noise * deviation("inflow"))
-    assets = own["aum_median"] + own["aum_sd"] * noise * deviation("aum")
-    for month in range(part.cohort + 1, elapsed + 1):
-        step = rng("months", month).standard_normal(n) * c["assets_sd"]
-        assets = assets + drift["assets_per_month"] + step
-    events = np.exp(own["events_median"] + own["events_sd"] * noise * deviation("events"))
+def _median(draw, own, latents, name):
+    """Log of a lognormal quantity of each customer."""
+    sd = own[f"{name}_sd"] * draw.noise
+    return own[f"{name}_median"] + sd * draw.deviation(name, latents)
 
-    loan_sd = c[[f"{x}_sd" for x in LOANS]].to_numpy() * noise
-    holdings = draw_holdings(
+
+def _wealth(draw, own, latents, now, elapsed):
+    """What is held and owed at the end of the month."""
+    population, n = draw.population, draw.part.size
+    c, drift = population.constants, population.drift[draw.recipe.drift]
+    first = last = _median(draw, own, latents, "aum")
+    for month in range(draw.part.cohort + 1, elapsed + 1):
+        step = draw.rng("months", month).standard_normal(n) * c["assets_sd"]
+        last = last + drift["assets_per_month"] + step
+    assets = np.round(np.exp(first), 2)
+    loan_sd = c[[f"{x}_sd" for x in LOANS]].to_numpy() * draw.noise
+    principal = np.column_stack([own[f"{x}_principal"] for x in LOANS])
+    chance = own.group("holds") + (latents @ _row(population, "holds"))[:, None]
+    return draw_holdings(
         population,
-        today=day_number(recipe.day(elapsed)),
-        opened=opened,
-        assets=np.round(np.exp(assets), 2),
-        is_business=is_business,
-        chance=expit(own.group("holds") + (latents @ _row(population, "holds"))[:, None]),
-        split=own.group("split") + c["split_sd"] * noise * normal("split", 10),
+        today=day_number(draw.recipe.day(elapsed)),
+        opened=now["opened"],
+        assets=assets,
+        change=np.round(np.exp(last), 2) - assets,
+        is_business=now["is_business"],
+        chance=expit(chance),
+        split=own.group("split") + c["split_sd"] * draw.noise * draw.normal("split", 10),
         loan_chance=expit(np.column_stack([own[x] for x in LOANS])),
-        principal=np.exp(
-            np.column_stack([own[f"{x}_principal"] for x in LOANS]) + deviation("loan", 2) * loan_sd
-        ),
-        uniform=rng("holds").random((n, 11)),
-        drawn=rng("limits").beta(c["limit_a"], c["limit_b"], (n, 2)),
+        principal=np.exp(principal + draw.deviation("loan", latents, 2) * loan_sd),
+        uniform=draw.rng("holds").random((n, 11)),
+        drawn=draw.rng("limits").beta(c["limit_a"], c["limit_b"], (n, 2)),
     )
 
-    r = rng("risk")
-    steps = np.outer(latents @ _row(population, "risk"), np.arange(-2, 3))
-    risk = _choose(r, _softmax(own.group("risk") + steps))
-    unassessed = ~holdings.any_of(_INVESTMENTS) & (r.random(n) < c["risk_missing"])
-    risk[is_business | unassessed] = -1
 
+def _risk(draw, own, latents, is_business, holdings):
+    """Risk class; -1 for businesses and for persons never assessed."""
+    r = draw.rng("risk")
+    steps = np.outer(latents @ _row(draw.population, "risk"), np.arange(-2, 3))
+    risk = _choose(r, _softmax(own.group("risk") + steps))
+    missing = r.random(draw.part.size) < draw.population.constants["risk_missing"]
+    risk[is_business | (~holdings.any_of(_INVESTMENTS) & missing)] = -1
+    return risk
+
+
+def _channels(draw, own, latents):
+    """Mix of channels: those that the bank has and the customer uses."""
+    population, c = draw.population, draw.population.constants
     tilt = latents @ population.loadings.loc[population.group("channel")].to_numpy(float).T
-    channel = _softmax(own.group("channel") + tilt + c["channel_sd"] * noise * normal("channel", 6))
+    spread = c["channel_sd"] * draw.noise * draw.normal("channel", 6)
+    channel = _softmax(own.group("channel") + tilt + spread)
     online = expit(own.group("uses") + (latents @ _row(population, "uses"))[:, None])
-    uses = has * np.ones((n, 1))
-    uses[:, _ONLINE] *= (rng("online").random((n, 1)) < online) | (not has[2:5].any())
+    uses = draw.has * np.ones((draw.part.size, 1))
+    chosen = draw.rng("online").random((draw.part.size, 1)) < online
+    uses[:, _ONLINE] *= chosen | (not draw.has[2:5].any())
     channel = channel * uses
-    channel /= channel.sum(axis=1, keepdims=True)
-    type_ = _types(population, own, noise * c["type_sd"] * normal("type", 7), holdings, has)
-    habits = normal("habits", 3) * noise
+    return channel / channel.sum(axis=1, keepdims=True)
+
+
+def _ways(draw, own, events):
+    """When, how long, with how many others."""
+    c, habits = draw.population.constants, draw.normal("habits", 3) * draw.noise
     differ = np.exp(own["counterparties"] + c["counterparties_sd"] * habits[:, 2])
     month_weight = np.exp(own.group("month"))
-    use = holdings.loans.sum(axis=1) / np.maximum(holdings.limit.sum(axis=1), 1)
+    return {
+        "month_weight": month_weight / month_weight.mean(axis=1, keepdims=True),
+        "night": expit(own["night"] + c["night_sd"] * habits[:, 0]),
+        "weekend": expit(own["weekend"] + c["weekend_sd"] * habits[:, 1]),
+        "minutes": np.exp(own["counter_minutes_median"]),
+        "helped": expit(own["helped"]),
+        "circle": np.maximum(1, np.rint(_circle(differ) * events)),
+    }
 
-    return People(
-        segment=segment,
-        second=second,
-        weight=weight,
-        latents=latents,
-        is_business=is_business,
-        age=age,
-        tier=tier,
-        opening=opening,
-        opened=opened,
-        cards=cards,
-        risk=risk,
-        events_per_year=events,
-        month_weight=month_weight / month_weight.mean(axis=1, keepdims=True),
-        channel=channel,
-        type=type_,
-        night=expit(own["night"] + c["night_sd"] * habits[:, 0]),
-        weekend=expit(own["weekend"] + c["weekend_sd"] * habits[:, 1]),
-        minutes=np.exp(own["counter_minutes_median"]),
-        helped=expit(own["helped"]),
-        circle=np.maximum(1, np.rint(_circle(differ) * events)),
-        amount=_amounts(c, inflow, events, type_),
-        holdings=holdings,
-        activates=(part.cohort == 0) | (life[:, 1] < expit(own["activates"])),
-        closing_per_month=closing,
-        closes=closes,
-        offer_logit=own["offer_logit"] + latents @ _row(population, "offer"),
-        default_logit=own["default_logit"]
+
+def _logits(draw, own, latents, holdings):
+    """Log odds of accepting an offer, and of a default."""
+    population = draw.population
+    use = holdings.loans.sum(axis=1) / np.maximum(holdings.limit.sum(axis=1), 1)
+    return {
+        "offer_logit": own["offer_logit"] + latents @ _row(population, "offer"),
+        "default_logit": own["default_logit"]
         + latents @ _row(population, "default")
-        + c["default_use"] * (use - 0.3),
-    )
+        + population.constants["default_use"] * (use - 0.3),
+    }
 
 
 _STREAM = {"inflow": "inflow", "aum": "assets", "events": "activity", "loan": "loans"}

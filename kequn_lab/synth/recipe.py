@@ -16,7 +16,7 @@ from kequn_lab.synth.population import SEGMENTS, Population, read_population
 __all__ = ["BLOCK", "GENERATOR", "Part", "Recipe", "make_recipe", "stream"]
 
 #: Version of the generator: the same version, recipe and numpy give the same bank.
-GENERATOR = "2"
+GENERATOR = "3"
 
 #: Customers are drawn in blocks of this size, whatever the chunk or the number of workers.
 BLOCK = 10_000
@@ -27,7 +27,8 @@ MONTH_DAYS = 365.25 / 12
 STREAMS = (
     "segment", "latents", "age", "legal_form", "place", "opening", "tenure", "cards", "inflow",
     "assets", "activity", "loans", "limits", "risk", "channel", "type", "habits", "holds",
-    "split", "life", "ledger", "offer", "default", "months", "online",
+    "split", "life", "ledger", "offer", "default", "months", "online", "payroll",
+    "orders",
 )  # fmt: skip
 
 

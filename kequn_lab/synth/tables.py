@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow as pa
 from scipy.special import expit
 
-from kequn_lab.synth.ledger import COUNTERPARTIES, Events, Ledger
+from kequn_lab.synth.ledger import COUNTERPARTIES, Events
+from kequn_lab.synth.months import draw_months
 from kequn_lab.synth.people import People, draw_people
 from kequn_lab.synth.population import CHANNELS, LATENTS, SEGMENTS, TYPES
 from kequn_lab.synth.recipe import Part, Recipe
@@ -28,18 +29,9 @@ def draw_part(recipe: Recipe, part: Part) -> dict[str, pa.Table]:
     here = np.flatnonzero(now.closes > recipe.elapsed)
     ids = _ids(part.first, part.size)
     products = pa.array(now.holdings.names)
-    events, ledgers = [], dict[int, Ledger]()
-    for elapsed, first_day, days in recipe.periods:
-        month = max(elapsed, part.cohort)
-        if elapsed < part.cohort and part.cohort:
-            continue
-        state = max(0, month)
-        if state not in ledgers:
-            people = now if state == recipe.elapsed else draw_people(recipe, part, state)
-            ledgers[state] = Ledger(people, recipe.population, part.first)
-        rng = recipe.rng(part, "ledger", first_day)
-        drawn = ledgers[state].month(rng, elapsed, first_day, days)
-        events.append(_events(drawn, now, recipe.elapsed, ids, products))
+    months = draw_months(recipe, part)
+    events = [_events(e, now, recipe.elapsed, ids, products) for e in months.events]
+    now.holdings.assets[:, 0] = months.closing  # what the events left on the account
     own = ids.take(pa.array(here))
     return {
         "customers": _customers(now, here, own),
@@ -79,7 +71,9 @@ def _truth(people, here, ids):
 def _holdings(people, here, ids, products):
     h = people.holdings
     balance = h.balance
-    row, slot = np.nonzero(balance[here] > 0)
+    there = balance[here] > 0
+    there[:, 0] = True
+    row, slot = np.nonzero(there)
     who = here[row]
     n_assets = h.assets.shape[1]
     loan = slot >= n_assets

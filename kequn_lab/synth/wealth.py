@@ -15,6 +15,9 @@ __all__ = ["Holdings", "draw_holdings"]
 _CURRENT, _LARGE_CD = 0, 4
 #: A large CD is bought only by who keeps a fifth of the assets out of it.
 _CD_COVER = 1.25
+_NEVER = 1e9
+#: The account never falls below this part of what it was on the first day.
+_KEPT = 0.2
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Holdings:
     due: np.ndarray  # (n, 12) day; 0 when none
     principal: np.ndarray  # (n, 2) CNY, 0 without a loan
     limit: np.ndarray  # (n, 2) CNY
+
+    def unspent(self, day: int) -> np.ndarray:
+        """(n,) CNY that were on the account before a day and paid for products since."""
+        return (self.assets[:, 1:] * (self.begun[:, 1:10] >= day)).sum(axis=1)
 
     @property
     def balance(self) -> np.ndarray:
@@ -51,6 +58,7 @@ def draw_holdings(
     today: int,
     opened: np.ndarray,
     assets: np.ndarray,
+    change: np.ndarray,
     is_business: np.ndarray,
     chance: np.ndarray,
     split: np.ndarray,
@@ -62,15 +70,17 @@ def draw_holdings(
     """Hurdle, split and minimums, as of one day.
 
     A customer comes to a product some time after opening: with constant intensity, so that the
-    share that holds it rises to ``chance``. From then on it is bought again at each maturity.
-    The same ``uniform`` on a later day gives the same purchases and those since.
+    share that holds it rises to ``chance``. From then on it is bought again at each maturity,
+    for the same amount; until then its money is on the account. The same ``uniform`` on a later
+    day gives the same purchases and those since. ``change`` is what came to the ``assets`` since
+    the first day; the account takes it up.
     """
     p, ramp = population.products, population.constants["ramp_months"] * MONTH_DAYS
     names = tuple(p.index)
     chance = np.hstack([chance, loan_chance])
     wait = -np.log1p(-np.minimum(uniform / chance, 1 - 1e-12)) * ramp
     wait = np.where(uniform < chance, wait, np.inf)
-    start = np.hstack([opened[:, None], np.minimum(np.ceil(opened[:, None] + wait), 1e9)])
+    start = np.hstack([opened[:, None], np.minimum(np.ceil(opened[:, None] + wait), _NEVER)])
     held = start <= today
 
     term = p["term_months"].to_numpy(float) * MONTH_DAYS
@@ -79,7 +89,11 @@ def draw_holdings(
     due = np.where(p["matures"].to_numpy(float) > 0, np.ceil(bought + term), 0)
 
     least = p[["minimum_cny", "minimum_business_cny"]].to_numpy(float).T[is_business.astype(int)]
-    balance = _split(assets, held[:, :10], split, least[:, :10], p["step_cny"].to_numpy(float)[:10])
+    ever = start[:, :10] < _NEVER
+    balance = _split(assets, ever, split, least[:, :10], p["step_cny"].to_numpy(float)[:10])
+    balance[:, 1:] *= held[:, 1:10]
+    account = np.round(assets - balance[:, 1:].sum(axis=1), 2)
+    balance[:, _CURRENT] = np.maximum(account + change, np.round(account * _KEPT, 2)).round(2)
     principal = np.where(held[:, 10:], np.ceil(principal / 100) * 100, 0)
     paid = np.floor((today - bought[:, 10:]) / MONTH_DAYS)
     months = p.loc[list(LOANS), "term_months"].to_numpy(float)

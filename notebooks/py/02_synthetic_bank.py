@@ -239,7 +239,7 @@ for preset in ("easy", "standard", "hard"):
 # - Not that a calibrated figure is up to date, or that figures of different years and sources fit
 #   together. One mean can be met by many distributions.
 # - The article supplies names and directions, **no number about customers** and no method.
-# - Missing from this **synthetic** world: households, customers who know each other, moving
-#   holidays, fraud, and everything that nobody thought of. Real data have all of it.
+# - Missing from this **synthetic** world: households, customers who know each other, interest
+#   on deposits, fraud, and everything that nobody thought of. Real data have all of it.
 #
 # **下一章 Next:** [03 特征 · features](03_features.ipynb).

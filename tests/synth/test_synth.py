@@ -198,7 +198,8 @@ def test_events_follow_the_months_of_the_segment():
     e = b.events.merge(b.truth, on="customer_id")
     farm = e[e["segment_id"] == "farm_household"]
     share = farm["timestamp"].dt.month.value_counts(normalize=True)
-    assert share[[9, 10, 11]].sum() > 0.38  # 0.25 without a harvest
+    # 0.25 without a harvest; wages, standing orders and instalments know no season
+    assert share[[9, 10, 11]].sum() > 0.36
     assert share[[1, 2]].sum() < 0.14
 
 

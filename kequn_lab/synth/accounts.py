@@ -1,0 +1,73 @@
+"""What comes and goes in a month, so that no account starts or ends it below zero."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["settle"]
+
+_LEAST = 100  # fen: a payment is never made smaller
+
+
+def settle(who, fen, into, free, rest, step, *, aim, keep=1.0, start=None, end=None):
+    """Change free spending so that the account comes near its usual balance.
+
+    Who has too little on the account spends less, who has too much spends more. Past months
+    are drawn from the balance at their end, later ones from that at their start.
+
+    Parameters
+    ----------
+    who, fen, into, free, rest, step : ndarray of shape (events,)
+        Customer, amount, whether it comes in, whether it may be changed, whether it takes up what
+        is left over (all free events do for who has no such event), its multiple in fen.
+    aim : ndarray of shape (3, n)
+        Usual, least and largest balance in fen.
+    keep : float
+        Part of the distance to the usual balance that is left at the other end.
+    start, end : ndarray of shape (n,)
+        Balance in fen at the month's start or end; one of them.
+
+    Returns
+    -------
+    fen : ndarray of shape (events,)
+    missing : ndarray of shape (n,)
+        What must still come in (above 0) or go out (below 0) so that no balance is below 0.
+    other : ndarray of shape (n,)
+        The balance at the other end.
+
+    Examples
+    --------
+    Who has 10 CNY at the end, was paid 100 and spent 30 would have started at -60: 90 were spent.
+
+    >>> one = np.zeros(2, int)
+    >>> settle(one, np.array([10_000, 3_000]), np.array([True, False]), np.array([False, True]),
+    ...        np.array([False, False]), np.array([100, 100]),
+    ...        aim=np.array([[0], [0], [9_000]]), end=np.array([1_000]))
+    (array([10000,  9000]), array([0]), array([0]))
+    """
+    n = aim.shape[1]
+
+    def total(rows, amount):
+        return np.bincount(who[rows], amount[rows], n).astype(np.int64)
+
+    spent = total(free, fen)
+    net = total(into, fen) - total(~into & ~free, fen)
+    count = np.bincount(who[free], minlength=n)
+    sign = 1 if start is None else -1  # spending raises the start, lowers the end
+    known = end - net if start is None else start + net
+    usual, least, most = aim
+    wish = np.clip(usual + keep * (known + sign * spent - usual), least, most)
+    need = np.maximum(sign * (wish - known), count * _LEAST)
+    changed = (count > 0) & (need != spent)
+    takes = total(free & rest, fen)
+    takes = np.where(need > spent, takes, 0)
+    moved = free & changed[who] & (rest | (takes[who] == 0))
+    part = np.where(takes > 0, takes, spent)
+    new = np.where(moved, fen, 0) * ((need - spent + part) / np.maximum(part, 1))[who]
+    # fen are rounded up where the start is looked for, down where the end is
+    whole = np.ceil(new / step) if start is None else np.floor(new / step)
+    whole = np.maximum(whole, 1).astype(np.int64) * step
+    fen = np.where(moved, whole, fen)
+    other = known + sign * total(free, fen)
+    missing = np.minimum(other, 0) * sign  # before a month more went out, after it more came in
+    return fen, missing, np.maximum(other, 0)
