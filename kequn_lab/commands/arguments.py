@@ -101,7 +101,7 @@ def _by_group(text: str) -> dict[float, int]:
 
 
 def columns(text: str) -> tuple[str, ...]:
-    """Names separated by commas; a name that holds a comma stands in double quotes.
+    """Names separated by commas; a name with a comma in it is quoted ("").
 
     Examples
     --------

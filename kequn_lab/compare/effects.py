@@ -167,7 +167,7 @@ def _ratio(difference, spread):
 def _cramers_v(counts_a, counts_b):
     """V of a 2 × L table given as counts per level, over the last axis.
 
-    A table without a second level has nothing to tell apart: V = 0.
+    A table with one level only has no association: V = 0.
     """
     n_a, n_b = counts_a.sum(-1), counts_b.sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):

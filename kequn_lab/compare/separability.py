@@ -1,4 +1,4 @@
-"""Can the two target groups be told apart at all, and who is contested between them.
+"""How well the two target groups can be separated, and which customers overlap.
 
 The article says that internet banks' entrances overlap with the banks' own online ones: so a
 customer of the traditional group may already be where the internet banks are.
@@ -25,7 +25,7 @@ MOST_DRAWN = 2_000  # customers of a draw; intervals of more are shortened by th
 
 @dataclass(frozen=True)
 class Overlap:
-    """How far two groups of customers can be told apart.
+    """How well two groups of customers can be separated.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Overlap:
 def overlap(
     features: pd.DataFrame, group: pd.Series, *, n_boot: int = 50, random_state: int = 0
 ) -> Overlap:
-    """Try to tell two groups apart with a simple classifier, out of fold.
+    """Separate two groups by a simple classifier, cross-validated.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def _serial(days: NDArray) -> NDArray:
 
 
 def read_dates(array: pa.Array) -> Dates:
-    """Take clean texts apart; nothing is decided yet."""
+    """Split clean texts into their parts; nothing is decided yet."""
     n = len(array)
     shape = np.full(n, "", dtype="<U7")
     year, a, b, clock, offset = (np.zeros(n, dtype="int64") for _ in range(5))

@@ -100,7 +100,7 @@ def _glued(first: pa.Array, second: pa.Array) -> pa.Array:
 
 
 def read_numbers(array: pa.Array) -> Numbers:
-    """Take clean texts apart: sign, currency, digits, unit, per cent."""
+    """Split clean texts into sign, currency, digits, unit, per cent."""
     n = len(array)
     simple = matches(array, r"^[-+]?[\d.]+([eE][-+]?\d{1,3})?$")
     negative = matches(array, r"^-") & simple

@@ -40,7 +40,7 @@ _TOTALS = (
 )  # fmt: skip
 _RAISED = "[²³¹⁰-₎½¼¾①-⓿㈠-㋿]"
 MOST_SEEN = 30
-_WHOLE = 2**53  # above it a float does not tell neighbours apart
+_WHOLE = 2**53  # above it neighbouring integers are the same float
 
 
 def plain(values: pd.Series) -> pd.Series:

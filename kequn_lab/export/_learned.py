@@ -35,7 +35,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
         fits = [i for i, step in left if all(hasattr(part, a) for a in step)]
         if not fits:
             raise TypeError(
-                f"step {type(part).__name__} cannot stand in a scorecard; the way is "
+                f"step {type(part).__name__} cannot be part of a scorecard; the steps are "
                 "impute, clip, log, scale, weigh, k-means (segments.segment_pipeline)"
             )
         position = fits[0]

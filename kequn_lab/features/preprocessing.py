@@ -24,7 +24,7 @@ MOST = 0.5
 
 
 def model_columns(features: pd.DataFrame) -> pd.DataFrame:
-    """The features that can tell customers apart; the others are left out by name.
+    """The features that differ between customers; the others are left out by name.
 
     Left out are constant columns, those missing for most customers (a fill would be most of
     what the model sees), and shares or spreads that for most customers rest on fewer than

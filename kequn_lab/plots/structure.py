@@ -1,4 +1,4 @@
-"""Pictures of how segments lie to each other: separation, gorge, shadow values."""
+"""Pictures of how well segments are separated: principal components, gorge plot."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def segment_cards(
         By ``part``:
 
         - ``mark``: a marker variable (``item``) and its ``effect``
-        - ``article``: a trait (``item``) with the quote and where it stands in the article
+        - ``article``: a trait (``item``) with the quote and its place in the article
         - ``check``: an expected direction (``item`` is the variable) beside the measured
           effect; ``agrees`` is ``yes``, ``no`` (the other direction), ``not visible`` or
           ``not measured``; ``basis`` says whose expectation it was

@@ -1,4 +1,4 @@
-"""How segments lie to each other: the plane that shows most of the customers' spread."""
+"""Segments on the first two principal components, the plane with most of the variance."""
 
 from __future__ import annotations
 

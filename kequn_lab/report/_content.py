@@ -11,7 +11,7 @@ import pandas as pd
 
 from kequn_lab import __version__
 from kequn_lab._rules import rule_text
-from kequn_lab._words import Words, number, percent
+from kequn_lab._words import Words, number, percent, term
 from kequn_lab.plots.palette import segment_colors
 from kequn_lab.report._tables import Cell, Grid, Writer, opposite_signs, signed
 from kequn_lab.report._words import (
@@ -384,7 +384,7 @@ class Content:
             (say("随机种子", "Random seed"), parameters.get("random_state")),
             (say("分法", "Reading"), self._reading(fit)),
             (say("起点", "Starts"), starts),
-            (say("组内平方和", "Inertia"), number(fit["inertia"]) if "inertia" in fit else None),
+            (term("inertia", self.language), number(fit["inertia"]) if "inertia" in fit else None),
             (say("参与的变量", "Variables used"), joint.join(named)),
             (say("未能使用", "Left out"), joint.join(
                 f"{self.words.variable(v, self.language)} ({rule_text(why, self.language)})"

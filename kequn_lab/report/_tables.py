@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from kequn_lab._words import Words, number, percent, term
+from kequn_lab._words import TERMS, Words, number, percent, term
 
 #: Segments side by side in one profile; more are split evenly. Variables of a profile, at most.
 SEGMENTS_ACROSS, VARIABLES = 9, 60
@@ -39,12 +39,12 @@ _COLUMNS = {
     },
     "scores": {
         "k": ("k", "k", "count"),
-        "inertia": ("组内平方和", "Inertia", "number"),
-        "silhouette": ("轮廓系数", "Silhouette", "index"),
-        "calinski_harabasz": ("CH 指数", "Calinski–Harabasz", "number"),
-        "davies_bouldin": ("DB 指数", "Davies–Bouldin", "index"),
-        "gap": ("Gap 统计量", "Gap statistic", "index"),
-        "smallest_share": ("最小客群", "Smallest segment", "percent"),
+        "inertia": (*TERMS["inertia"], "number"),
+        "silhouette": (*TERMS["silhouette"], "index"),
+        "calinski_harabasz": (*TERMS["calinski_harabasz"], "number"),
+        "davies_bouldin": (*TERMS["davies_bouldin"], "index"),
+        "gap": (*TERMS["gap"], "index"),
+        "smallest_share": (*TERMS["smallest_share"], "percent"),
     },
     "k_reading": {
         "index": ("指标", "Index", "term"),

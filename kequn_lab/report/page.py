@@ -40,7 +40,7 @@ class Picture:
         A PNG file, or a figure to make one of (inside ``plots.style``, so that its words are
         drawn).
     title_zh, title_en : str
-        Stands above the picture.
+        The heading above the picture.
     alt_zh, alt_en : str
         What it shows, for a reader who cannot see it.
     section : {"pictures", "decision", "comparison", "evidence", "truth", "profiles"}

@@ -55,7 +55,7 @@ class Summary:
 def summarise(
     tables: Mapping[str, pd.DataFrame], run: Mapping[str, Any], *, language: str
 ) -> Summary:
-    """The five lines at the top of the report and on the console.
+    """The lines at the top of the report.
 
     Parameters
     ----------

@@ -73,12 +73,12 @@ class Entered:
     Attributes
     ----------
     tables : dict of str to Path
-        Parquet files that hold to their contracts.
+        Parquet files that meet their contracts.
     files : list of dict
         Per table: ``table``, ``file``, ``sha256``, ``rows``, ``refused``.
     notes : list of Note
     refused : dict of str to DataFrame
-        Rows set aside, as they stand in the file, with line and reason.
+        Rows set aside, as they are in the file, with line and reason.
     ids : list of Series
         Ids that were no text: as they were given, by their text.
     """
@@ -112,7 +112,7 @@ def words_of(mapping: Mapping | str | Path | None) -> Mapping:
 
 @contextmanager
 def raw_tables(given: dict[str, Any], mapping: Mapping, *, skip: bool = False) -> Iterator[Entered]:
-    """A bank's own tables as Parquet files that hold to their contracts.
+    """A bank's own tables as Parquet files that meet their contracts.
 
     A Parquet file in which nothing has to be converted is taken where it lies; anything else
     is written anew, to a folder that goes at the end. Memory does not grow with the rows.

@@ -293,7 +293,7 @@ def _inputs(features: pd.DataFrame, entered: Entered, **facts) -> Inputs:
 
 
 def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
-    """The features without those that tell no customers apart, which are named."""
+    """The features without those that have one value for all customers, which are named."""
     out = model_columns(features)
     left_out = {n: why for n, why in out.attrs["left_out"].items() if n in features}
     chosen = "window" not in features.attrs  # by a person, not by the kit's list of features

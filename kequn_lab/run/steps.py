@@ -123,7 +123,7 @@ def name_segments(
 
 
 def naming_tables(found: Segmented, earlier: pd.DataFrame | None) -> Tables:
-    """What the names rest on, who has none, and how the segments lie to those known before."""
+    """Evidence for the names, segments without a cluster, and earlier and true segments."""
     tables = {
         "chance_likeness": found.reading.chance,
         "nameless_segments": nameless_segments(
@@ -216,7 +216,7 @@ def _variables(found: Segmented) -> dict[str, str]:
 
 
 def plane_tables(found: Segmented) -> Tables:
-    """Where the segments lie to each other; one variable or customer makes no plane."""
+    """Principal components of the segments; none for one variable or customer."""
     if min(found.model.shape) < 2:
         return {}
     plane, two = segment_pca(found.model, found.segment), ["PC1", "PC2"]

@@ -247,7 +247,7 @@ def test_it_reads_a_plain_scikit_learn_pipeline(train):
 def test_a_step_that_it_cannot_express_is_refused(train):
     full = train.fillna(0.0)
     turned = Pipeline([("turn", PCA()), ("k", KMeans(3, n_init=1, random_state=0))]).fit(full)
-    with pytest.raises(TypeError, match="step PCA cannot stand in a scorecard"):
+    with pytest.raises(TypeError, match="step PCA cannot be part of a scorecard"):
         Scorecard.from_pipeline(turned, full, as_of="2024-12-31")
     with pytest.raises(TypeError, match="without k-means"):
         only = Pipeline([("scale", StandardScaler())]).fit(full)
