@@ -10,7 +10,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
@@ -24,7 +23,6 @@ from kequn_lab.profiles.cautions import by_weight
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.findings import FINDINGS, findings, segment_marks, summary_text
 from kequn_lab.segments.naming import free_id, is_working
-from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = ["Result"]
 
@@ -329,29 +327,9 @@ class Result:
             A result that was read from a folder (it holds no customer table), or whose groups
             were clustered each by itself.
         """
-        from kequn_lab.validation.influence import STARTS, column_influence
+        from kequn_lab.run.influence import influence
 
-        if self.features is None or self.pipeline is None:
-            raise ValueError(
-                "a result read from a folder holds no customer table; run kequn_lab.segment on it "
-                "and ask that result"
-            )
-        if self.card.groups:
-            raise ValueError(
-                f"the groups of {self.card.by} were clustered each by itself; ask a result of one "
-                "group alone"
-            )
-        axes = {a: c.name for c in self.card.categories for a in c.axes}
-        values = np.asarray(self.pipeline[:-1].transform(self.features))
-        names = [f.name for f in self.card.features] + list(axes)
-        seeded = isinstance(self.pipeline[-1], SeededKMeans)
-        return column_influence(
-            pd.DataFrame(values, columns=names),
-            self.labels["cluster"],
-            variables=axes,
-            n_starts=0 if seeded else STARTS,
-            random_state=self.card.random_state or 0,
-        )
+        return influence(self)
 
     # To hand over ------------------------------------------------------------------------------
 
