@@ -33,11 +33,11 @@ The translation is a small TOML file that the analyst writes once for his bank::
     id = "客户编号"
     drop = ["备注"]                     # columns to leave out
 
-    [features.职业]                     # a column of categories; text is left out otherwise
+    [features."职业"]                   # a column of categories; text is left out otherwise
     nominal = true
     missing = "level"                   # or "mean", the default: where missing values stand
 
-    [features.学历]                     # an ordered one: its levels, from lowest to highest
+    [features."学历"]                   # an ordered one: its levels, from lowest to highest
     order = ["小学", "中学", "大学"]
 """
 
@@ -230,7 +230,10 @@ def _toml(path: Path) -> dict:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} is not a TOML file in UTF-8: {error}") from error
+        raise ValueError(
+            f"{path.name} is not a TOML file in UTF-8: {error}; a name with other letters than "
+            'a-z, digits, _ and - stands in quotes, as [features."职业"]'
+        ) from error
     except RecursionError as error:
         raise ValueError(f"{path.name} is not a mapping file: nested too deep") from error
     except OSError as error:

@@ -162,6 +162,7 @@ def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
     [
         ("[features.job]\nordr = ['a']", "unknown key in .features.job.: 'ordr'; did you mean"),
         ("[features.job]\n", "give either"),
+        ("[features.职业]\nnominal = true", "stands in quotes"),
         ("[features.job]\nnominal = true\norder = ['a', 'b']", "give either"),
         ("[features.job]\norder = 'a'", "order must be a list of levels in quotes"),
         ("[features.job]\nnominal = true\nmissing = 'zero'", 'must be "mean" or "level"'),
@@ -170,6 +171,6 @@ def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
 )
 def test_bad_declarations_are_named(tmp_path, text, says):
     file = tmp_path / "bank.toml"
-    file.write_text(text)
+    file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=says):
         read_mapping(file)
