@@ -149,7 +149,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     constant = [str(c) for c in features if features[c].nunique() < 2]
     if constant:
         raise ValueError(
-            f"these columns have one value for all customers: {', '.join(constant)}; "
+            f"constant columns do not distinguish customers: {', '.join(constant)}; "
             "leave them out (--drop, or preprocessing.model_columns)"
         )
     wild = [str(c) for c in numbers if (numbers[c].abs() > LARGEST).any()]
