@@ -8,7 +8,8 @@ the name of their true segment, and the share if every cluster had its best name
 cluster is named after; inertia above the best found.
 
 Beside the two readings of a run stand business and personal customers clustered each by itself
-(``by="is_business"``, a search), k-means started at other levels (their signs alone; levels
+(``by="is_business"``, a search; and from the signatures of each side), k-means started at other
+levels (their signs alone; levels
 with noise of ±80 %; of the five segments that the article says something of, its lines alone),
 every customer called by the nearest signature without any clustering, k-means on raw columns, and
 a classifier that is shown the truth (cross-validated). Signatures and generator have the same
@@ -37,6 +38,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kequn_lab import catalogue
+from kequn_lab.run.grouping import sides_of
 from kequn_lab.run.inputs import from_bank
 from kequn_lab.run.readings import take_reading
 from kequn_lab.segments import SeededKMeans, expected_levels, name_clusters
@@ -76,6 +78,17 @@ def nearest_signature(model: pd.DataFrame, levels: pd.DataFrame) -> np.ndarray:
     return levels.index.to_numpy()[pairwise_distances_argmin(model.to_numpy(), start)]
 
 
+def seeded_sides(model: pd.DataFrame, levels: pd.DataFrame, sides, business, pull=0.0):
+    """The segment of each customer, where k-means starts at the signatures of each side."""
+    out = np.empty(len(model), object)
+    for value, ids in sides.items():
+        rows, start = business == value, levels.loc[ids].drop(columns="is_business")
+        kmeans = SeededKMeans(start.to_numpy(), pull=pull)
+        labels = kmeans.fit_predict(model[rows].drop(columns="is_business"))
+        out[rows] = np.array(ids, object)[labels]
+    return out
+
+
 def figures(truth: pd.Series, clusters, names=None, above: float = np.nan) -> dict[str, float]:
     """``names``: the segment of each cluster, in their order; without: each is its own."""
     named = clusters if names is None else np.asarray(names, object)[clusters]
@@ -110,6 +123,11 @@ def recovered(bank: Bank, seed: int, *, n_starts: int) -> pd.DataFrame:
     model = started.pipeline["preprocess"].transform(inputs.features)
     signatures, least = book["signatures"], least_similarity(started.chance)
     levels = expected_levels(signatures, model.columns)
+    business = inputs.features["is_business"].to_numpy(float)
+    both = sides_of(inputs.features["is_business"], book)
+    for method, pull in (("signatures by side", 0.0), ("signatures by side, pull 0.3", 0.3)):
+        alone = seeded_sides(model, levels, both, business, pull)
+        found[method] = figures(truth, alone)
     for method, other in other_levels(signatures, seed).items():
         start = expected_levels(other, model.columns).reindex(levels.index)
         with warnings.catch_warnings():

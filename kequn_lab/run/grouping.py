@@ -20,7 +20,7 @@ from kequn_lab.validation.segmentwise import segment_stability
 
 __all__ = [
     "group_clusters", "group_names", "group_note", "group_silhouette", "group_stability",
-    "group_table",
+    "group_table", "sides_of",
 ]  # fmt: skip
 
 #: The column that says the side of a customer in the catalogue (``side`` of a segment).
@@ -60,16 +60,28 @@ def group_clusters(
             f"numbers or yes/no: {', '.join(map(str, features))}"
         )
     if n_clusters is None:
-        sides = _sides(features[by], book)
+        sides = sides_of(features[by], book)
         n_clusters = 8 if sides is None else {value: len(ids) for value, ids in sides.items()}
     return clusters_by_group(features[by], n_clusters)
 
 
-def _sides(column: pd.Series, book: dict[str, pd.DataFrame]) -> dict[float, list[str]] | None:
+def sides_of(column: pd.Series, book: dict[str, pd.DataFrame]) -> dict[float, list[str]] | None:
     """The segments of the catalogue that personal (0) and business customers (1) can be in.
 
     A segment of the business side is one of persons, too, where being a business is not
-    essential to it: some sole proprietors bank as persons. None: the column says no side.
+    essential to it: some sole proprietors bank as persons.
+
+    Parameters
+    ----------
+    column : Series
+        The value of each customer.
+    book : dict of DataFrame
+        The catalogue, as :func:`kequn_lab.catalogue.book`.
+
+    Returns
+    -------
+    dict of float to list of str, or None
+        None: the column says no side.
     """
     if column.name != SIDE or not set(column.dropna().unique()) <= {0, 1}:
         return None
@@ -102,7 +114,7 @@ def group_names(
     minimum : float
         As :func:`~kequn_lab.segments.name_clusters`.
     """
-    signatures, sides = book["signatures"], _sides(features[kmeans.by], book)
+    signatures, sides = book["signatures"], sides_of(features[kmeans.by], book)
     # In a group all customers have the same value of this column, which tells none of them apart.
     signatures = signatures[signatures["feature"] != kmeans.by]
     out = []

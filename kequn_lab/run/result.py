@@ -53,6 +53,8 @@ class Result:
         How sure the segments and their number are.
     readings : DataFrame
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
+    by_group : DataFrame
+        Which segments each group of customers holds, where groups were clustered by themselves.
     matching, migration : DataFrame
         What became of the segments of an earlier run.
     warnings : DataFrame
