@@ -114,6 +114,8 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
 
     k-means on indicators sees every column by itself: groups that differ only in how two
     columns go together (an interaction) are not found by it.
+    Where groups are as latent classes suppose, a latent class model finds them better, and
+    columns of noise cost k-means more than they cost it (``benchmarks/mixed.py``).
 
     References
     ----------

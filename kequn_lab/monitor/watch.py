@@ -287,6 +287,8 @@ def _behaviour(card, old, today):
     moved = mean_shift(card, old, today)
     spread = feature_drift(card, today)
     spread.loc[spread["feature"].isin(AGEING), "level"] = "none"
+    new_levels = "levels not seen at the training", "训练时没有的类别"
+    spread["hint_zh"] = spread["hint"].str.replace(*new_levels)
     evidence = [
         _evidence("new group", "near " + groups["near"], groups["before_share"],
                   groups["now_share"], NEW_SHARE, groups["new"]),
@@ -298,7 +300,7 @@ def _behaviour(card, old, today):
     units = [
         (f"{r.feature} 的单位似乎不同：应乘以 {r.factor:g}；请先更正输入",
          f"{r.hint}: correct the input first")
-        for r in spread[spread["hint"] != ""].itertuples()
+        for r in spread[spread["factor"] != 1].itertuples()
     ]  # fmt: skip
     new = groups[groups["new"]]
     reasons = [
@@ -314,9 +316,10 @@ def _behaviour(card, old, today):
         for r in moved[moved["shifted"]].itertuples()
     ]  # fmt: skip
     reasons += [
-        (f"{r.feature} 的分布变了：稳定性指数 {r.psi:.2f}",
-         f"{r.feature} is spread differently: stability index {r.psi:.2f} ({r.level})")
-        for r in spread[(spread["level"] != "none") & (spread["hint"] == "")].itertuples()
+        (f"{r.feature} 的分布变了：稳定性指数 {r.psi:.2f}" + f"；{r.hint_zh}" * bool(r.hint_zh),
+         f"{r.feature} is spread differently: stability index {r.psi:.2f} ({r.level})"
+         + f"; {r.hint}" * bool(r.hint))
+        for r in spread[(spread["level"] != "none") & (spread["factor"] == 1)].itertuples()
     ]  # fmt: skip
     return units, reasons, evidence
 

@@ -10,6 +10,7 @@ import pytest
 from kequn_lab.export.models import load_model, save_model
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.export.sql import DIALECTS
+from kequn_lab.monitor import should_refit
 from kequn_lab.monitor.drift import Spread, feature_drift, level_notes
 from kequn_lab.segments.pipeline import centre_table, fit_segments
 
@@ -154,3 +155,12 @@ def test_drift_counts_levels_and_names_new_ones(card):
     spread.add(now)
     (note,) = level_notes(spread)
     assert "'pilot'" in note.text_en and "'pilot'" in note.text_zh and note.value == n
+
+
+def test_new_levels_are_a_reason_in_both_languages_and_no_unit(card):
+    before = TABLE.set_axis([f"c{i}" for i in range(N)])
+    now = before.assign(job=before["job"].replace("farmer", "pilot"))
+    verdict = should_refit(card, before, now, months=12)
+    assert any("'pilot'" in reason for reason in verdict.reasons)
+    assert any("'pilot'" in reason and "类别" in reason for reason in verdict.reasons_zh)
+    assert not any("单位" in reason for reason in verdict.reasons_zh)
