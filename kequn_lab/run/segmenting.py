@@ -62,7 +62,8 @@ def segment(
         itself, by a search and scaled within the group, as banks do with business and personal
         customers. Clusters of several groups that get the same name are one segment. For
         ``is_business``, "auto" makes as many clusters as the catalogue has segments on each side
-        (6 and 3), for another column 8 in each group.
+        (6 and 3), for another column 8 in each group. Not with ``start="signatures"``, ``pull``,
+        ``weights`` or ``categories``.
     start : {"auto", "search", "signatures"}
         Two readings of the same customers: by a search, of the lowest inertia; or from the
         signatures of the catalogue, k-means started where its segments are expected. "auto"

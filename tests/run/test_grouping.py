@@ -137,6 +137,7 @@ def test_customers_drawn_again_stay_in_their_group(result, bank):
         ({"by": "is_business", "start": "signatures"}, "leave out start at the signatures"),
         ({"by": "is_business", "pull": 0.3}, "leave out start at the signatures and pull"),
         ({"by": "is_business", "k": range(2, 4)}, "give k for each group"),
+        ({"by": "is_business", "weights": {"aum_cny": 2}}, "weights do not go with groups"),
         ({"by": "aum_cny"}, "so 10 are the limit"),
         ({"k": {0: 2, 1: 2}}, "k by group needs the column"),
         ({"by": "is_business", "k": {0: 2, 2: 2}}, "the table has 0, 1"),
@@ -145,6 +146,14 @@ def test_customers_drawn_again_stay_in_their_group(result, bank):
 def test_what_cannot_be_grouped_is_refused(table, options, message):
     with pytest.raises(ValueError, match=message):
         kq.segment(table, stability=0, quiet=True, **options)
+
+
+def test_groups_and_categories_are_not_together(table):
+    words = table.assign(job=np.resize(["clerk", "farmer", "smith"], len(table)))
+    with pytest.raises(ValueError, match=r"no groups \(by\). Leave out one or the other"):
+        kq.segment(words, by="is_business", categories=["job"], stability=0, quiet=True)
+    with pytest.raises(ValueError, match="job holds words; groups"):
+        kq.segment(words, by="job", categories=["job"], stability=0, quiet=True)
 
 
 def test_a_customer_without_a_group_is_refused(table):
