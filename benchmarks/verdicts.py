@@ -1,6 +1,6 @@
 """Are the verdicts on segments, and on their number, right where the answer is known?
 
-    python benchmarks/verdicts.py                    # two tables a design, about a minute
+    python benchmarks/verdicts.py                    # two tables a design, about two minutes
     python benchmarks/verdicts.py --tables 10 --rows 1000 --draws 100
 
 Tables without structure (one hill: normal, tied together, uniform, skewed, heavy tails, many

@@ -131,8 +131,9 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
 
     A k is possible whose labelings are stable (``ari_used``, a median adjusted Rand index, of 0.85
     or more), whose smallest segment holds 2 % of the rows or more, and whose silhouette is larger
-    than any in data without segments (``null_silhouette``). If none is, k = 1: no segments. Of
-    several, the one whose inertia is furthest below that of data without segments (``null_gap``).
+    than any in data without segments (``null_silhouette``), or whose borders all lie in a valley
+    (``border_density`` below 0.6) at an inertia below that of such data. If none is, k = 1: no
+    segments. Of several, the one whose inertia is furthest below (``null_gap``).
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     Examples
     --------
     >>> scores = pd.DataFrame({"k": [2, 3], "silhouette": [0.4, 0.5], "smallest_share": 0.2})
-    >>> scores = scores.assign(null_silhouette=0.3, null_gap=[0.2, 0.9])
+    >>> scores = scores.assign(null_silhouette=0.3, null_gap=[0.2, 0.9], border_density=0.8)
     >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.9, 0.95]})).k
     3
     >>> choose_k(scores, pd.DataFrame({"k": [2, 3], "ari_used": [0.3, 0.6]})).k
@@ -166,7 +167,8 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     against_null = "null_silhouette" in table and table["null_silhouette"].notna().all()
     possible = table["ari_used"].ge(STEADY_K) & table["smallest_share"].ge(SMALLEST_SHARE)
     if against_null:
-        possible &= table["silhouette"] > table["null_silhouette"]
+        valleys = table["null_gap"].gt(0) & table["border_density"].lt(VALLEY)
+        possible &= table["silhouette"].gt(table["null_silhouette"]) | valleys
     kept = table[possible]
     if kept.empty:
         return _none_possible(table, against_null)
@@ -174,9 +176,9 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     k = int(kept[by].fillna(-np.inf).idxmax())
     best, others = f"{kept.loc[k, by]:.3f}", ", ".join(map(str, kept.index))
     if against_null:
-        zh = "，轮廓系数大于无客群的数据", "簇内平方和比无客群的数据低得最多（对数差 ", ""
+        zh = "，界线比无客群的数据清楚", "簇内平方和比无客群的数据低得最多（对数差 ", ""
         en = (
-            ", and whose silhouette exceeds that of data without segments",
+            ", and the segments are clearer than in data without segments (silhouette, valleys)",
             "the inertia furthest below that of data without segments (log difference ",
             "",
         )
@@ -202,10 +204,11 @@ def _none_possible(table: pd.DataFrame, against_null: bool) -> Choice:
         return Choice(
             1,
             f"k = {ks} 中没有一个既稳定（调整兰德指数中位数 ≥ {STEADY_K}），最小客群不少于 "
-            f"{SMALLEST_SHARE:.0%} 的行，轮廓系数又大于无客群的数据：看不出客群（k = 1）。",
+            f"{SMALLEST_SHARE:.0%} 的行，界线又比无客群的数据清楚（轮廓系数、谷）："
+            "看不出客群（k = 1）。",
             f"No k of {ks} is stable (median adjusted Rand index ≥ {STEADY_K}) with at least "
-            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment and a silhouette above that "
-            "of data without segments: no segments can be seen (k = 1).",
+            f"{SMALLEST_SHARE:.0%} of the rows in the smallest segment and clearer than data "
+            "without segments (silhouette, valleys): no segments can be seen (k = 1).",
             (),
         )
     k = int(table["ari_used"].idxmax())

@@ -41,7 +41,7 @@ def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
 
     Normal numbers are drawn and each column is mapped onto the sorted values of `X` (a Gaussian
     copula), after a second peak of the column was smoothed away (Silverman's critical bandwidth).
-    Flags, counts of ten values or fewer, and a value that many rows share, as zero, stay: a gap
+    Flags, codes of five values or fewer, and a value that many rows share, as zero, stay: a gap
     beside them is no evidence of segments. The correlations are corrected a few times until those
     of the mapped columns are near the ones of `X`, which matters for binary and skewed columns.
 

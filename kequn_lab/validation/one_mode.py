@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 __all__ = ["has_one_mode", "with_one_mode"]
 
-FEW_VALUES = 10  # a column with so many different values or fewer is a code or a count
+FEW_VALUES = 5  # a column with so many different values or fewer is a code or a count
 ATOM = 0.05  # share of rows from which one value, say zero, is kept as it is
 OVER_NEIGHBOURS = 3  # and it is so many times as frequent as the next values
 TAIL = 0.025  # share of rows that must lie on either side of a valley
@@ -52,7 +52,7 @@ def with_one_mode(values: NDArray) -> NDArray:
     values : ndarray of shape (n,)
         Sorted. Values that many rows share (5 % of them or more, three times as many as the next
         values: a zero, mostly) keep their place and share, with a gap beside them or without:
-        that somebody has none of a thing makes no hill. So do columns of ten values or fewer.
+        that somebody has none of a thing makes no hill. So do columns of five values or fewer.
 
     Returns
     -------

@@ -30,6 +30,7 @@ from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, summarise
 from kequn_lab.validation.bootstrap import checked_count, checked_ks, side_by_side
 from kequn_lab.validation.null_model import null_sets
+from kequn_lab.validation.shadows import border_density
 
 __all__ = ["fit_each_k", "score_k"]
 
@@ -136,6 +137,8 @@ def score_k(
         - ``null_silhouette``: largest silhouette in data without segments (`null_like`);
           ``null_gap``: as ``gap``, with these data in place of uniform ones; on at most 2,000
           rows a set.
+        - ``border_density``: largest at any border, against the lower peak beside it (see
+          `stability_summary`).
         - ``smallest_share`` and ``smallest_rows`` of the smallest segment.
         - ``agreement``: share of the plain starts that reached the best optimum (NaN above 2,000
           distinct rows); ``n_starts``.
@@ -201,6 +204,7 @@ def _indices(X, k: int, model: KMeansSearch, some) -> dict:
         "simplified_silhouette": apart.mean(dtype=float),
         "calinski_harabasz": calinski_harabasz_score(X, labels) if inertia else np.inf,
         "davies_bouldin": davies_bouldin_score(X, labels) if inertia else 0.0,
+        "border_density": border_density(X, centres=model.cluster_centers_, random_state=0).max(),
         "smallest_share": sizes.min() / len(X),
         "smallest_rows": sizes.min(),
         "agreement": model.agreement_,

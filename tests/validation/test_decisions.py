@@ -58,6 +58,7 @@ def test_rule_takes_the_steady_served_k_with_the_largest_silhouette():
 
 
 NULL = SCORES.assign(null_silhouette=[0.3, 0.3, 0.35, 0.35], null_gap=[0.2, 0.6, 0.7, 0.8])
+NULL["border_density"] = 0.9
 
 
 def test_rule_takes_the_possible_k_furthest_from_data_without_segments():
@@ -72,6 +73,12 @@ def test_no_segments_is_an_answer():
     choice = decisions.choose_k(NULL.assign(null_silhouette=0.6), STABILITY)
     assert (choice.k, choice.candidates) == (1, ())
     assert "k = 1" in choice.why_en and "k = 1" in choice.why_zh
+
+
+def test_valleys_at_every_border_are_enough_where_columns_of_noise_lower_the_silhouette():
+    scores = NULL.assign(null_silhouette=0.6, border_density=[0.1, 0.7, 0.1, 0.1])
+    assert decisions.choose_k(scores, STABILITY).k == 2
+    assert decisions.choose_k(scores.assign(null_gap=-0.1), STABILITY).k == 1  # flags, say
 
 
 def test_rule_says_when_no_k_meets_it():
