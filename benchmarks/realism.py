@@ -100,10 +100,14 @@ def _balances(bank):
     flow = signed.groupby(e["customer_id"]).sum()
     current = bank.holdings[bank.holdings["product"].eq("current")]
     opening = current.set_index("customer_id")["balance_cny"].sub(flow, fill_value=0)
+    running = signed.groupby(e["customer_id"], observed=True).cumsum()
+    running += e["customer_id"].astype(str).map(opening)
+    low = running.groupby(e["customer_id"], observed=True).min()
     deposit = e[e["product"].eq("structured_deposit_product")]
     paid = deposit.groupby("direction", observed=True)["amount_cny"].sum()
     return {
         "customers whose account started below 0": opening.round(2).lt(0).mean(),
+        "customers overdrawn for some time within a month": low.round(2).lt(0).mean(),
         "structured deposits credited at maturity over paid in": paid["in"] / paid["out"],
     }
 
