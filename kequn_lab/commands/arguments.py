@@ -250,8 +250,9 @@ def check_names(
         A cluster beyond ``k``, or nearly a segment of the catalogue.
     """
     from kequn_lab import catalogue
+    from kequn_lab.segments.kmeans import N_CLUSTERS
 
-    most = k[-1] if isinstance(k, range) else k if isinstance(k, int) else 8
+    most = k[-1] if isinstance(k, range) else k if isinstance(k, int) else N_CLUSTERS
     beyond = [str(c) for c in names or () if c >= most]
     if beyond and by is None:
         raise ValueError(f"--names: no cluster {', '.join(beyond)}; they are 0 to {most - 1}")

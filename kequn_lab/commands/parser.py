@@ -261,6 +261,7 @@ def _verify(commands) -> argparse.ArgumentParser:
         "RESULT --against TABLE [options]",
         "say whether a copy of the model, in a database or elsewhere, gives our labels",
         "kequn verify result --against labelled.csv",
+        "kequn verify result --against labelled.parquet --language zh",
         'kequn verify result --against sqlite:///crm.db --query "select * from golden_labels"',
         more="Put golden_rows.csv of the result through the copy; its labels are the TABLE: "
         "customer_id\nwith segment_id or cluster.",

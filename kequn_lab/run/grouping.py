@@ -13,6 +13,7 @@ from kequn_lab._words import Words
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
+from kequn_lab.segments.kmeans import N_CLUSTERS
 from kequn_lab.segments.naming import is_working, name_clusters
 from kequn_lab.validation.decisions import stability_summary
 from kequn_lab.validation.null_model import null_separation
@@ -61,7 +62,9 @@ def group_clusters(
         )
     if n_clusters is None:
         sides = sides_of(features[by], book)
-        n_clusters = 8 if sides is None else {value: len(ids) for value, ids in sides.items()}
+        n_clusters = (
+            N_CLUSTERS if sides is None else {value: len(ids) for value, ids in sides.items()}
+        )
     return clusters_by_group(features[by], n_clusters)
 
 

@@ -21,6 +21,7 @@ from kequn_lab._statistics import jaccard
 from kequn_lab._words import Words, percent
 from kequn_lab.run.grouping import group_clusters, group_names
 from kequn_lab.segments.grouped import GroupedKMeans
+from kequn_lab.segments.kmeans import N_CLUSTERS
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, column_factors, fit_segments
 from kequn_lab.segments.seeded import SeededKMeans
@@ -122,7 +123,7 @@ def take_reading(
         fit |= {"by": by, "n_clusters": group_clusters(features, by, n_clusters, book)}
         pipeline = fit_segments(features, random_state=random_state, **fit)
         return _reading(pipeline, features, book, random_state)
-    n_clusters = 8 if n_clusters is None else n_clusters
+    n_clusters = N_CLUSTERS if n_clusters is None else n_clusters
     if isinstance(n_clusters, Mapping):
         raise ValueError("k by group needs the column that says the group (by)")
     levels = expected_levels(book["signatures"], features.columns)

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.kmeans import N_CLUSTERS, KMeansSearch
 from kequn_lab.segments.summaries import as_numbers
 
 __all__ = ["GroupedKMeans", "clusters_by_group"]
@@ -138,7 +138,7 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     array([0, 0, 1, 0, 1, 1], dtype=int32)
     """
 
-    def __init__(self, by, n_clusters=8, *, n_starts=25, n_swaps=25, random_state=None):
+    def __init__(self, by, n_clusters=N_CLUSTERS, *, n_starts=25, n_swaps=25, random_state=None):
         self.by = by
         self.n_clusters = n_clusters
         self.n_starts = n_starts

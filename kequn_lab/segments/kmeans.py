@@ -33,6 +33,8 @@ __all__ = ["KMeansSearch"]
 SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
 FAR_SHARE = 0.5  # of the points of the summary, drawn by their distance
 N_POLISHED = 3  # of them, those that are run on all rows
+#: Clusters where nobody says how many: the article has eight segments.
+N_CLUSTERS = 8
 
 
 class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
@@ -96,7 +98,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters=N_CLUSTERS,
         *,
         n_starts=25,
         n_swaps=25,

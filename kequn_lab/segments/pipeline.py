@@ -15,7 +15,7 @@ from kequn_lab.contract.wide import LARGEST
 from kequn_lab.features.preprocessing import preprocessor
 from kequn_lab.features.weights import ColumnWeights
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
-from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.kmeans import N_CLUSTERS, KMeansSearch
 from kequn_lab.segments.seeded import SeededKMeans
 
 __all__ = ["centre_table", "column_factors", "fit_segments", "label_table", "segment_pipeline"]
@@ -24,7 +24,7 @@ __all__ = ["centre_table", "column_factors", "fit_segments", "label_table", "seg
 def segment_pipeline(
     columns: Iterable[str],
     *,
-    n_clusters: int | list[int] = 8,
+    n_clusters: int | list[int] = N_CLUSTERS,
     n_starts: int = 25,
     random_state: int | None = None,
     log_columns: Iterable[str] | None = None,
@@ -127,7 +127,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     >>> fit_segments(table, n_clusters=2, random_state=0)["kmeans"].labels_.tolist()
     [0, 0, 1, 1]
     """
-    n_clusters, by = options.get("n_clusters", 8), options.get("by")
+    n_clusters, by = options.get("n_clusters", N_CLUSTERS), options.get("by")
     numbers = features.drop(columns=list(options.get("categories") or ()))
     text = [str(c) for c in numbers if not pd.api.types.is_numeric_dtype(numbers[c])]
     if text:
