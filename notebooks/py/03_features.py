@@ -183,7 +183,8 @@ own = pd.DataFrame(
 declared = {"job": [], "education": ["小学", "中学", "大学"]}
 coded = preprocessing.preprocessor(own.columns, categories=declared).fit_transform(own)
 print(coded.groupby(own["job"]).mean().round(2).to_string(), "\n")
-print(coded.var(ddof=0).groupby(coded.columns.str.split(":").str[0]).sum().round(2).to_string())
+variance = coded.var(ddof=0).groupby(coded.columns.str.split(":").str[0]).sum()
+print(f"variance of each column:\n{variance.round(2).to_string()}")
 
 # %% [markdown]
 # **解 Explain.** 每列的总方差都是 1：职业虽有三个坐标，合起来与年龄一样重。

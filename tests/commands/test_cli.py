@@ -281,7 +281,8 @@ def test_the_help_of_sql_names_every_dialect():
 def test_progress_moves_within_the_long_steps(table, capsys):
     table[table.index("--stability") + 1] = "2"
     table.remove("--quiet")
-    assert main([*table, "--log", "消费", "--k", "2:3"]) == 0
+    assert main([*table, "--log", "消费", "--k", "2:3"]) == 0  # one segment: the rule may say so
+    assert main([*table, "--log", "消费", "--k", "2"]) == 0
     said = capsys.readouterr().err
     for step in ("weigh k", "bootstrap pairs", "chance", "draw"):
         assert f"{step}:" in said
