@@ -29,7 +29,9 @@ __all__ = ["Verdict", "attrition", "mean_shift", "new_groups", "should_refit"]
 
 ALPHA = 0.001  # of each test, divided by the number of tests
 LEAVING_SHARE, LEAVING_RATIO = 0.1, 3.0
-NEW_SHARE, NEW_RATIO, CELLS = 0.03, 5.0, 40
+NEW_RATIO, CELLS = 5.0, 40
+#: A group of fewer of the customers is no reason to fit again, whether it comes or goes.
+LEAST_SHARE = 0.03
 SHIFT_SD = 0.1
 #: These grow with the calendar for everybody; that is no change of behaviour.
 AGEING = ("age_years", "tenure_years")
@@ -77,9 +79,10 @@ def attrition(before: pd.Series, now: pd.Index) -> pd.DataFrame:
     -------
     DataFrame
         One row per segment: ``segment_id``, ``customers``, ``left``, ``left_share`` with
-        ``low`` and ``high`` (95 %, Wilson), ``others_share`` (of the rest), ``leaving``: at
-        least a tenth left, three times the others' share, and Fisher's test says it is no
-        chance (0.001 over all segments).
+        ``low`` and ``high`` (95 %, Wilson), ``others_share`` (of the rest), ``leaving``: the
+        segment had at least 3 % of all customers, at least a tenth left, three times the others'
+        share, and Fisher's test says it is no chance (0.001 over all segments). Smaller segments
+        are often those of customers who had stopped already.
 
     Examples
     --------
@@ -103,6 +106,7 @@ def attrition(before: pd.Series, now: pd.Index) -> pd.DataFrame:
     share = gone / n
     leaving = (share >= LEAVING_SHARE) & (share >= LEAVING_RATIO * others)
     leaving &= np.array(chance) < ALPHA / len(n)
+    leaving &= n >= LEAST_SHARE * n.sum()
     return pd.DataFrame(
         {"segment_id": table.index, "customers": n, "left": gone, "left_share": share,
          "low": low, "high": high, "others_share": others, "leaving": leaving}
@@ -171,7 +175,7 @@ def new_groups(
         )
     out = pd.DataFrame(rows)
     together = (out["now_share"] * out["new"]).groupby(out["near"]).transform("sum")
-    return out.assign(new=out["new"] & (together >= NEW_SHARE))
+    return out.assign(new=out["new"] & (together >= LEAST_SHARE))
 
 
 def mean_shift(card: Scorecard, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
@@ -291,7 +295,7 @@ def _behaviour(card, old, today):
     spread["hint_zh"] = spread["hint"].str.replace(*new_levels)
     evidence = [
         _evidence("new group", "near " + groups["near"], groups["before_share"],
-                  groups["now_share"], NEW_SHARE, groups["new"]),
+                  groups["now_share"], LEAST_SHARE, groups["new"]),
         _evidence("mean shift", moved["feature"], 0.0, moved["shift_sd"], SHIFT_SD,
                   moved["shifted"]),
         _evidence("spread", spread["feature"], 0.0, spread["psi"], np.maximum(

@@ -144,6 +144,8 @@ def test_attrition_by_hand():
     assert table["leaving"].to_dict() == {"a": True, "b": False, "c": False}
     few = pd.Series(["a"] * 3 + ["b"] * 100, index=range(103))
     assert not attrition(few, pd.Index(range(2, 103)))["leaving"].any()  # two of three: chance
+    small = pd.Series(["a"] * 20 + ["b"] * 980, index=range(1000))
+    assert not attrition(small, pd.Index(range(10, 1000)))["leaving"].any()  # 2 % of all
 
 
 @pytest.fixture(scope="module")
