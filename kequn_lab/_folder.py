@@ -42,7 +42,7 @@ _REASONS = _FULL | {
     errno.EACCES: "the folder cannot be written to; choose another folder",
     errno.EPERM: "the folder cannot be written to; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.ELOOP: "the link leads to itself; choose another folder",
+    errno.ELOOP: "the link points to itself; choose another folder",
 }
 
 

@@ -4,6 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+#: Jaccard index up to which a segment counts as dissolved, and from which as recovered (Hennig
+#: 2008, Journal of Multivariate Analysis 99).
+DISSOLVED, RECOVERED = 0.5, 0.75
+
 
 def wilson(successes, n) -> tuple[NDArray, NDArray]:
     """Wilson's 95 % interval of a share; missing where n is 0.

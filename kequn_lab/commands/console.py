@@ -18,7 +18,7 @@ _DEBUG = "KEQUN_DEBUG"
 _SYSTEM = {
     FileNotFoundError: "does not exist",
     IsADirectoryError: "is a folder; name a file",
-    NotADirectoryError: "is a file, or lies in one; name a folder",
+    NotADirectoryError: "is a file, or is inside one; name a folder",
     PermissionError: "may not be read or written by you",
     FileExistsError: "is there already",
 }

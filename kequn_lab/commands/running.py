@@ -47,7 +47,7 @@ _SAY = {
     "labelled": ("{n:,} customers labelled, in {out}", "{n:,} 位客户已打标签，结果在 {out}"),
     "dry": ("{n:,} customers read, nothing written", "已读 {n:,} 位客户，未写任何文件"),
     "sampled": (
-        "A synthetic bank of {n:,} customers lies in {out}",
+        "A synthetic bank of {n:,} customers is in {out}",
         "{n:,} 位客户的合成银行在 {out}",
     ),
     "guessed": (

@@ -242,7 +242,7 @@ def _again(refits: Refits, columns, index, segments, is_size) -> np.ndarray:
 
 
 def _many(columns: np.ndarray) -> bool:
-    """Whether sums over customers drawn again are normal for all that matters: a rare product
+    """Whether sums over customers drawn again are normal enough: a rare product
     that a few hundred hold is drawn customer by customer."""
     present = (columns != 0).sum(0)
     return len(columns) > _LARGE and (present[present > 0] >= _LARGE / 20).all()

@@ -2,8 +2,8 @@
 
 A bootstrap of a group is a bootstrap of its histogram: to resample n customers is to draw the
 counts of the cells from one multinomial. Where a variable has few values that is exact; else the
-cells are quantiles of both groups, and the largest and smallest values stand alone, so that heavy
-tails keep their say. Cost depends on cells and draws, not on customers.
+cells are quantiles of both groups, and the largest and smallest values are cells of their own, so
+that heavy tails count in full. Cost depends on cells and draws, not on customers.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ The translation is a small TOML file that the analyst writes once for his bank::
 
     [features."职业"]                   # a column of categories; text is left out otherwise
     nominal = true
-    missing = "level"                   # or "mean", the default: where missing values stand
+    missing = "level"                   # or "mean", the default, for missing values
 
     [features."学历"]                   # an ordered one: its levels, from lowest to highest
     order = ["小学", "中学", "大学"]
@@ -146,7 +146,7 @@ class TableMapping(Options):
 class CategoryMapping:
     """A column of categories: nominal, or in an ``order``, from lowest to highest level.
 
-    ``missing``: whether a missing value stands at the column's mean or is a level of its own.
+    ``missing``: whether a missing value is taken as the column's mean or is a level of its own.
     """
 
     order: tuple[StrictStr, ...] = ()
@@ -232,7 +232,7 @@ def _toml(path: Path) -> dict:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path.name} is not a TOML file in UTF-8: {error}; a name with other letters than "
-            'a-z, digits, _ and - stands in quotes, as [features."职业"]'
+            'a-z, digits, _ and - needs quotes, as [features."职业"]'
         ) from error
     except RecursionError as error:
         raise ValueError(f"{path.name} is not a mapping file: nested too deep") from error

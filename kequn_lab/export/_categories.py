@@ -1,4 +1,4 @@
-"""Columns of categories in a scorecard: their levels, where each stands, and in SQL."""
+"""Columns of categories in a scorecard: their levels, the place of each, and in SQL."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from kequn_lab.features.categories import MISSING, NO_LEVEL, OTHER, level_text
 
 @dataclass(frozen=True)
 class ScorecardLevel:
-    """One level: the texts that mean it, its customers' share of all at the training, and where
-    it stands on the category's axes, in standard deviations and with the column's weight."""
+    """One level: the texts that mean it, its customers' share of all at the training, and its
+    place on the category's axes, in standard deviations and with the column's weight."""
 
     level: str
     spellings: tuple[str, ...]
@@ -101,7 +101,7 @@ def categories_of(pipeline: Pipeline, features: pd.DataFrame) -> tuple[Scorecard
             ScorecardCategory(
                 name=str(name),
                 ordered=c.ordered,
-                axes=tuple(f"{name}:{a}" if a else str(name) for a in c.axes),
+                axes=tuple(c.coordinates(str(name))),
                 levels=tuple(
                     ScorecardLevel(level, spellings, n / len(features), tuple(point))
                     for level, spellings, n, point in zip(c.levels, c.spellings, c.counts, points)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kequn_lab.export._nearest import group_cards, labelled
+from kequn_lab.export._nearest import _coordinate, group_cards, labelled
 
 __all__ = ["disagreements", "golden_rows"]
 
@@ -185,10 +185,10 @@ def _rows_of(space: _Space, n_rows: int) -> list[_Row]:
     return rows
 
 
-def _standardised(f, value: float) -> float:
-    if f.log:
-        value = np.copysign(np.log1p(abs(value)), value)
-    return (value - f.mean) / f.scale
+def _place(f, value: float) -> float:
+    """Where a value of a feature counts, in standard deviations; 0 where nothing fills it."""
+    z = float(_coordinate(f, np.array([value]))[0])
+    return 0.0 if np.isnan(z) else z
 
 
 def _borders(space: _Space) -> Iterator[tuple]:
@@ -230,7 +230,7 @@ def _clips(space: _Space) -> Iterator[tuple]:
         f = space.features[j]
         for clip, away in ((f.lower, -1), (f.upper, 1)):
             if clip is not None:
-                z = _standardised(f, clip)
+                z = _place(f, clip)
                 yield _beside_border(space, j, z, away, clip + away * (1 + abs(clip)))
                 yield _beside_border(space, j, z, -away, clip)
 
@@ -239,8 +239,7 @@ def _missing(space: _Space) -> Iterator[tuple]:
     """Without any value, then without one."""
     yield np.full(len(space.features), np.nan), [None] * len(space.categories)
     for j in space.rng.permutation(len(space.features)):
-        f = space.features[j]
-        z = 0.0 if f.fill is None else _standardised(f, f.fill)
+        z = _place(space.features[j], np.nan)
         for direction in (-1, 1):
             yield _beside_border(space, j, z, direction, np.nan)
 

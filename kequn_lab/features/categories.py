@@ -55,6 +55,10 @@ class LevelCoding:
     unified: dict[str, str]
     ordered: bool
 
+    def coordinates(self, column: str) -> list[str]:
+        """Names of the coordinates of a column: ``column:level``; an ordered one keeps its own."""
+        return [f"{column}:{axis}" if axis else column for axis in self.axes]
+
     def position(self, level: str) -> int:
         """Where a level is in ``levels``, −1 where the column has no such level."""
         return self.levels.index(level) if level in self.levels else -1
@@ -81,12 +85,12 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         Columns that have an order, and their levels from lowest to highest. The others are
         nominal.
     missing : {"mean", "level"} or mapping of str to one of them, default="mean"
-        Whether a missing value stands at the column's mean or is a level of its own, for all
+        Whether a missing value is taken as the column's mean or is a level of its own, for all
         columns or by column. Nominal columns only; a level that would be rare is no level.
     rare_share, rare_customers : float and int, default 0.01 and 20
         A level with a smaller share of the customers that have a value, or with fewer customers,
         is rare: such levels together are the level ``(other)``. Where even that is rare, they
-        stand at the column's mean. A declared order needs no pooling.
+        are taken as the column's mean. A declared order needs no pooling.
     max_levels : int, default=20
         A nominal column with more levels is refused.
 
@@ -109,8 +113,8 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
     Levels are the same where they differ in blanks, case or full-width letters alone; the most
     frequent way of writing is the level's name. ``transform`` knows the texts of the training
     and these with other case; blanks around a text do not matter. Any other text is a level not
-    seen before: it stands at ``(other)`` if the column has it, else at the mean. Count such
-    customers with :meth:`unseen`.
+    seen before: it is taken as ``(other)`` if the column has it, else as the mean. A scorecard
+    counts such customers.
 
     k-means on indicators sees every column by itself: groups that differ only in how two
     columns go together (an interaction) are not found by it.
@@ -211,29 +215,12 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
             for c, code in zip(self.codings_, codes)
         ])  # fmt: skip
 
-    def unseen(self, X) -> pd.DataFrame:
-        """Levels that the training had not: ``column``, ``level``, ``customers``."""
-        check_is_fitted(self)
-        X = validate_data(self, _plain(X), dtype=None, reset=False, ensure_all_finite="allow-nan")
-        rows = []
-        for j, c in enumerate(self.codings_):
-            known = {text for spellings in c.spellings for text in spellings}
-            counts: dict[str, int] = {}
-            for value, n in pd.Series(X[:, j]).value_counts().items():
-                text = level_text(value)
-                if text and text not in known and text not in c.pooled:
-                    counts[text] = counts.get(text, 0) + int(n)
-            name = self._names()[j]
-            rows += [(name, level, n) for level, n in counts.items()]
-        return pd.DataFrame(rows, columns=["column", "level", "customers"])
-
     def get_feature_names_out(self, input_features=None):
         """``column:level`` per nominal coordinate; an ordered column keeps its name."""
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
         return np.array(
-            [f"{n}:{a}" if a else str(n) for n, c in zip(names, self.codings_) for a in c.axes],
-            dtype=object,
+            [a for n, c in zip(names, self.codings_) for a in c.coordinates(str(n))], dtype=object
         )
 
     def _codes(self, X) -> list[NDArray[np.intp]]:
@@ -288,6 +275,11 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         unified = {t: named[k] for k, own in texts.items() for t in own if t != named[k]}
         if order is not None:
             return _ordered(name, order, total, named, spelled, unified, len(values))
+        n_missing = n_missing if missing == "level" else 0
+        return self._nominal(name, total, named, spelled, unified, n_missing, len(values))
+
+    def _nominal(self, name, total, named, spelled, unified, n_missing, n_rows) -> LevelCoding:
+        """The coding of a column without an order: rare levels pooled, a coordinate per level."""
         least = max(self.rare_share * sum(total.values()), self.rare_customers)
         rare_ones = {k for k in total if total[k] < least}
         rare_ones |= {OTHER} & set(total) if rare_ones else set()  # a level of this name joins
@@ -308,10 +300,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         if rare and (not kept or len(levels) == 1):
             raise ValueError(
                 f"{name}: all levels are rare{f' but {levels[0]!r}' if kept else ''} (fewer than "
-                f"{int(np.ceil(least))} of {len(values)} customers): group levels, or leave the "
+                f"{int(np.ceil(least))} of {n_rows} customers): group levels, or leave the "
                 "column out (--drop)"
             )
-        if missing == "level" and n_missing >= least:
+        if n_missing and n_missing >= least:
             levels, sizes = [*levels, MISSING], [*sizes, n_missing]
             spellings.append(())
         pooled = {named[k]: total[k] for k in rare}
@@ -319,7 +311,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         share = n / max(n.sum(), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             points = (np.eye(len(n)) - share) / np.sqrt(share)
-        points = _one_variable(points, n, len(values))
+        points = _one_variable(points, n, n_rows)
         axes = tuple(levels)
         return LevelCoding(
             tuple(levels), tuple(sizes), tuple(spellings), points, axes, pooled, unified, False

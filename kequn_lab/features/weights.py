@@ -42,7 +42,7 @@ def read_weights(path: str | Path) -> dict[str, float]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path.name} is not a TOML file in UTF-8: {error}; a name with other letters than "
-            'a-z, digits, _ and - stands in quotes: "年龄" = 2'
+            'a-z, digits, _ and - needs quotes: "年龄" = 2'
         ) from error
     for name, value in content.items():
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -165,7 +165,7 @@ class Spread:
         now = counts[place] / max(self._all, 1)
         new = sorted(self.new_levels.get(c.name, {}).items(), key=lambda item: -item[1])
         hint = ", ".join(f"{text!r} ({customers:,})" for text, customers in new[:_NAMED])
-        more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+        more = f", … +{len(new) - _NAMED}" if len(new) > _NAMED else ""  # in any language
         hint = f"levels not seen at the training: {hint}{more}" if new else ""
         return (c.name, psi, critical, level, c.missing_share, now, 1.0, hint)
 

@@ -81,8 +81,7 @@ def attrition(before: pd.Series, now: pd.Index) -> pd.DataFrame:
         One row per segment: ``segment_id``, ``customers``, ``left``, ``left_share`` with
         ``low`` and ``high`` (95 %, Wilson), ``others_share`` (of the rest), ``leaving``: the
         segment had at least 3 % of all customers, at least a tenth left, three times the others'
-        share, and Fisher's test says it is no chance (0.001 over all segments). Smaller segments
-        are often those of customers who had stopped already.
+        share, and Fisher's test says it is no chance (0.001 over all segments).
 
     Examples
     --------

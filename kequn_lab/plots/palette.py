@@ -14,7 +14,7 @@ __all__ = ["segment_colors", "segment_looks"]
 
 #: Okabe and Ito's colour-blind-safe set, its yellow darkened and its black turned to plum: on
 #: white paper every one shows, and under each kind of colour blindness the closest two stay as
-#: far apart as in the original set.
+#: different as in the original set.
 SEGMENT_COLORS = {
     "micro_enterprise": "#D55E00",
     "sole_proprietor": "#E69F00",

@@ -62,14 +62,8 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax, (8, 0.8 + 0.38 * len(table)))
     y = np.arange(len(table))
     share = table["share"].to_numpy(float)
-    ax.barh(
-        y,
-        share,
-        height=0.7,
-        color=looks.loc[table["segment_id"], "color"],
-        edgecolor="0.25",
-        lw=0.6,
-    )
+    own = looks.loc[table["segment_id"]]
+    ax.barh(y, share, height=0.7, color=own["color"], edgecolor="0.25", lw=0.6)
     end = share
     if {"share_low", "share_high"} <= set(table.columns):
         low, high = table["share_low"].to_numpy(float), table["share_high"].to_numpy(float)
@@ -81,7 +75,7 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for at, x, value, n in zip(y, end, share, counts):
         text = percent(value, 1) + ("" if n is None else f"  ({n:,.0f})")
         ax.annotate(text, (x, at), (6, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.set_yticks(y, looks.loc[table["segment_id"], "label"])
+    ax.set_yticks(y, own["label"])
     ax.tick_params(axis="y", length=0)
     ax.set(ylim=(len(table) - 0.4, -0.6), xlim=(0, end.max() * 1.22))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

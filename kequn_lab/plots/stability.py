@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from kequn_lab._statistics import DISSOLVED, RECOVERED
 from kequn_lab._words import term
 
 from .canvas import GREY, axes, clean, need, number, panels, segments_of
@@ -39,8 +40,6 @@ SOURCES = {
         "...",
     ),
 }
-#: fpc's reading of the mean Jaccard index.
-LEVELS = (0.6, 0.75, 0.85)
 
 
 def index_panel(
@@ -129,7 +128,8 @@ def stability_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         Every replicate is a dot: where a distribution has two humps the median alone would
-        mislead. For segments, dashed lines at 0.6, 0.75 and 0.85, fpc's readings of the mean.
+        mislead. For segments, dashed lines at 0.5 and 0.75, the thresholds of
+        ``validation.stability_summary``.
 
     Raises
     ------
@@ -180,16 +180,17 @@ def _by_segment(table: pd.DataFrame, ax: Axes | None) -> Axes:
         table.loc[table["segment_id"] == s, "slsw"].dropna().to_numpy(float) for s in looks.index
     ]
     _boxes(ax, groups, np.arange(len(looks)), 0.7, looks["color"], horizontal=True)
-    words = [say("0.6 以下不可信", "below 0.6: do not trust"), say("0.75 稳定", "0.75: stable"),
-             say("0.85 很稳定", "0.85: very stable")]  # fmt: skip
-    for level, text in zip(LEVELS, words):
+    lines = {
+        DISSOLVED: (say(f"{DISSOLVED} 以下：消失", f"below {DISSOLVED}: dissolved"), "right"),
+        RECOVERED: (say(f"{RECOVERED} 起：找回", f"from {RECOVERED}: recovered"), "left"),
+    }
+    for level, (text, side) in lines.items():
         ax.axvline(level, color="0.35", ls="--", lw=1, zorder=0)
-        ax.annotate(text, (level, 1), (0 if level < 0.8 else 4, 3), fontsize=8, color=GREY,
-                    xycoords=("data", "axes fraction"), textcoords="offset points",
-                    ha="left" if level > 0.8 else "right" if level < 0.7 else "center")  # fmt: skip
+        ax.annotate(text, (level, 1), (0, 3), fontsize=8, color=GREY, ha=side,
+                    xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
     ax.set_yticks(range(len(looks)), looks["label"])
     ax.tick_params(axis="y", length=0)
-    ax.set(ylim=(len(looks) - 0.4, -0.6), xlim=(min(0.5, table["slsw"].min() - 0.02), 1.01))
+    ax.set(ylim=(len(looks) - 0.4, -0.6), xlim=(min(0.3, table["slsw"].min() - 0.02), 1.01))
     ax.set_xlabel(say("重抽样中的杰卡德指数（1：每次都找回）",
                       "Jaccard index over resamples (1: found again each time)"))  # fmt: skip
     ax.spines["left"].set_visible(False)

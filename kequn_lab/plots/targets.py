@@ -196,7 +196,7 @@ def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
 
 
 def _spread(wanted, gap: float) -> np.ndarray:
-    """Rising positions at least a gap apart, as near as can be to those wanted (rising, too)."""
+    """Ascending positions with `gap` or more between them, as near as possible to those wanted."""
     wanted = np.asarray(wanted, float)
     steps = gap * np.arange(len(wanted))
     blocks: list[list[float]] = []  # neighbours that would touch share the mean of their shifts

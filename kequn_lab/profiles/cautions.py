@@ -18,7 +18,7 @@ __all__ = ["warnings_table"]
 LARGEST, SMALLEST, FEWEST = 0.6, 0.01, 10
 #: Kaufman and Rousseeuw found no structure to speak of below it.
 MIN_SILHOUETTE = 0.25
-#: Two segments need one variable (or level) whose means are this many pooled deviations apart.
+#: Two segments need one variable (or level) whose means differ by so many pooled deviations.
 MIN_DIFFERENCE = 0.5
 #: Of a variable that is neither a share nor logged.
 MAX_SKEWNESS = 2.0

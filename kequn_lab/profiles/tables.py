@@ -198,7 +198,7 @@ def marker_table(profile: pd.DataFrame) -> pd.DataFrame:
     Shares and categories go by the rule ``difference``, that of flexclust's shaded bar chart: the
     segment's mean is 0.25 or more away from the mean of all, or half of that mean. It divides by
     the mean and knows no unit, so it fails on money, years or standardised values; these go by
-    ``effect``: segment and rest are half a pooled standard deviation or more apart.
+    ``effect``: segment and rest differ by half a pooled standard deviation or more.
 
     References
     ----------

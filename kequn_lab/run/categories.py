@@ -83,7 +83,7 @@ def category_notes(
                 f"{name}：罕见类别 {shown}，共 {n:,} 名客户，"
                 + ("合并为一类" if other else "按该列的平均处理"),
                 f"{name}: rare levels {shown}, {n:,} customers, "
-                + ("are one level together" if other else "stand at the column's mean"),
+                + ("are one level together" if other else "are taken as the column's mean"),
                 value=float(n), variable=name, level="note",
             ))  # fmt: skip
         if coding.unified:

@@ -118,7 +118,7 @@ def group_names(
         As :func:`~kequn_lab.segments.name_clusters`.
     """
     signatures, sides = book["signatures"], sides_of(features[kmeans.by], book)
-    # In a group all customers have the same value of this column, which tells none of them apart.
+    # In a group all customers have the same value of this column, which distinguishes none of them.
     signatures = signatures[signatures["feature"] != kmeans.by]
     out = []
     for g, value in enumerate(np.unique(features[kmeans.by].to_numpy(float))):

@@ -64,7 +64,7 @@ class Reading:
 
     @property
     def means(self) -> pd.DataFrame:
-        """Where the customers of each cluster stand, as :func:`~kequn_lab.segments.centre_table`;
+        """The mean of the customers of each cluster, as :func:`~kequn_lab.segments.centre_table`;
         centres that were pulled to a signature would prove nothing about its name."""
         centres = centre_table(self.pipeline)
         if self.start is None:

@@ -25,7 +25,7 @@ from kequn_lab.run.result import Result
 __all__ = ["fill_folder", "read_result", "run_folder", "write_labels_workbook", "write_results"]
 
 
-#: What lies on top of a result folder, beside its record, and one file of each folder below: a
+#: The files at the top of a result folder, beside its record, and one file of each folder below: a
 #: file or a link in the way of these is found before the work, in the way of others after it.
 NAMES = (
     "report.html", "labels.csv", "labels.meta.json", "labels.xlsx", "scorecard.json", "columns.csv",

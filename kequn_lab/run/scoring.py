@@ -91,7 +91,7 @@ def score_files(
         path = None if stage is None else stage / "labels.csv"
         counts, spread, columns = _label(card, source.chunks, path, encoding=encoding)
         drift = spread.table()
-        # Only now all is read, so only now is all that was found known.
+        # Everything is read now, so everything that was found is known.
         notes = [
             *source.notes,
             *source.entered.notes,

@@ -212,7 +212,7 @@ def _variables(found: Segmented) -> dict[str, str]:
     if encoder is None:
         return {}
     columns = zip(encoder.feature_names_in_, encoder.codings_)
-    return {f"{c}:{a}" if a else str(c): str(c) for c, coding in columns for a in coding.axes}
+    return {a: str(c) for c, coding in columns for a in coding.coordinates(str(c))}
 
 
 def plane_tables(found: Segmented) -> Tables:

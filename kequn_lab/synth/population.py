@@ -1,6 +1,6 @@
 """What the synthetic customers are like: every number as data, checked, with its source.
 
-The numbers lie in ``data/catalogue/population/*.csv``, one row per parameter, and may be edited
+The numbers are in ``data/catalogue/population/*.csv``, one row per parameter, and may be edited
 in a copy of that folder. ``sources.csv`` says of every number whether it comes from the article,
 is calibrated to a published figure, or is an assumption.
 """

@@ -1,6 +1,6 @@
 """What the evidence says, by stated thresholds: of each index, of a k, of each segment.
 
-Every statement can be traced to numbers in the table that it stands in, and none is made where
+Every statement can be traced to numbers in its table, and none is made where
 the interval of the number would allow the opposite without saying so.
 """
 
@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from kequn_lab._statistics import DISSOLVED, RECOVERED
 from kequn_lab.validation.shadows import border_density, cluster_similarity, margins
 
 __all__ = ["Choice", "choose_k", "read_k", "stability_summary"]
 
 STEADY_K = 0.85  # median adjusted Rand index from which `choose_k` calls a k steady
 SMALLEST_SHARE = 0.02  # share of rows below which a segment is too small to be served
-NATURAL = 0.75  # Jaccard index from which a segment is recovered (Hennig), in 95 % of samples
-REPRODUCIBLE = 0.5  # Jaccard index up to which a segment is dissolved (Hennig)
 VALLEY = 0.6  # density at a border, against the lower peak beside it, that is no gap any more
 LEANS = 0.5  # similarity from which a constructed segment is part of its neighbour
 
@@ -83,9 +82,9 @@ def read_k(scores: pd.DataFrame, *, stability: pd.DataFrame | None = None) -> pd
     reading["agree"] = reading["k"].map(reading["k"].value_counts()).fillna(0).astype(int)
     groups = reading.dropna(subset="k").groupby("k")["index"].agg(list)
     for language, words in _SAYS.items():
-        alone, apart, none, comma, bracket = words
+        alone, several, none, comma, bracket = words
         said = comma.join(f"k = {k}{bracket.format(comma.join(n))}" for k, n in groups.items())
-        start = alone if len(groups) == 1 else apart
+        start = alone if len(groups) == 1 else several
         reading.attrs[f"reading_{language}"] = start + said if len(groups) else none
     return reading
 
@@ -245,7 +244,7 @@ def stability_summary(
     elsewhere. Where every segment is constructed, it is k that is wrong, not one segment.
 
     What *natural* cannot see: that a segment is one round group. The pieces of a bent hill can be
-    natural (`benchmarks/verdicts.py`: in a third of bananas and moons), groups closer than four
+    natural (bananas and moons in `benchmarks/verdicts.py`), groups closer than four
     deviations mostly are not, nor is a group that only a flag or a zero tells.
 
     Parameters
@@ -325,27 +324,30 @@ def stability_summary(
             "border_density": border_density(X, centres=centres, random_state=0).to_numpy(),
         }
     )
-    far = table["separation"] > table["chance_separation"]
-    separated = far & (table["border_density"] < VALLEY)
-    table["reading"] = np.select(
-        [(table["slsw_low"] >= NATURAL) & separated, table["slsw_low"] >= REPRODUCIBLE],
-        ["natural", "reproducible"],
-        "constructed",
-    )
-    across = {
-        e: table["slsw_low"].lt(e) & table["slsw_high"].ge(e) for e in (REPRODUCIBLE, NATURAL)
-    }
-    # Only a segment that is separated itself could be natural: its interval alone counts there.
-    table["sure"] = ~(across[REPRODUCIBLE] | (across[NATURAL] & separated))
+    table["reading"], table["sure"] = _reading(table)
     away = cluster_similarity(rows, ids).mask(np.eye(len(ids), dtype=bool))
     table["neighbour"] = away.idxmax(axis=1, skipna=True).to_numpy()
     table["similarity"] = away.max(axis=1).to_numpy()
-    constructed = table["reading"] == "constructed"
-    leans = table["similarity"] >= LEANS
+    constructed, leans = table["reading"] == "constructed", table["similarity"] >= LEANS
     table["action"] = np.select([~constructed, leans], ["keep", "merge"], "drop")
     said = [_because(row) for row in table.itertuples()]
     table["because_zh"], table["because_en"] = zip(*said)
     return table
+
+
+def _reading(table: pd.DataFrame) -> tuple[NDArray, pd.Series]:
+    """What the numbers of each segment say, and whether its interval allows only that."""
+    low, high = table["slsw_low"], table["slsw_high"]
+    separated = table["separation"].gt(table["chance_separation"])
+    separated &= table["border_density"].lt(VALLEY)
+    reading = np.select(
+        [(low >= RECOVERED) & separated, low >= DISSOLVED],
+        ["natural", "reproducible"],
+        "constructed",
+    )
+    across = {e: low.lt(e) & high.ge(e) for e in (DISSOLVED, RECOVERED)}
+    # Only a segment that is separated itself could be natural: its interval alone counts there.
+    return reading, ~(across[DISSOLVED] | (across[RECOVERED] & separated))
 
 
 def _of_other_samples(draws: pd.DataFrame) -> pd.Series:
@@ -371,14 +373,14 @@ def _of_other_samples(draws: pd.DataFrame) -> pd.Series:
 def _because(row) -> tuple[str, str]:
     """The numbers behind one row of `stability_summary`, in Chinese and in English."""
     slsw = f"SLSw {row.slsw_median:.2f} [{row.slsw_low:.2f}, {row.slsw_high:.2f}]"
-    apart, by_chance = f"{row.separation:.2f}", f"{row.chance_separation:.2f}"
+    gap, by_chance = f"{row.separation:.2f}", f"{row.chance_separation:.2f}"
     if np.isnan(row.chance_separation):
         zh, en = "无随机参照", "no null sets to read it against"
     elif row.separation > row.chance_separation:
         zh, en = f"大于随机（{by_chance}）", f"more than by chance ({by_chance})"
     else:
         zh, en = f"不大于随机（{by_chance}）", f"no more than by chance ({by_chance})"
-    zh, en = f"{slsw}；分离度 {apart}，{zh}", f"{slsw}; separation {apart}, {en}"
+    zh, en = f"{slsw}；分离度 {gap}，{zh}", f"{slsw}; separation {gap}, {en}"
     if row.separation > row.chance_separation:
         zh += f"；边界密度 {row.border_density:.2f}"
         en += f"; border density {row.border_density:.2f}"

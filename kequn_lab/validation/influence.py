@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
+from sklearn.exceptions import ConvergenceWarning
+from tqdm.auto import tqdm
 
 from kequn_lab._statistics import adjusted_rand, jaccard
-from kequn_lab.segments.search import lloyd, memberships, one_thread_each, seed_centres
-from kequn_lab.segments.summaries import Summary
+from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.summaries import as_numbers
 
 __all__ = ["column_influence"]
 
-#: New k-means++ starts beside the present centres; Lloyd steps of each; a segment is found again
-#: where it shares more than this with one without the variable (Jaccard).
-STARTS, STEPS, FOUND = 2, 100, 0.5
+#: New k-means++ starts beside the present centres; a segment is found again where it shares more
+#: than this with one without the variable (Jaccard).
+STARTS, FOUND = 2, 0.5
+POINTS = 5_000  # a table of so many rows is searched row by row
 
 
 def column_influence(
@@ -27,6 +31,7 @@ def column_influence(
     variables: Mapping[str, str] | None = None,
     n_starts: int = STARTS,
     random_state: int = 0,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Cluster again without each variable, from the present centres and from new starts.
 
@@ -43,6 +48,8 @@ def column_influence(
         New k-means++ starts beside the present centres; the lowest inertia is taken. 0 for
         segments that k-means reached from a given start.
     random_state : int
+    progress : bool
+        Show a bar.
 
     Returns
     -------
@@ -68,29 +75,23 @@ def column_influence(
     >>> rng = np.random.default_rng(0)
     >>> side = np.repeat([-5.0, 5.0], 50)
     >>> model = pd.DataFrame({"visits": side, "age": rng.normal(size=100)})
-    >>> column_influence(model, side > 0)[["variable", "moved_share", "lost"]]
+    >>> column_influence(model, side > 0, progress=False)[["variable", "moved_share", "lost"]]
       variable  moved_share  lost
     0   visits         0.48     2
     1      age         0.00     0
     """
     codes, _ = pd.factorize(np.asarray(labels), sort=True)
-    z = model.to_numpy(np.float32)
+    z = as_numbers(model)
     if len(codes) != len(z):
         raise ValueError(f"labels are of {len(codes)} customers, model of {len(z)}")
     names = np.array([(variables or {}).get(str(c), str(c)) for c in model])
     if len(set(names)) < 2:
         raise ValueError(f"{names[0]} is the only variable; without it nothing is left to cluster")
-    k = int(codes.max()) + 1
-    sizes = np.bincount(codes)
-    means = np.stack([np.bincount(codes, column) / sizes for column in z.T.astype(float)], axis=1)
-    rows = []
-    for variable in dict.fromkeys(names):
+    centres = model.groupby(codes).mean().to_numpy()
+    k, rows = len(centres), []
+    for variable in tqdm(dict.fromkeys(names), desc="variables", disable=not progress, leave=False):
         kept = names != variable
-        points, inverse, count = np.unique(z[:, kept], axis=0, return_inverse=True,
-                                           return_counts=True)  # fmt: skip
-        summary = Summary(np.ascontiguousarray(points), count.astype(np.float32), inverse.ravel())
-        centres = means[:, kept].astype(np.float32)
-        again = _clusters(summary, centres, n_starts, random_state)[inverse.ravel()]
+        again = _clusters(z[:, kept], centres[:, kept], n_starts, random_state)
         table = np.bincount(codes * k + again, minlength=k * k).reshape(k, k)
         mine, theirs = linear_sum_assignment(-table)
         moved = len(codes) - int(table[mine, theirs].sum())
@@ -100,14 +101,13 @@ def column_influence(
     return out.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
 
 
-def _clusters(summary: Summary, found: np.ndarray, n_starts: int, seed: int) -> np.ndarray:
-    """The best of a start at the present centres and of new ones: the cluster of each point."""
-    starts = found[None]
-    if n_starts and len(found) <= len(summary.points):
-        new = seed_centres(summary, len(found), n_starts, np.random.RandomState(seed))
-        starts = np.concatenate([starts, new])
-    tol = 1e-5 * float(summary.weights @ summary.squares) / float(summary.weights.sum())
-    with one_thread_each():
-        ends, report = lloyd(summary, starts, max_iter=STEPS, tol=tol)
-        mine, _ = memberships(summary, ends[report[:, 0].argmin()][None])
-    return mine[0].argmax(axis=0)
+def _clusters(X: NDArray, found: NDArray, n_starts: int, seed: int) -> NDArray:
+    """The better one of a start at the present centres and of new ones."""
+    how = {"n_swaps": 0, "n_points": POINTS, "random_state": seed}
+    tried = [KMeansSearch(len(found), n_starts=1, init=found, **how)]
+    if n_starts:
+        tried.append(KMeansSearch(len(found), n_starts=n_starts, **how))
+    with warnings.catch_warnings():  # without a variable there may be few kinds of rows
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = [kmeans.fit(X) for kmeans in tried]
+    return min(fitted, key=lambda kmeans: kmeans.inertia_).labels_

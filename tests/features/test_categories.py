@@ -65,7 +65,7 @@ def test_order_is_scored_by_mid_ranks():
     np.testing.assert_allclose(z["education"], (ranks - ranks.mean()) / ranks.std(ddof=0))
 
 
-def test_rare_levels_are_pooled_and_unseen_ones_stand_with_them():
+def test_rare_levels_are_pooled_and_unseen_ones_are_with_them():
     table = column(("a", 400), ("b", 300), ("c", 15), ("d", 10))
     encoder = CategoryEncoder().fit(table)
     assert encoder.get_feature_names_out().tolist() == ["job:a", "job:b", "job:(other)"]
@@ -74,13 +74,12 @@ def test_rare_levels_are_pooled_and_unseen_ones_stand_with_them():
     z = encoder.transform(new)
     np.testing.assert_array_equal(z[0], z[1])
     np.testing.assert_array_equal(z[3], encoder.transform(column(("a", 1)))[0])
-    assert encoder.unseen(new).to_numpy().tolist() == [["job", "z", 2]]
     assert encoder.levels_.set_index("level")["place"].to_dict() == {
         "a": "own", "b": "own", "c": "other", "d": "other",
     }  # fmt: skip
 
 
-def test_rare_levels_that_are_rare_together_and_unseen_ones_stand_at_the_mean():
+def test_rare_levels_that_are_rare_together_and_unseen_ones_are_at_the_mean():
     encoder = CategoryEncoder().fit(column(("a", 400), ("b", 300), ("c", 3)))
     assert encoder.get_feature_names_out().tolist() == ["job:a", "job:b"]
     np.testing.assert_array_equal(encoder.transform(column(("c", 1), ("new", 1))), 0)

@@ -162,7 +162,7 @@ def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
     [
         ("[features.job]\nordr = ['a']", "unknown key in .features.job.: 'ordr'; did you mean"),
         ("[features.job]\n", "give either"),
-        ("[features.职业]\nnominal = true", "stands in quotes"),
+        ("[features.职业]\nnominal = true", "needs quotes"),
         ("[features.job]\nnominal = true\norder = ['a', 'b']", "give either"),
         ("[features.job]\norder = 'a'", "order must be a list of levels in quotes"),
         ("[features.job]\nnominal = true\nmissing = 'zero'", 'must be "mean" or "level"'),

@@ -100,7 +100,7 @@ def test_the_command_reads_a_file_and_says_what_is_wrong_with_it(tmp_path, capsy
         ("ages = 2", "weights: no column ages"),
         ('age = "2"', "weight of age must be a number, found '2'"),
         ("age: 2", "weights.toml is not a TOML file"),
-        ("年龄 = 2", 'stands in quotes: "年龄" = 2'),
+        ("年龄 = 2", 'needs quotes: "年龄" = 2'),
     ):
         weights.write_text(text, "utf-8")
         assert main(run) == 1
