@@ -33,7 +33,7 @@ _RULES = {
     "a total row, not a customer": "合计行，不是客户",
     "id ruined by a spreadsheet (digits lost)": "编号被电子表格改坏（丢失位数）",
     "a number with decimals cannot be an id": "带小数的数不能作编号",
-    "not a finite number": "不是有限的数",
+    "not a finite number": "不是数字，或为无穷大",
     "not yes or no": "不是“是”或“否”",
     "must be >= {}": "应 ≥ {}",
     "must be <= {}": "应 ≤ {}",
@@ -95,10 +95,11 @@ _RULES = {
     "keep one row of each": "每个只保留一行",
     "correct the column, or settle it in a mapping file": "改正该列，或在映射文件中写明",
     "correct these cells": "改正这些单元格",
-    "or set the rows aside (kequn run --skip-bad-rows)": "或剔除这些行"
-    "（kequn run --skip-bad-rows）",
-    "correct these lines in the file, or set them aside (kequn run --skip-bad-rows)": "改正文件中的"
-    "这些行，或剔除（kequn run --skip-bad-rows）",
+    "or set the rows aside (--skip-bad-rows of kequn run, score)": "或剔除这些行"
+    "（kequn run、score 的 --skip-bad-rows）",
+    "correct these lines in the file, or set them aside (--skip-bad-rows of kequn run, score)": (
+        "改正文件中的这些行，或剔除（kequn run、score 的 --skip-bad-rows）"
+    ),
     "look at the query": "检查查询语句",
     "export the table again, with its rows": "重新导出该表，包含数据行",
     "export the table again, with its header": "重新导出该表，包含表头",

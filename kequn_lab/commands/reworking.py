@@ -31,6 +31,10 @@ _SAY = {
     "pictures": ("Pictures of this result: {names}", "这个结果的图：{names}"),
     "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
     "verified": ("All {n} golden rows have the same label.", "{n} 行验证数据的标签全部一致。"),
+    "old_names": (
+        "{n} of them carry another segment_id: segments were renamed since; write the SQL again",
+        "其中 {n} 行的 segment_id 不同：客群后来改过名，请重新生成 SQL",
+    ),
     "different": (
         "{bad} of {n} golden rows have another label. The first is {id} ({case}): expected "
         "{expected}, found {found}. By case: {cases}. Compare the copy with scorecard.json: "
@@ -142,6 +146,8 @@ def verify(args: Namespace) -> int:
     wrong = disagreements(golden, labels)
     if wrong.empty:
         print(_say(language, "verified", n=len(golden)))
+        if "segment_id" in labels and len(old := disagreements(golden, labels, "segment_id")):
+            print(_say(language, "old_names", n=len(old)))
         return 0
     cases = ", ".join(f"{case} {n}" for case, n in wrong["golden_case"].value_counts().items())
     first = wrong.iloc[0]

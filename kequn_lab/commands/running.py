@@ -170,7 +170,7 @@ def _place(args: Namespace, words: Mapping) -> None:
         print(say(args, "events", name=source.name))
         return
     key = args.id or words.features.id
-    if key is None and args.mapping is None:
+    if key is None and "customer_id" not in {*source.columns, *words.features.columns}:
         guess = guess_mapping(args.file, **settings)
         if guess.kind == "events":
             args.error(

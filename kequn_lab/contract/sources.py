@@ -139,7 +139,8 @@ class Source:
         lines, reasons, texts = zip(*torn)
         found = [t if len(t) <= 80 else t[:80] + " …" for t in texts]
         violations = violations_frame(lines, "all", list(reasons), found, self.row_name)
-        todo = "correct these lines in the file, or set them aside (kequn run --skip-bad-rows)"
+        aside = "set them aside (--skip-bad-rows of kequn run, score)"
+        todo = f"correct these lines in the file, or {aside}"
         return ContractError(violations, table=self.name, todo=todo)
 
 

@@ -112,7 +112,7 @@ def _todo(violations: pd.DataFrame) -> str:
     known = [todo for rule, todo in _TODO.items() if any(r.startswith(rule) for r in rules)]
     if violations["row"].isna().all():
         return "; ".join(known) or "correct the column, or settle it in a mapping file"
-    aside = "set the rows aside (kequn run --skip-bad-rows)"
+    aside = "set the rows aside (--skip-bad-rows of kequn run, score)"
     return "; ".join([*(known or ["correct these cells"]), f"or {aside}"])
 
 

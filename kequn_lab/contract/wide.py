@@ -133,6 +133,12 @@ _NAMED_ID = re.compile(
     r"|(?:编号|代码|编码|号码|账号|卡号|机构号|网点号|证件号|手机号|电话|邮编)$",
     re.IGNORECASE,
 )
+#: Places and kinds of work, whose numbers are codes even if they follow each other.
+_NAMED_KIND = re.compile(
+    r"(?:^|[_\W])(?:branch|region|province|city|district|industry|occupation|department)$"
+    r"|(?:分行|支行|网点|机构|营业部|地区|省份|城市|区县|行业|职业|部门)$",
+    re.IGNORECASE,
+)
 
 
 def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
@@ -203,7 +209,12 @@ def _about_numbers(name, values: NDArray) -> Iterable[Note]:
     few = len(distinct) <= 50 and len(values) >= 5 * len(distinct)
     gaps = span > 1.5 * len(distinct) and len(set(np.diff(distinct))) > 1
     amounts = (distinct % 10 == 0).mean() > 0.5
-    if (few and same_digits and digits >= 3 and gaps and not amounts) or (named and digits >= 3):
+    kind = few and bool(_NAMED_KIND.search(str(name)))
+    if (
+        kind
+        or (few and same_digits and digits >= 3 and gaps and not amounts)
+        or (named and digits >= 3)
+    ):
         shown = ", ".join(f"{v:.0f}" for v in distinct[:4])
         yield _note(
             "code_as_number", name, len(distinct), None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from kequn_lab.features.categories import MISSING, NO_LEVEL, OTHER, level_text
+from kequn_lab.features.categories import MISSING, NO_LEVEL, OTHER, WIDE_BLANK, level_text
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def check_category(c: ScorecardCategory, require) -> None:
 
 def code_sql(c: ScorecardCategory, column: str, d) -> str:
     """The place of the level of a quoted ``column``, −1 for the mean; ``d`` is the dialect."""
-    text = d.text.format(column)
+    text = f"LTRIM(RTRIM(REPLACE({d.text.format(column)}, {sql_text(WIDE_BLANK, d)}, ' ')))"
     none = ", ".join(sql_text(t, d) for t in NO_LEVEL if t)
     lines = [f"CASE WHEN {text} IS NULL OR {text} = '' OR {text} IN ({none})"
              f" THEN {c.position(c.missing)}"]  # fmt: skip

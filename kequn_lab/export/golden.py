@@ -19,20 +19,21 @@ __all__ = ["disagreements", "golden_rows"]
 _STEPS = (-1e-2, -1e-5, 1e-5, 1e-2)
 #: The same for a row with one clipped or missing value.
 _BESIDE = 1e-3
+_ROWS = 200
 #: Rows of each case at most, of 200; typical customers fill what is left.
 _MOST = {"border": 80, "clip": 40, "missing": 20, "category": 30, "extreme": 10}
 #: A text that is no level of a category.
 _UNSEEN = "golden: no level"
 
 
-def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
+def golden_rows(card, n_rows: int | None = None) -> pd.DataFrame:
     """Made-up customers at the places where copies of a scorecard go wrong, with their labels.
 
     Parameters
     ----------
     card : Scorecard
-    n_rows : int
-        How many; at least one for each centre.
+    n_rows : int, optional
+        How many, at least one for each centre; default 200, or two for each centre if that is more.
 
     Returns
     -------
@@ -65,7 +66,9 @@ def golden_rows(card, n_rows: int = 200) -> pd.DataFrame:
     4      border  44.0003             elderly
     """
     parts = group_cards(card) or [card]
-    if n_rows < (least := sum(len(part.segments) for part in parts)):
+    least = sum(len(part.segments) for part in parts)
+    n_rows = max(_ROWS, 2 * least) if n_rows is None else n_rows
+    if n_rows < least:
         raise ValueError(f"{n_rows} golden rows; at least one for each of the {least} centres")
     rng = np.random.default_rng(0)
     rows: list[_Row] = []
@@ -275,7 +278,9 @@ def _extremes(space: _Space) -> Iterator[tuple]:
             yield row, space.levels()[0]
 
 
-def disagreements(golden: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+def disagreements(
+    golden: pd.DataFrame, labels: pd.DataFrame, column: str | None = None
+) -> pd.DataFrame:
     """The golden rows that a receiver's copy labels in another way.
 
     Parameters
@@ -283,8 +288,11 @@ def disagreements(golden: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     golden : DataFrame
         As :func:`golden_rows`.
     labels : DataFrame
-        The receiver's: ``customer_id`` with ``segment_id``, or with ``cluster``. Other rows than
+        The receiver's: ``customer_id`` with ``cluster`` or ``segment_id``. Other rows than
         golden ones are left alone.
+    column : {"cluster", "segment_id"}, optional
+        What is compared; default the cluster where it is there: it keeps its number when a
+        segment is renamed.
 
     Returns
     -------
@@ -305,10 +313,10 @@ def disagreements(golden: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
     >>> disagreements(golden, theirs)[["expected", "found"]].to_dict("records")
     [{'expected': 'elderly', 'found': 'young_adult'}]
     """
-    column = next((c for c in ("segment_id", "cluster") if c in labels), None)
-    if column is None or "customer_id" not in labels:
+    column = column or next((c for c in ("cluster", "segment_id") if c in labels), None)
+    if column not in labels or "customer_id" not in labels:
         raise ValueError(
-            "labels to verify need customer_id and segment_id (or cluster); there are "
+            "labels to verify need customer_id (or --id) and cluster or segment_id; there are "
             + ", ".join(map(str, labels))
         )
     ids = labels["customer_id"].astype("str")

@@ -363,7 +363,7 @@ class Scorecard:
         """
         return labelled(self, table).to_pandas()
 
-    def golden_rows(self, n_rows: int = 200) -> pd.DataFrame:
+    def golden_rows(self, n_rows: int | None = None) -> pd.DataFrame:
         """Made-up customers with their labels, by which a copy of the model is verified; see
         :func:`kequn_lab.export.golden.golden_rows`."""
         return golden_rows(self, n_rows)

@@ -18,6 +18,8 @@ __all__ = ["MISSING", "NO_LEVEL", "OTHER", "CategoryEncoder", "LevelCoding", "le
 OTHER, MISSING = "(other)", "(missing)"
 #: Texts, without blanks around them, that are no level but a missing value.
 NO_LEVEL = ("", "nan", "NaN")
+#: The blank of Chinese texts; it is one blank like another.
+WIDE_BLANK = "\u3000"
 
 
 @dataclass(frozen=True, eq=False)
@@ -371,7 +373,7 @@ def level_text(value) -> str:
         return ""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))  # a code with missing values beside it is read as a float
-    text = str(value).strip(" ")
+    text = str(value).replace(WIDE_BLANK, " ").strip(" ")
     return "" if text in NO_LEVEL else text
 
 

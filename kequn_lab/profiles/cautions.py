@@ -22,8 +22,8 @@ MIN_SILHOUETTE = 0.25
 MIN_DIFFERENCE = 0.5
 #: Of a variable that is neither a share nor logged.
 MAX_SKEWNESS = 2.0
-#: Share of customers whose value may be missing and filled in.
-MOST_FILLED = 0.5
+#: Share of customers whose value may be missing and filled in without a warning.
+MOST_FILLED = 0.2
 #: Correlation from which two columns say the same.
 SAME_COLUMN = 0.98
 #: Customers that the correlations are taken of, at most.
@@ -169,7 +169,7 @@ def _of_columns(features, profile, logged: set, words: Words) -> list[Note]:
     for name in features:
         zh, en = words.variable(name, "zh"), words.variable(name, "en")
         missing, where = float(features[name].isna().mean()), {"variable": name}
-        if missing > MOST_FILLED:
+        if missing > MOST_FILLED and name in numbers:
             share = percent(missing)
             filled.append((missing, f"{zh}（{share}）", f"{en} ({share})", where))
         if name in numbers - logged:
@@ -184,8 +184,9 @@ def _of_columns(features, profile, logged: set, words: Words) -> list[Note]:
     return [
         *_grouped(
             "mostly_filled", sorted(filled, key=lambda i: -i[0]), MOST_FILLED,
-            "{n} 个变量一半以上缺失，缺失处以中位数填补：{items}",
-            "Missing for more than half of the customers and filled with the median: {items}",
+            f"{{n}} 个变量有超过 {MOST_FILLED:.0%} 的客户缺失，缺失处以中位数填补：{{items}}",
+            f"Missing for more than {MOST_FILLED:.0%} of the customers and filled with the median: "
+            "{items}",
         ),
         *_grouped(
             "collinear", alike, SAME_COLUMN,

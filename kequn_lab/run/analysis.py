@@ -58,7 +58,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     if options.by is not None and options.ks is not None:
         raise ValueError(
             "numbers of clusters are weighed for all customers, not by group: give k for each "
-            "group (k={0: 6, 1: 3}), or weigh them on the customers of one group"
+            "group (such as 0=6,1=3), or weigh them on the customers of one group"
         )
     weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)

@@ -85,7 +85,7 @@ def check_tables(given: Given) -> Iterator[Checked]:
     events 2 1
     DataFrame: 1 violation of the contract in 1 of 2 rows
       row 2, column 'amount_cny': must be >= 0; found -1.0
-    What to do: correct these cells; or set the rows aside (kequn run --skip-bad-rows).
+    What to do: correct these cells; or set the rows aside (--skip-bad-rows of kequn run, score).
     """
     words, known = words_of(given.mapping), None
     for contract in (CUSTOMERS, EVENTS, HOLDINGS):

@@ -251,8 +251,7 @@ def ready_table(
         shown = as_option(there[:40]) + (f" … ({len(there)} in all)" if len(there) > 40 else "")
         todo = "Name the customer's column with --id" if key in lacking else "Correct the name"
         raise ValueError(
-            f"{source.name} has no column {', '.join(lacking)}; its columns, as --drop takes "
-            f"them: {shown}. {todo}"
+            f"{source.name} has no column {', '.join(lacking)}; its columns: {shown}. {todo}"
         )
     wanted = [c for c in columns or there if c not in {key, *drop, *words.drop}]
     contract = Contract(

@@ -257,7 +257,9 @@ def no_decision(criteria: pd.DataFrame, features: pd.DataFrame, variables: pd.Da
     needed = [c.strip() for text in criteria["columns"].dropna() for c in str(text).split("+")]
     lack = [c for c in dict.fromkeys(needed) if c not in features or features[c].isna().all()]
     words = Words.of(variables=variables)
-    zh, en = ([words.variable(c, language) for c in lack] for language in ("zh", "en"))
+    # With our names of the columns: a table may call something else by the same word.
+    zh = [f"{words.variable(c, 'zh')}（{c}）" for c in lack]
+    en = [f"{words.variable(c, 'en')} ({c})" for c in lack]
     return Note(
         "no_decision", f"没有决策矩阵：所定标准需要数据中没有的{listed(zh, 'zh')}",
         f"No decision: its criteria need what the data lack: {listed(en, 'en')}",

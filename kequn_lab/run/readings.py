@@ -161,12 +161,12 @@ def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
     if n_clusters != len(levels):
         raise ValueError(
             f"a start at the signatures makes {len(levels)} clusters, one for each segment of the "
-            f"catalogue; k is {n_clusters}. Leave k out, or let a search find them (start='search')"
+            f"catalogue; k is {n_clusters}. Leave k out, or let a search find them (start: search)"
         )
     if unknown := list(levels.index[levels.isna().all(axis=1)]):
         raise ValueError(
             "a start at the signatures is not possible: the table has no feature of "
-            f"{', '.join(unknown)}. Let a search find the clusters (start='search')"
+            f"{', '.join(unknown)}. Let a search find the clusters (start: search)"
         )
 
 

@@ -310,3 +310,15 @@ def test_errors_are_chinese_where_chinese_is_asked_for(table, capsys):
     with pytest.raises(SystemExit):
         main(["run", "流水.csv", "--language", "zh", "--out", "o"])
     assert "请先运行 `kequn init 流水.csv`" in capsys.readouterr().err
+
+
+def test_the_id_is_found_where_a_mapping_names_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    own = {"客户编号": [f"C{i:05d}" for i in range(90)], "年龄": rng.normal(40, 9, 90)}
+    table = pd.DataFrame({**own, "学历": rng.choice(["小学", "大学"], 90)})
+    table.to_csv("c.csv", index=False)
+    order = '[features."学历"]\norder = ["小学", "大学"]'
+    Path("m.toml").write_text(order, encoding="utf-8")
+    assert main(["run", "c.csv", "--mapping", "m.toml", *QUICK, "--out", "o"]) == 0
+    assert "客户编号" in capsys.readouterr().out

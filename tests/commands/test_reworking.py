@@ -210,11 +210,16 @@ def test_a_copy_of_the_model_is_verified_by_golden_rows(folder, capsys):
     there = ["--against", "sqlite:///crm.db", "--query", query, "--id", "客户"]
     assert main(["verify", "may", *there, "--language", "zh"]) == 0
     assert capsys.readouterr().out == "200 行验证数据的标签全部一致。\n"
-    first = theirs.loc[0, "SEGMENT_ID"]
-    theirs.assign(SEGMENT_ID=theirs["SEGMENT_ID"].where(theirs.index > 1, "x")).to_csv("t.csv")
+    first = theirs.loc[0, "CLUSTER"]
+    theirs.assign(CLUSTER=theirs["CLUSTER"].where(theirs.index > 1, 9)).to_csv("t.csv")
     assert main(["verify", "may", "--against", "t.csv"]) == 1
     said = capsys.readouterr().err
     assert "2 of 200 golden rows have another label. The first is golden_001 (centre)" in said
-    assert f"expected {first}, found x" in said
+    assert f"expected {first}, found 9" in said
     assert main(["verify", "may", "--against", "may/labels.csv"]) == 1
     assert "none of the golden rows" in capsys.readouterr().err
+    assert main(["rename", "may", "0=常客"]) == 0
+    capsys.readouterr()
+    assert main(["verify", "may", "--against", "theirs.csv"]) == 0  # other names, same customers
+    said = capsys.readouterr().out
+    assert said.startswith("All 200") and "segments were renamed since" in said

@@ -194,9 +194,11 @@ def test_whole_messages_are_chinese_where_chinese_is_asked_for():
         },
         index=range(2, 2 + n),
     )
-    cells = "|".join(["customer_id", "timestamp", "amount_cny", "channel", "date_format", "kequn",
-                      "run", "skip", "bad", "rows", "real_ids", "mobile", "web", "counter", "atm",
-                      "agent", "third_party", "Mobile", "events", "now"])  # fmt: skip
+    cells = "|".join([
+        "customer_id", "timestamp", "amount_cny", "channel", "date_format", "kequn", "run", "score",
+        "skip", "bad", "rows", "real_ids", "mobile", "web", "counter", "atm", "agent",
+        "third_party", "Mobile", "events", "now",
+    ])  # fmt: skip
     for bad in (table, table[["channel"]], table[:0]):
         with pytest.raises(ContractError) as error:
             require(bad, EVENTS)

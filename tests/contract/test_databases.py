@@ -119,7 +119,7 @@ def levelled():
         {
             "age_years": rng.normal(45, 30, n).round(2),
             "job": rng.choice(np.array([*TEXTS, *STRANGE], dtype=object), n),
-            "education": rng.choice(np.array(["小学", "中学", "大学", "博士", None], object), n),
+            "education": rng.choice(np.array(["小学", "中学", "大学　", "博士", None], object), n),
         },
         index=pd.Index([f"c{i}" for i in range(n)], name="customer_id"),
     )

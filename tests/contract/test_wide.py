@@ -114,6 +114,7 @@ DOUBTS = [
     ("aum_cny", RNG.integers(1_000, 2_000_000, N), None),
     ("aum_cny", RNG.lognormal(11, 1, N).round(), None),
     ("branch", RNG.choice([101, 102, 201, 305], N), "code_as_number"),
+    ("分行", RNG.choice([101, 102, 103], N), "code_as_number"),
     ("邮编", RNG.choice([200000, 210000, 310000], N), "code_as_number"),
     ("limit_cny", RNG.choice([1000, 2000, 5000], N), None),
     ("year", RNG.choice([2019, 2020, 2021, 2022], N), None),

@@ -123,5 +123,13 @@ def test_rows_that_are_lacking_unlabelled_or_twice(golden):
         disagreements(golden, pd.concat([theirs, theirs.head(1)]))
     with pytest.raises(ValueError, match="none of the golden rows"):
         disagreements(golden, theirs.assign(customer_id="x"))
-    with pytest.raises(ValueError, match="need customer_id and segment_id"):
+    with pytest.raises(ValueError, match="need customer_id .or --id. and cluster"):
         disagreements(golden, theirs[["customer_id"]])
+
+
+def test_a_card_of_many_centres_gets_more_rows(card):
+    many = tuple(
+        dataclasses.replace(card.segments[0], cluster=i, segment_id=f"s{i}") for i in range(150)
+    )
+    if not card.groups:
+        assert len(golden_rows(dataclasses.replace(card, segments=many))) == 300

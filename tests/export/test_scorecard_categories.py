@@ -50,7 +50,9 @@ def rows():
         {
             "age": RNG.normal(45, 40, n),
             "job": RNG.choice(np.array([*HOSTILE, *more], dtype=object), n),
-            "education": RNG.choice(np.array([*ORDER, "博士", " 大学 ", None], dtype=object), n),
+            "education": RNG.choice(
+                np.array([*ORDER, "博士", " 大学 ", "大学　", None], dtype=object), n
+            ),
             "visits": RNG.poisson(4, n).astype(float),
         },
         index=[f"c{i}" for i in range(n)],

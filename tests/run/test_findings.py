@@ -252,7 +252,9 @@ def test_a_mistyped_criterion_stops_the_run_and_one_without_data_is_said(shop):
         run(shoppers(), 2, catalogue_folder=shop)
     criteria.write_text(criteria.read_text().replace("x7", "aum_cny"))  # the kit's, not the table's
     said = run(shoppers(), 2, catalogue_folder=shop).tables["warnings"].set_index("warning")
-    assert said.loc["no_decision", "text_en"].endswith("what the data lack: Assets at the bank")
+    assert said.loc["no_decision", "text_en"].endswith(
+        "what the data lack: Assets at the bank (aum_cny)"
+    )
     criteria.write_text(criteria.read_text().replace("aum_cny", "x1"))
     decision = run(shoppers(), 2, catalogue_folder=shop).tables["decision"]
     assert set(decision["bank_kind"]) == {"门店"}
