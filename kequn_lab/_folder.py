@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 
 from kequn_lab._files import sha256, sync, write_json
-from kequn_lab._signals import undisturbed
+from kequn_lab._signals import asked_to_end, undisturbed
 
 __all__ = ["RECORDS", "read_record", "require_whole", "result_folder", "verify_folder"]
 
@@ -93,12 +93,14 @@ def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> I
             old = _prepare(out, kind, names)
             stage.mkdir()
             yield stage
+            if asked_to_end():
+                raise KeyboardInterrupt
             _seal(stage, kind)
             _require_free(out, _entries(stage / record, kind), old, kind)
         except BaseException as error:
             with suppress(KeyboardInterrupt), undisturbed():
                 shutil.rmtree(stage, ignore_errors=True)
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt) or asked_to_end():
                 raise KeyboardInterrupt(f"interrupted: nothing was written to {out}") from None
             if isinstance(error, OSError) and _about(error, stage):
                 raise _worded(error, out, "; nothing was written") from error

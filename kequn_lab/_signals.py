@@ -7,16 +7,40 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["stoppable", "undisturbed"]
+__all__ = ["asked_to_end", "stoppable", "undisturbed"]
 
 _SIGNALS = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
 
 
+_asked: list[int] = []  # requests that came in the block of `stoppable`
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Treat the request to end (SIGTERM, a closed terminal) as Ctrl-C while the block runs."""
-    with _handling(lambda signum, frame: signal.default_int_handler(signum, frame), _SIGNALS[1:]):
-        yield
+    """Treat the request to end (SIGTERM, a closed terminal) as Ctrl-C while the block runs.
+
+    An error that comes after the request is taken for it, too: a library that is interrupted may
+    raise one of its own (DuckDB: "Query interrupted").
+    """
+
+    def end(signum, frame):
+        _asked.append(signum)
+        signal.default_int_handler(signum, frame)
+
+    try:
+        with _handling(end, _SIGNALS):
+            yield
+    except Exception:
+        if _asked:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        _asked.clear()
+
+
+def asked_to_end() -> bool:
+    """Whether a request came, even one that was lost: Python drops what a destructor raises."""
+    return bool(_asked)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ MOST = {
     "_refits": (40, 0),
     "_notes": (30, 0),
     "_rules": (140, 0),
-    "_signals": (40, 0),
+    "_signals": (50, 0),
     "_words": (180, 0),
     "_folder": (260, 0),
     "contract": (3_520, 8),

@@ -455,6 +455,29 @@ def test_a_first_rename_that_fails_leaves_the_old_result_and_says_so(tmp_path, m
     assert whole(tmp_path) == "may" and not list(tmp_path.glob(".kequn*"))
 
 
+@posix
+@pytest.mark.parametrize("lost", [None, RuntimeError("Query interrupted")], ids=["lost", "renamed"])
+def test_a_request_that_a_library_takes_ends_the_work_all_the_same(tmp_path, lost):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt, match="nothing was written to .*out"):
+        with stoppable(), result_folder(out, kind="run") as stage:
+            (stage / "labels.csv").write_text("x")
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt:
+                if lost:
+                    raise lost from None
+    assert not out.exists()
+    with pytest.raises(KeyboardInterrupt):  # without a folder
+        with stoppable():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except KeyboardInterrupt:
+                raise RuntimeError("Query interrupted") from None
+    write(out, "may")  # the request is over
+    assert whole(out) == "may"
+
+
 def test_signals_wait_and_are_not_lost():
     done = []
     with pytest.raises(KeyboardInterrupt):
