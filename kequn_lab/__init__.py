@@ -25,6 +25,7 @@ The rest is imported from its room; ``ls kequn_lab`` is the table of contents::
     export      labels to CSV; scorecard (JSON, SQL); models to disk
     spark       the same features and scorecard on a cluster
     run         the main job, from tables to results
+    workshop    chapters that ask and check
     commands    the command line
 
 A name is imported when it is first used, so ``import kequn_lab`` costs nothing.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import kequn_lab as kq
 
-SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
+SAMPLE, AS_OF = Path("../../data/sample"), "2024-12-31"
 
 # %% [markdown]
 # ## 1 数据 · Data

@@ -21,7 +21,7 @@ from kequn_lab import contract, features, plots, synth
 from kequn_lab.contract import reading
 from kequn_lab.features import preprocessing
 
-SAMPLE, AS_OF = Path("../data/sample"), "2024-12-31"
+SAMPLE, AS_OF = Path("../../data/sample"), "2024-12-31"
 
 # %% [markdown]
 # ## 原始表 · The raw tables

@@ -255,5 +255,4 @@ for name, who in (("of one segment", pure), ("of two segments", ~pure)):
 # - One sample, one seed. Draw another (`synth.make_bank(2000, random_state=1)`) and see how the
 #   numbers move.
 #
-# **练习 Exercise:** [starts and names](exercises/04_segments.ipynb).
 # **下一章 Next:** [05 几个客群 · how many](05_choosing.ipynb).

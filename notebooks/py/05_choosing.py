@@ -191,7 +191,7 @@ print(choice.why_zh, choice.why_en, sep="\n")
 # GENERAL, a **real** table of unknown origin and without any truth. Guess: do the indices agree?
 
 # %%
-real = Path("../../shared/data/cc_general/CC GENERAL.csv")
+real = Path("../../../shared/data/cc_general/CC GENERAL.csv")
 if real.exists():
     cards = inputs.from_customer_table(real, id_column="CUST_ID").features.sample(
         1500, random_state=0
@@ -214,5 +214,4 @@ else:
 #   another seed. `kequn run --k 2:12` does it in full.
 # - Stable segments of a **synthetic** bank say nothing about the stability of yours.
 #
-# **练习 Exercise:** [choosing k](exercises/05_choosing.ipynb).
 # **下一章 Next:** [06 画像 · profiles](06_profiles.ipynb).

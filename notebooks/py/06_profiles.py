@@ -174,5 +174,4 @@ again[["cluster", "segment_id", "similarity", "by"]].round(2)
 # - Not how anybody's elderly customers are. These are **synthetic**, and the article's words are
 #   words, without numbers.
 #
-# **练习 Exercise:** [naming](exercises/06_profiles.ipynb).
 # **下一章 Next:** [07 比较 · internet bank against traditional bank](07_compare.ipynb).

@@ -55,7 +55,7 @@ def lab(tmp_path):
     """A JupyterLab on a copy of the notebook; its address, its token, its folder."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    shutil.copy(NOTEBOOKS / NAME, folder)
+    shutil.copy(NOTEBOOKS / "en" / NAME, folder)
     settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}

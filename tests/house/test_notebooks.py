@@ -7,17 +7,27 @@ import runpy
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-BUILD = runpy.run_path(str(NOTEBOOKS / "build.py"), run_name="build")
-SOURCES = BUILD["sources"]()
-BUILT = {target: source for source in SOURCES for target in BUILD["targets"](source)}
-CHAPTERS = [source for source in SOURCES if source.parent.name == "py"]
+from kequn_lab.workshop import building
 
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+BUILD = runpy.run_path(str(NOTEBOOKS / "build.py"), run_name="build")
+SOURCES = building.sources(NOTEBOOKS / "py")
+BUILT = {t: (s, lang) for s in SOURCES for t, lang in BUILD["targets"](s).items()}
+LANGUAGES = building.LANGUAGES
+
+#: Chapters whose prose is still one text for both languages.
+ONE_TEXT = {
+    "00_start_here", "01_article", "02_synthetic_bank", "03_features", "04_segments",
+    "05_choosing", "06_profiles", "07_compare", "08_products", "09_export_and_monitor",
+}  # fmt: skip
 #: What reaches the network, and what a notebook of this course has no need of.
 FORBIDDEN = {"requests", "urllib", "http", "httpx", "socket", "ftplib", "subprocess", "aiohttp"}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def read(path):
@@ -25,7 +35,12 @@ def read(path):
 
 
 def code_cells(source):
-    return [c for c in BUILD["build"](source).cells if c.cell_type == "code"]
+    return [c for c in building.build(source, "en").cells if c.cell_type == "code"]
+
+
+def prose(source, language):
+    cells = building.build(source, language).cells
+    return [c.source for c in cells if c.cell_type == "markdown"]
 
 
 def named(paths):
@@ -44,16 +59,16 @@ def test_check_sees_a_difference(tmp_path):
     source = NOTEBOOKS / "py" / "01_article.py"
     copy = tmp_path / source.name
     copy.write_text(source.read_text(encoding="utf-8") + "\n# %%\n1 + 1\n", encoding="utf-8")
-    assert BUILD["_text"](BUILD["build"](copy)) != BUILD["_text"](BUILD["build"](source))
+    before, after = (building.text_of(building.build(s, "zh")) for s in (source, copy))
+    assert before != after
 
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    """A course of one chapter and one exercise, built; its folder."""
+    """A course of one chapter, built; its folder."""
     monkeypatch.setitem(BUILD["main"].__globals__, "HERE", tmp_path)
-    (tmp_path / "py" / "solutions").mkdir(parents=True)
-    for name in ("04_a.py", "solutions/04_a.py"):
-        (tmp_path / "py" / name).write_text("# %% [markdown]\n# Think.\n\n# %%\n1 + 1\n")
+    (tmp_path / "py").mkdir(parents=True)
+    (tmp_path / "py" / "04_a.py").write_text("# %% [markdown]\n# Think.\n\n# %%\n1 + 1\n")
     assert BUILD["main"]([]) == 0
     return tmp_path
 
@@ -66,21 +81,21 @@ def change(path, cell=-1, **values):
 
 
 def test_an_edited_notebook_is_never_overwritten_and_the_way_to_a_fresh_one_is_said(course, capsys):
-    for name in ("04_a.ipynb", "exercises/04_a.ipynb"):
-        typed = change(course / name, source="answer = 2")
-        (course / "py" / "solutions" / "04_a.py").write_text("# %%\n2 + 2\n")
-        assert BUILD["main"]([]) == 0
-        assert (course / name).read_bytes() == typed
-        fresh = f"build.py --fresh {name.removesuffix('.ipynb')}\n"
-        assert fresh in capsys.readouterr().out
-        BUILD["main"](fresh.split()[1:])
-        assert read(course / name).cells[-1].source == ("1 + 1" if name[0] == "0" else "2 + 2")
-        assert (course / name).with_suffix(".old1.ipynb").read_bytes() == typed
-        assert "edited" not in capsys.readouterr().out
+    typed = change(course / "zh/04_a.ipynb", source="answer = 2")
+    (course / "py" / "04_a.py").write_text("# %%\n2 + 2\n")
+    assert BUILD["main"]([]) == 0
+    assert (course / "zh/04_a.ipynb").read_bytes() == typed
+    assert read(course / "en/04_a.ipynb").cells[-1].source == "2 + 2"
+    fresh = "build.py --fresh zh/04_a\n"
+    assert fresh in capsys.readouterr().out
+    BUILD["main"](fresh.split()[1:])
+    assert read(course / "zh/04_a.ipynb").cells[-1].source == "2 + 2"
+    assert (course / "zh/04_a.old1.ipynb").read_bytes() == typed
+    assert "edited" not in capsys.readouterr().out
 
 
 def test_outputs_and_empty_cells_are_no_edits_and_stay_until_the_source_changes(course, capsys):
-    chapter = course / "04_a.ipynb"
+    chapter = course / "en/04_a.ipynb"
     output = nbformat.v4.new_output("stream", text="2")
     ran = change(chapter, execution_count=1, outputs=[output])
     notebook = read(chapter)
@@ -97,24 +112,57 @@ def test_outputs_and_empty_cells_are_no_edits_and_stay_until_the_source_changes(
 
 
 def test_a_file_that_is_no_notebook_any_more_is_left_alone(course, capsys):
-    (course / "04_a.ipynb").write_text("mine")
+    (course / "zh/04_a.ipynb").write_text("mine")
     assert BUILD["main"]([]) == 0
-    assert (course / "04_a.ipynb").read_text() == "mine"
-    assert "04_a.ipynb was edited" in capsys.readouterr().out
+    assert (course / "zh/04_a.ipynb").read_text() == "mine"
+    assert "zh/04_a.ipynb was edited" in capsys.readouterr().out
 
 
 def test_code_swallowed_by_prose_is_refused(tmp_path):
     source = tmp_path / "bad.py"
     source.write_text("# %% [markdown]\n# text\nx = 1\n", encoding="utf-8")
     with pytest.raises(ValueError, match="bad.py, line 3: code inside a text cell: 'x = 1'"):
-        BUILD["build"](source)
+        building.build(source, "en")
 
 
-def test_the_course_is_numbered_and_every_exercise_has_its_chapter():
-    numbers = [int(source.stem[:2]) for source in CHAPTERS]
-    assert numbers == sorted(set(numbers)) and numbers[0] == 0
-    solutions = {source.stem for source in SOURCES if source.parent.name == "solutions"}
-    assert len(solutions) >= 2 and solutions <= {source.stem for source in CHAPTERS}
+def test_one_source_gives_two_languages_and_solutions(tmp_path):
+    source = tmp_path / "04_a.py"
+    source.write_text(
+        '# %% [markdown] lang="zh"\n# 想\n\n# %% [markdown] lang="en"\n# Think.\n\n'
+        '# %%\nLANG = "en"\n\n# %% tags=["exercise"]\nx = ...\n\n# %% tags=["solution"]\nx = 1\n',
+        encoding="utf-8",
+    )
+    built = {
+        (lang, solved): [c.source for c in building.build(source, lang, solutions=solved).cells]
+        for lang in LANGUAGES
+        for solved in (False, True)
+    }
+    assert built["zh", False] == ["想", 'LANG = "zh"', "x = ..."]
+    assert built["en", False] == ["Think.", 'LANG = "en"', "x = ..."]
+    assert built["zh", True] == ["想", 'LANG = "zh"', "x = 1"]
+
+
+def test_the_course_is_in_order():
+    numbers = [re.fullmatch(r"(\d\d)(b?)_\w+", source.stem).groups() for source in SOURCES]
+    assert numbers == sorted(set(numbers)) and numbers[0] == ("00", "")
+    assert {source.stem for source in SOURCES} >= ONE_TEXT
+
+
+@named(SOURCES)
+def test_every_text_stands_in_both_languages(path):
+    """Chinese first, then English, text by text; the notebooks hold the same code and ids."""
+    if path.stem in ONE_TEXT:
+        pytest.skip("one text for both languages")
+    order = [c.metadata.get("lang") or c.cell_type for c in jupytext.read(path).cells]
+    assert re.fullmatch("(code|zhen)+", "".join(order)), f"in the order {order}"
+    code = [
+        [(c["id"], c.source) for c in building.build(path, lang).cells if c.cell_type == "code"]
+        for lang in LANGUAGES
+    ]
+    differ = [(a, b) for a, b in zip(*code, strict=True) if a != b]
+    assert [b[1].replace('"zh"', '"en"') for b in differ] == [b[1] for _, b in differ]
+    assert len(differ) == 1, "LANG is said in one cell"
+    assert all(CHINESE.search(text) for text in prose(path, "zh"))
 
 
 @named(sorted(BUILT))
@@ -122,8 +170,9 @@ def test_notebook_holds_no_outputs_and_stable_ids(path):
     notebook = read(path)
     ids = [cell["id"] for cell in notebook.cells]
     assert len(ids) == len(set(ids))
-    assert all(re.fullmatch(r"[a-z0-9_-]+-\d\d", i) for i in ids)
+    assert all(re.fullmatch(r"[a-z0-9_-]+-\d\d\d", i) for i in ids)
     for cell in notebook.cells:
+        assert "solution" not in cell.metadata.get("tags", [])
         if cell.cell_type == "code":
             assert cell.outputs == [] and cell.execution_count is None
     assert set(notebook.metadata) == {"kernelspec", "language_info", "kequn_lab"}
@@ -133,7 +182,7 @@ def test_notebook_holds_no_outputs_and_stable_ids(path):
 def test_code_cells_are_short_and_stay_off_the_network(path):
     for cell in code_cells(path):
         lines = [line for line in cell.source.splitlines() if line.strip()]
-        assert len(lines) <= 15, cell.source
+        assert len(lines) <= (15 if path.stem in ONE_TEXT else 12), cell.source
         assert not re.search(r"https?://|^\s*[!]", cell.source, flags=re.MULTILINE), cell.source
         tree = ast.parse(re.sub(r"^%.*$", "", cell.source, flags=re.MULTILINE))
         used = {
@@ -148,13 +197,17 @@ def test_code_cells_are_short_and_stay_off_the_network(path):
         assert not used & FORBIDDEN
 
 
-@named(CHAPTERS)
-def test_chapter_says_synthetic_and_ends_with_what_it_does_not_show(path):
-    text = [c.source for c in BUILD["build"](path).cells if c.cell_type == "markdown"]
-    assert text[0].startswith(f"# {path.stem[:2]} ")
-    assert re.search(r"[\u4e00-\u9fff]", text[0].splitlines()[0]), "a title in Chinese, too"
-    assert any("synthetic" in t and "合成" in t for t in text)
-    assert text[-1].startswith("## 这一章没有说明什么 · What this does not show")
+@named(SOURCES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_chapter_says_synthetic_and_ends_with_what_it_does_not_show(path, language):
+    text = prose(path, language)
+    synthetic, last = {
+        "zh": ("合成", "## 这一章没有说明什么"),
+        "en": ("synthetic", "## What this does not show"),
+    }[language]
+    assert text[0].startswith(f"# {path.stem.partition('_')[0]} ")
+    assert any(synthetic in t for t in text)
+    assert last.removeprefix("## ") in text[-1]
     assert text[-1].count("\n# -") == 0 and text[-1].count("\n- ") >= 2
 
 
@@ -166,12 +219,33 @@ def test_links_lead_somewhere(path):
                 assert link.startswith("https://") or (target.parent / link).exists(), link
 
 
-@named([s for s in SOURCES if s.parent.name != "py" or s in CHAPTERS])
-def test_notebook_runs_from_top_to_bottom(path):
-    notebook = BUILD["execute"](BUILD["build"](path), timeout=300)
+def ran(path, language, **options):
+    """A chapter from top to bottom: no error, nothing on stderr."""
+    notebook = building.build(path, language, **options)
+    notebook = BUILD["execute"](notebook, NOTEBOOKS / language, timeout=300)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count, f"not run: {cell.source}"
             said = [o for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
             assert not said, f"{cell.source}\n{said[0].text}"
             assert not [o for o in cell.outputs if o.output_type == "error"]
+    return notebook
+
+
+def said_by(cell):
+    shown = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
+    return "\n".join(shown)
+
+
+@named(SOURCES)
+def test_chapter_runs_in_chinese_and_no_exercise_is_answered(path):
+    for cell in ran(path, "zh").cells:
+        if "exercise" in cell.metadata.get("tags", []):
+            assert "还没有作答" in said_by(cell), cell.source
+
+
+@named(SOURCES)
+def test_chapter_runs_in_english_and_every_solution_is_right(path):
+    for cell in ran(path, "en", solutions=True).cells:
+        if "solution" in cell.metadata.get("tags", []):
+            assert "✓" in said_by(cell), f"{cell.source}\n{said_by(cell)}"

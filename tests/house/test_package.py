@@ -41,6 +41,7 @@ STOREYS = [
     {"catalogue", "segments", "profiles", "compare", "export", "report"},
     {"synth", "validation", "products", "monitor", "spark"},
     {"run"},
+    {"workshop"},
     {"commands"},
     {"__main__"},
 ]
@@ -73,6 +74,7 @@ MOST = {
     "spark": (40, 2),
     "synth": (1_960, 8),
     "run": (2_400, 5),
+    "workshop": (400, 4),
     "commands": (1_020, 0),
     "__main__": (30, 0),
 }
@@ -80,7 +82,6 @@ MOST = {
 #: Dependencies that no file imports, and what they do.
 TOOLS = {
     "jupyterlab": "make lab",
-    "ipywidgets": "tqdm.auto draws its bars in a notebook with it, and warns without it",
     "pytest-xdist": "make test",
     "mypy": "make lint",
     "ruff": "make lint",
@@ -154,7 +155,7 @@ def rooms() -> dict[str, list[Path]]:
     """Every room and its files: a module, or a folder of modules."""
     modules = {p.stem: [p] for p in PACKAGE.glob("*.py") if p.stem != "__init__"}
     folders = {
-        p.name: sorted(p.glob("*.py")) for p in PACKAGE.iterdir() if (p / "__init__.py").exists()
+        p.name: sorted(p.rglob("*.py")) for p in PACKAGE.iterdir() if (p / "__init__.py").exists()
     }
     return {**modules, **folders}
 

@@ -1,0 +1,81 @@
+"""What chapters read: the small bank, and evidence that is too slow to compute in a lesson."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+__all__ = ["evidence", "sample"]
+
+_EVIDENCE = Path(__file__).resolve().parent / "evidence"
+#: The day that the small bank's features look back from.
+_AS_OF = "2024-12-31"
+
+
+def sample() -> dict[str, Any]:
+    """The small synthetic bank, as the first arguments of ``kq.segment``.
+
+    Its files are looked for in ``data/sample`` of this folder and the folders above; where there
+    are none, the same bank is drawn.
+
+    Returns
+    -------
+    dict
+        ``table``, ``customers``, ``holdings``, ``as_of``: paths and a day; or ``table`` alone, the
+        bank itself.
+
+    Examples
+    --------
+    >>> sorted(sample())[-1]
+    'table'
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents[:4]):
+        files = folder / "data" / "sample"
+        if (files / "events.parquet").exists():
+            names = {
+                "table": "events.parquet",
+                "customers": "customers.csv",
+                "holdings": "holdings.parquet",
+            }
+            return {key: files / name for key, name in names.items()} | {"as_of": _AS_OF}
+    from kequn_lab.synth import make_bank
+
+    return {"table": make_bank(2000, random_state=0, as_of=_AS_OF)}
+
+
+def evidence(name: str) -> Any:
+    """A table or the facts that a command of the repository computed (``notebooks/evidence``).
+
+    Parameters
+    ----------
+    name : str
+        ``05_stability``: the name of a shipped file without its ending.
+
+    Returns
+    -------
+    pandas.DataFrame or dict
+        A table where a CSV file is shipped, the facts where it is JSON.
+
+    Raises
+    ------
+    KeyError
+        There is no such evidence; those that are there are named.
+
+    Examples
+    --------
+    >>> evidence("nothing")
+    Traceback (most recent call last):
+    ...
+    KeyError: "no evidence 'nothing'; there is ...
+    """
+    for path in sorted(_EVIDENCE.glob(f"{name}.*")):
+        if path.suffix == ".csv":
+            return pd.read_csv(path)
+        if path.suffix == ".json":
+            return json.loads(path.read_text(encoding="utf-8"))
+    there = sorted(p.stem for p in _EVIDENCE.glob("[0-9]*"))
+    raise KeyError(f"no evidence {name!r}; there is {', '.join(there)}")
