@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["evidence", "sample"]
+__all__ = ["evidence", "sample", "true_segments"]
 
 _EVIDENCE = Path(__file__).resolve().parent / "evidence"
 #: The day that the small bank's features look back from.
@@ -45,6 +45,26 @@ def sample() -> dict[str, Any]:
     from kequn_lab.synth import make_bank
 
     return {"table": make_bank(2000, random_state=0, as_of=_AS_OF)}
+
+
+def true_segments() -> pd.DataFrame:
+    """The true segment of each customer of the small bank, which no real bank has.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``segment_id``, ``second_segment_id`` (of a customer who is a mixture of
+        two) and ``primary_weight``, the weight of the first.
+
+    Examples
+    --------
+    >>> true_segments()["segment_id"].nunique()
+    8
+    """
+    given = sample()
+    if "customers" in given:
+        return pd.read_csv(given["customers"].with_name("truth.csv"))
+    return given["table"].truth
 
 
 def evidence(name: str) -> Any:
