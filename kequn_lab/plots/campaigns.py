@@ -6,9 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from .canvas import axes, need
+from .canvas import axes, named, need
 from .style import say
-from .targets import named
 
 __all__ = ["gain_plot"]
 

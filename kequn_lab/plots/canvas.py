@@ -12,20 +12,30 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from kequn_lab._files import replacing
+from kequn_lab._words import TERMS
 
 from .palette import segment_looks
-from .style import current, hush_single_glyphs, name_pairs, say, warn_missing_glyphs
+from .style import (
+    STAMP,
+    current,
+    hush_single_glyphs,
+    name_pairs,
+    say,
+    stamp,
+    warn_missing_glyphs,
+)
 
-__all__ = ["save", "stamp"]
+__all__ = ["save"]
 
-_STAMP = "kequn-synthetic"
-GREY = "0.45"
+HALO = withStroke(linewidth=3.2, foreground="white")  # dark ink on dark colours
+EFFECT = ("与其余客户相差（标准差）", "Difference from the rest (standard deviations)")
 
 
 def need(table: pd.DataFrame, columns: Sequence[str], function: str) -> None:
@@ -111,11 +121,11 @@ def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> 
     )
 
 
-def strongest(labels: pd.Series, table: pd.DataFrame, value: str, top: int) -> pd.Series:
-    """Of the rows of a picture those with the largest values, in the order they had."""
+def strongest(labels: pd.Series, table: pd.DataFrame, top: int) -> pd.Series:
+    """Of the rows of a picture those with the largest effects, in the order they had."""
     if len(labels) <= top:
         return labels
-    size = table[value].abs().groupby(row_keys(table)).max().reindex(labels.index)
+    size = table["effect"].abs().groupby(row_keys(table)).max().reindex(labels.index)
     return labels[size.rank(method="first", ascending=False).le(top).to_numpy()]
 
 
@@ -141,6 +151,16 @@ def labels_of(first: pd.DataFrame, prefix: str, known: Mapping) -> list[str]:
     return [clean(say(*pair)) for pair in pairs]
 
 
+def named(ids, names: pd.DataFrame | None = None) -> list[str]:
+    """Names of ids from a table whose first ``…_id`` column holds them; else our own, else ids."""
+    ids, known = list(dict.fromkeys(ids)), dict(TERMS)
+    if names is not None:
+        key = next(c for c in names.columns if str(c).endswith("_id"))
+        first = names.drop_duplicates(key).set_index(key)
+        known |= {i: (row.get("name_zh", i), row.get("name_en", i)) for i, row in first.iterrows()}
+    return labels_of(pd.DataFrame(index=ids), "name", known)
+
+
 def clean(name, width: int = 30) -> str:
     """A name on one line, not read as a formula, cut at a width (a hanzi counts as two)."""
     text, used = "", 0
@@ -163,41 +183,23 @@ def number(value: float) -> str:
     return f"{value / step:.3g}{sign}".replace("-", "−")
 
 
+def signed(value: float) -> str:
+    """One decimal, with a true minus sign and no minus zero."""
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.1f}".replace("-", "−")
+    return "0.0" if text == "−0.0" else text
+
+
+def below(ax: Axes, text: str) -> None:
+    """One label for the x axes of all panels."""
+    ax.annotate(text, (0.5, 0), (0, -20), "axes fraction", "offset points", ha="center", va="top",
+                fontsize=10)  # fmt: skip
+
+
 def percent(value: float, digits: int = 0) -> str:
     """0.123 as 12%."""
     return f"{value:.{digits}%}"
-
-
-def stamp(fig: Figure | SubFigure, text: str | None = None) -> Figure:
-    """Say at the foot of a figure that its data are synthetic, once.
-
-    Parameters
-    ----------
-    fig : Figure
-    text : str, optional
-        Another footnote.
-
-    Returns
-    -------
-    Figure
-        ``fig``.
-
-    Examples
-    --------
-    >>> stamp(stamp(plt.figure())).texts[0].get_text()
-    'Synthetic data: no real customers'
-    >>> plt.close()
-    """
-    fig = fig.get_figure(root=True)
-    if any(t.get_gid() == _STAMP for t in fig.texts):
-        return fig
-    text = text or say("合成数据，不含真实客户", "Synthetic data: no real customers")
-    fig.text(0.995, 0.008, text, ha="right", va="bottom", fontsize=8, color=GREY, gid=_STAMP)
-    engine = fig.get_layout_engine()
-    if isinstance(engine, ConstrainedLayoutEngine | TightLayoutEngine):
-        foot = 0.22 / fig.get_figheight()  # inches kept free for the line
-        engine.set(rect=(0, foot, 1, 1 - foot))
-    return fig
 
 
 def save(
@@ -206,7 +208,6 @@ def save(
     *,
     synthetic: bool | None = None,
     title: str = "",
-    metadata: Mapping[str, str] | None = None,
     dpi: float = 150,
 ) -> Path:
     """Write a picture whole or not at all, with what it is in its metadata.
@@ -221,8 +222,6 @@ def save(
         :func:`style` said, or what the figure's footnote says.
     title : str
         Kept in the metadata.
-    metadata : mapping of str to str, optional
-        Further entries, by the names that the format knows (PNG: any).
     dpi : float
         Dots per inch of a PNG.
 
@@ -244,7 +243,7 @@ def save(
         raise ValueError(f"{path.name}: a picture ends in .png, .svg or .pdf")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent}: no such folder for {path.name}")
-    stamped = any(t.get_gid() == _STAMP for t in fig.texts)
+    stamped = any(t.get_gid() == STAMP for t in fig.texts)
     if synthetic is None:
         synthetic = True if stamped else current().synthetic
     if synthetic:
@@ -256,11 +255,10 @@ def save(
         "svg": {"Creator": software, "Title": title, "Description": about, "Date": None},
         "pdf": {"Creator": software, "Title": title, "Subject": about, "CreationDate": None},
     }
-    words = known[kind] | dict(metadata or {})
     warn_missing_glyphs([fig], stacklevel=3)
     # no random ids: the same figure gives the same file
     with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():
         hush_single_glyphs()
         with replacing(path) as file:
-            fig.savefig(file, format=kind, dpi=dpi, metadata=words)
+            fig.savefig(file, format=kind, dpi=dpi, metadata=known[kind])
     return path

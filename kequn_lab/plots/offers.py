@@ -1,4 +1,4 @@
-"""Pictures of who gets what: people × goods × place, the savings ladder, the funnel, the branch."""
+"""Pictures of who gets what: the savings ladder, the funnel, the branch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
-from kequn_lab._words import CHANNELS
-
-from .canvas import GREY, axes, need, percent, segments_named
+from .canvas import axes, named, need, percent, segments_named
 from .style import current, say
-from .targets import BANKS, named
+from .targets import BANKS
 
-__all__ = ["branch_plot", "funnel_plot", "ladder_plot", "match_plot"]
+__all__ = ["branch_plot", "funnel_plot", "ladder_plot"]
 
 _STAGES = {
     "acquire": ("拉新", "Acquire"),
@@ -28,95 +25,19 @@ _RUNGS = {"L0": "#CFE8F3", "L1": "#9ECAE1", "L2": "#6BAED6", "L3": "#2F7EBC", "L
 _HATCHES = ("", "///", "...", "xxx")
 
 
-def match_plot(
-    matches: pd.DataFrame,
-    *,
-    n_products: int = 12,
-    names: pd.DataFrame | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """People × goods × place: segments by products, the score as colour, the best place as word.
-
-    Parameters
-    ----------
-    matches : DataFrame
-        segment_id, product_id, channel_id, score (0 to 1). As ``products.match_products``.
-    n_products : int
-        The products with the best scores.
-    names : DataFrame, optional
-        product_id, name_zh, name_en.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        A cell shows the best channel's score and name; a ring marks a segment's best product.
-
-    Raises
-    ------
-    ValueError
-        A column is missing, or no score is above 0.
-    """
-    need(matches, ["segment_id", "product_id", "channel_id", "score"], "match_plot")
-    best = matches.sort_values("score", ascending=False, kind="stable")
-    best = best.drop_duplicates(["segment_id", "product_id"])
-    segments = list(dict.fromkeys(matches["segment_id"]))
-    products = list(dict.fromkeys(best.loc[best["score"] > 0, "product_id"]))[:n_products]
-    if not products:
-        raise ValueError("match_plot: no score is above 0")
-    cells = best.set_index(["segment_id", "product_id"])
-    grid = cells["score"].unstack().reindex(segments, columns=products)  # noqa: PD010
-    place = cells["channel_id"].unstack().reindex(segments, columns=products)  # noqa: PD010
-    ax = axes(ax, (2.2 + 0.92 * len(products), 1.9 + 0.5 * len(segments)))
-    top = float(np.nanmax(grid.to_numpy())) or 1.0
-    image = ax.imshow(grid, cmap="Purples", vmin=0, vmax=top, aspect="auto")
-    for (i, j), score in np.ndenumerate(grid.to_numpy()):
-        if not score > 0:
-            ax.text(j, i, "–", ha="center", va="center", color=GREY, fontsize=8)
-            continue
-        channel = say(*CHANNELS.get(place.iloc[i, j], (place.iloc[i, j],) * 2))
-        ink = "white" if score > 0.62 * top else "0.1"
-        ax.text(j, i, f"{score:.2f}\n{channel}", ha="center", va="center", fontsize=8, color=ink)
-    for i, row in enumerate(grid.to_numpy()):
-        if np.nanmax(row, initial=0) > 0:
-            ax.add_patch(_frame(int(np.nanargmax(row)), i))
-    ax.set_xticks(range(len(products)), named(products, names), rotation=35, ha="left",
-                  rotation_mode="anchor")  # fmt: skip
-    ax.xaxis.tick_top()
-    ax.set_yticks(range(len(segments)), segments_named(segments)["label"])
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02)
-    bar.set_label(say("得分 = 需求 × 可售 × 渠道", "Score = need × allowed × channel"))
-    bar.outline.set_visible(False)
-    text = say(
-        "格内：最佳渠道；黑框：客群首选（需求权重为假设）",
-        "In a cell: the best channel; frame: the segment's best (weights assumed)",
-    )
-    ax.set_xlabel(text)
-    return ax
-
-
-def _frame(x: int, y: int) -> Rectangle:
-    return Rectangle((x - 0.47, y - 0.46), 0.94, 0.92, fill=False, ec="black", lw=1.6)
-
-
 def ladder_plot(
     table: pd.DataFrame,
     *,
-    by: str = "segment_id",
     names: pd.DataFrame | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The savings ladder: one bar per segment or customer, from liquid (light) to five years.
+    """The savings ladder: one bar per segment, from liquid (light) to five years.
 
     Parameters
     ----------
     table : DataFrame
-        ``by``, rung_id, product_id, share (of the money; adds up to 1 per bar); if there
-        amount_cny. As ``products.ladder_by_segment``, or some customers of ``Ladder.rungs``.
-    by : str
-        ``segment_id`` or ``customer_id``.
+        segment_id, rung_id, product_id, share (of the money; adds up to 1 per bar); if there
+        amount_cny. As ``products.ladder_by_segment``.
     names : DataFrame, optional
         product_id, name_zh, name_en, and if there status_today: ended products are marked.
     ax : Axes, optional
@@ -131,16 +52,17 @@ def ladder_plot(
     ValueError
         A column is missing.
     """
-    need(table, [by, "rung_id", "product_id", "share"], "ladder_plot")
+    need(table, ["segment_id", "rung_id", "product_id", "share"], "ladder_plot")
     table = table.sort_values("rung_id", kind="stable")
-    rows = list(dict.fromkeys(table.sort_index()[by]))
-    labels = segments_named(rows)["label"] if by == "segment_id" else [str(r) for r in rows]
+    rows = list(dict.fromkeys(table.sort_index()["segment_id"]))
     kinds = list(dict.fromkeys(zip(table["rung_id"], table["product_id"])))
     title = dict(zip(dict.fromkeys(p for _, p in kinds), named([p for _, p in kinds], names)))
     ended = {} if names is None or "status_today" not in names else (
         names.set_index("product_id")["status_today"].astype("str").str.startswith("ended").to_dict()
     )  # fmt: skip
-    share = table.pivot_table("share", by, ["rung_id", "product_id"], aggfunc="sum", observed=True)
+    share = table.pivot_table(
+        "share", "segment_id", ["rung_id", "product_id"], aggfunc="sum", observed=True
+    )
     share = share.reindex(rows).fillna(0)
     ax = axes(ax, (9, 1.7 + 0.5 * len(rows)))
     left, seen = np.zeros(len(rows)), dict[str, int]()
@@ -156,10 +78,10 @@ def ladder_plot(
         _shares(ax, left, width, color, hatched=bool(hatch))
         left += width
     if "amount_cny" in table:
-        total = table.groupby(by, observed=True)["amount_cny"].sum().reindex(rows)
+        total = table.groupby("segment_id", observed=True)["amount_cny"].sum().reindex(rows)
         for y, money in enumerate(total):
             ax.text(1.01, y, _money(money), va="center", fontsize=8.5)
-    ax.set_yticks(range(len(rows)), labels)
+    ax.set_yticks(range(len(rows)), segments_named(rows)["label"])
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.tick_params(axis="y", length=0)

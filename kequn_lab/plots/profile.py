@@ -8,28 +8,31 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import PercentFormatter
 
 from .canvas import (
+    EFFECT,
+    HALO,
     axes,
-    clean,
+    below,
     need,
     need_profile,
     panels,
     percent,
     row_keys,
     segments_of,
+    signed,
     strongest,
     told_of,
     variables_of,
 )  # fmt: skip
+from .grids import heat_map
 from .style import say
 
-__all__ = ["distribution_plot", "profile_plot", "size_plot"]
+__all__ = ["profile_plot", "size_plot"]
 
-HALO = withStroke(linewidth=3.2, foreground="white")  # dark ink on dark colours
-EFFECT = ("与其余客户相差（标准差）", "Difference from the rest (standard deviations)")
+#: Variables drawn at most: of those that mark a segment the ones with the largest effects.
+MOST_BARS = 24
 
 
 def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -87,40 +90,32 @@ def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def profile_plot(
     table: pd.DataFrame,
     *,
+    kind: str = "bar",
     markers: pd.DataFrame | None = None,
     order: Sequence[str] | None = None,
-    value: str = "effect",
-    overall: str | None = None,
-    limit: float | None = None,
-    top: int = 24,
     ax: Axes | None = None,
 ) -> Axes:
-    """One panel a segment, one bar a variable; the segment's markers are emphasised.
+    """How the segments differ: bars by segment, a heat map, or boxes of one variable.
 
     Parameters
     ----------
     table : DataFrame
-        Columns segment_id, variable and ``value``; if there level, ``<value>_low``,
-        ``<value>_high``, marker (bool), meaning_zh, meaning_en, name_zh, name_en. As
-        ``profiles.profile_table``.
+        As ``profiles.profile_table``: segment_id, variable, and effect (``bar``, ``heatmap``) or
+        q25, median, q75 (``box``). If there: level, marker (bool), meaning_zh, meaning_en,
+        name_zh, name_en; effect_low and effect_high (lines on the bars); q05, q95 (whiskers),
+        mean (diamond), overall_mean (dashed line).
+    kind : {"bar", "heatmap", "box"}
+        ``bar``: a panel a segment and a bar a variable, 24 variables at most. ``heatmap``:
+        variables by segments, blue below and red above the others, 40 at most; each cell bears
+        its number. ``box``: one variable by segment, drawn from its quantiles.
     markers : DataFrame, optional
-        Columns segment_id, variable, marker (and level), as ``profiles.marker_table``. Bars of
-        the segment's colour mark it, pale ones do not. Without it, and without a column marker,
-        all bars are alike.
+        segment_id, variable, marker (and level): the bars that mark a segment are solid, others
+        pale. Without it, and without a column marker, all bars are alike.
     order : sequence of str, optional
-        Variables from top to bottom, as ``profiles.variable_order``; else as in the table.
-        Variables that it leaves out are not drawn.
-    value : str
-        Column of the bars' lengths.
-    overall : str, optional
-        Column drawn as a dot: what all customers have. For an effect that is the zero line.
-    limit : float, optional
-        Where bars are cut and bear their number instead; default three quarters more than the
-        98th percentile, if any reaches beyond: one huge effect must not flatten the others.
-    top : int
-        Variables, at most: of those that mark a segment the ones with the largest values.
+        Variables from top to bottom; else as in the table. Variables that it leaves out are not
+        drawn.
     ax : Axes, optional
-        Divided into panels, which are its ``child_axes``.
+        For bars divided into panels, which are its ``child_axes``.
 
     Returns
     -------
@@ -129,53 +124,70 @@ def profile_plot(
     Raises
     ------
     ValueError
-        A column is missing, or ``order`` names an unknown variable.
+        A column is missing, ``kind`` or a variable in ``order`` is unknown, or there is more than
+        one variable for boxes.
 
     References
     ----------
     Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 8.1.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"segment_id": ["a", "b"], "variable": "age", "effect": [1.0, -1.0]})
+    >>> ax = profile_plot(table, kind="heatmap")
+    >>> [t.get_text() for t in ax.texts]
+    ['1.0', '−1.0']
     """
-    need_profile(table, [value, *([overall] if overall else [])], "profile_plot")
+    if kind == "bar":
+        return _bars(table, markers, order, ax)
+    if kind == "heatmap":
+        return heat_map(table, order, ax)
+    if kind == "box":
+        return _boxes(table, order, ax)
+    raise ValueError(f"profile_plot: kind is 'bar', 'heatmap' or 'box'; found {kind!r}")
+
+
+def _bars(table, markers, order, ax) -> Axes:
+    """One panel a segment, one bar a variable; the segment's markers are emphasised."""
+    need_profile(table, ["effect"], "profile_plot")
     looks, every = segments_of(table), variables_of(table, order, "profile_plot")
     table = _marked(table, markers)
-    labels = strongest(every, table[table["marker"].to_numpy(bool)], value, top)
+    labels = strongest(every, table[table["marker"].to_numpy(bool)], MOST_BARS)
     table = table[row_keys(table).isin(labels.index)]
     columns = _columns(len(looks), 4)
     rows = -(-len(looks) // columns)
     wide, tall = 2.1, max(1.2, 0.19 * len(labels))
     ax = axes(ax, (2.2 + wide * columns, 0.7 + rows * (tall + 0.75)))
     parts = panels(ax, len(looks), columns=columns, gap=(0.02, 0.75 / (rows * (tall + 0.75))))
-    low, high = _limits(table, value, overall, limit)
-    y = np.arange(len(labels))
+    ends = _limits(table)
     for i, (panel, (segment, look)) in enumerate(zip(parts, looks.iterrows())):
         own = table[table["segment_id"] == segment]
         own = own.set_index(row_keys(own)).reindex(labels.index)
-        x = np.clip(own[value].to_numpy(float), low, high)
-        mark = own["marker"].eq(True)
-        bars = panel.barh(y, x, height=0.74, color=look["color"], lw=0)
-        for bar, marked in zip(bars, mark):
-            bar.set(alpha=1 if marked else 0.28, edgecolor="0.2" if marked else "none")
-            bar.set_linewidth(0.6 if marked else 0)
-        if {f"{value}_low", f"{value}_high"} <= set(own.columns):
-            span = own[[f"{value}_low", f"{value}_high"]].to_numpy(float)
-            span = np.where(x[:, None] == own[[value]], np.clip(span, low, high), np.nan)
-            panel.hlines(y, *span.T, color="0.2", lw=0.9)
-        _cut_numbers(panel, y, own[value], x)
-        if overall:
-            panel.plot(own[overall], y, "o", color="0.1", ms=3, zorder=3)
-        panel.axvline(0, color="0.2", lw=0.8)
-        panel.set(xlim=(low, high), ylim=(len(labels) - 0.4, -0.6))
+        _panel(panel, own, look["color"], ends)
         panel.set_title(_two_lines(look["label"], 24), fontsize=10, pad=5)
-        panel.set_yticks(y, labels if i % columns == 0 else [])
-        _quiet(panel)
+        panel.set_yticks(range(len(labels)), labels if i % columns == 0 else [])
     told = say("；实色为标志变量", "; solid bars mark the segment")
-    text = say(*EFFECT) if value == "effect" else clean(value)
     some = told_of(len(labels), len(every))
-    below(ax, text + ("" if table["marker"].all() else told) + (some and say("；", "; ") + some))
+    solid = "" if table["marker"].all() else told
+    below(ax, say(*EFFECT) + solid + (some and say("；", "; ") + some))
     return ax
 
 
-def _quiet(panel: Axes) -> None:
+def _panel(panel: Axes, own: pd.DataFrame, color: str, ends: tuple[float, float]) -> None:
+    """The bars of one segment, cut at the ends of the axis."""
+    y = np.arange(len(own))
+    x = np.clip(own["effect"].to_numpy(float), *ends)
+    bars = panel.barh(y, x, height=0.74, color=color, lw=0)
+    for bar, marked in zip(bars, own["marker"].eq(True)):
+        bar.set(alpha=1 if marked else 0.28, edgecolor="0.2" if marked else "none")
+        bar.set_linewidth(0.6 if marked else 0)
+    if {"effect_low", "effect_high"} <= set(own.columns):
+        span = np.clip(own[["effect_low", "effect_high"]].to_numpy(float), *ends)
+        span = np.where(x[:, None] == own[["effect"]], span, np.nan)
+        panel.hlines(y, *span.T, color="0.2", lw=0.9)
+    _cut_numbers(panel, y, own["effect"], x)
+    panel.axvline(0, color="0.2", lw=0.8)
+    panel.set(xlim=ends, ylim=(len(own) - 0.4, -0.6))
     panel.tick_params(axis="y", length=0, labelsize=8.5)
     panel.tick_params(axis="x", labelsize=8)
     panel.grid(axis="x")
@@ -215,67 +227,31 @@ def _columns(n: int, most: int) -> int:
     return -(-n // -(-n // most))
 
 
-def _limits(table, value, overall, limit) -> tuple[float, float]:
-    """Ends of the x axis: around all bars but those cut at the limit, and always zero."""
-    columns = [value, overall, f"{value}_low", f"{value}_high"]
+def _limits(table: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the x axis, zero between them: one huge effect must not flatten the others.
+
+    Bars end at three quarters more than the 98th percentile and bear their number instead.
+    """
+    columns = ["effect", "effect_low", "effect_high"]
     values = table[[c for c in columns if c in table.columns]].to_numpy(float)
     values = values[np.isfinite(values)]
-    if limit is None:
-        limit = 1.75 * np.quantile(np.abs(values), 0.98) if values.size else 1.0
+    limit = 1.75 * np.quantile(np.abs(values), 0.98) if values.size else 1.0
     values = np.clip(values, -limit, limit)
     low, high = min(values.min(initial=0), 0), max(values.max(initial=0), 0)
     room = 0.06 * ((high - low) or 1)
     return (low - room if low < 0 else 0), (high + room if high > 0 else 0)
 
 
-def signed(value: float) -> str:
-    """One decimal, with a true minus sign and no minus zero."""
-    if np.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.1f}".replace("-", "−")
-    return "0.0" if text == "−0.0" else text
-
-
-def below(ax: Axes, text: str) -> None:
-    """One label for the x axes of all panels."""
-    ax.annotate(text, (0.5, 0), (0, -20), "axes fraction", "offset points", ha="center", va="top",
-                fontsize=10)  # fmt: skip
-
-
-def distribution_plot(
-    table: pd.DataFrame, *, variable: str | None = None, unit: str = "", ax: Axes | None = None
-) -> Axes:
-    """Boxes of one variable by segment, drawn from quantiles.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns segment_id, variable, q25, median, q75; if there q05, q95 (whiskers), mean (dot),
-        overall_mean (dashed line) and names. As ``profiles.profile_table``.
-    variable : str, optional
-        Which variable; may be left out when the table holds one.
-    unit : str
-        Shown beside the variable's name.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        A column is missing, the variable is not in the table, or it must be named.
-    """
-    need_profile(table, ["q25", "median", "q75"], "distribution_plot")
-    have = list(dict.fromkeys(table["variable"]))
-    if variable is None and len(have) > 1:
-        raise ValueError(f"distribution_plot: name one variable of {have}")
-    variable = have[0] if variable is None else variable
-    label = variables_of(table, None, "distribution_plot").xs(variable, level=0)
-    looks, rows = segments_of(table), table[table["variable"] == variable]
-    if "level" in rows and rows["level"].notna().any():
-        raise ValueError(f"distribution_plot: {variable} is a category and has no quantiles")
+def _boxes(table, order, ax) -> Axes:
+    """Boxes of one variable by segment, drawn from quantiles."""
+    need_profile(table, ["q25", "median", "q75"], "profile_plot")
+    labels = variables_of(table, order, "profile_plot")
+    have = list(dict.fromkeys(labels.index.get_level_values("variable")))
+    if len(have) != 1:
+        raise ValueError(f"profile_plot: boxes show one variable; name it in order, of {have}")
+    if pd.notna(labels.index[0][1]):
+        raise ValueError(f"profile_plot: {have[0]} is a category and has no quantiles")
+    looks, rows = segments_of(table), table[table["variable"] == have[0]]
     ax = axes(ax, (8, 0.9 + 0.42 * len(rows)))
     whiskers = ("q05", "q95") if {"q05", "q95"} <= set(rows.columns) else ("q25", "q75")
     boxes = [
@@ -301,7 +277,7 @@ def distribution_plot(
     if "overall_mean" in rows:
         ax.axvline(rows["overall_mean"].iloc[0], color="0.3", ls="--", lw=1, zorder=0)
         parts.append(say("虚线：全体均值", "dashed: mean of all"))
-    ax.set_title(f"{label.iloc[0]} ({unit})" if unit else label.iloc[0])
+    ax.set_title(labels.iloc[0])
     ax.set(ylim=(len(rows) - 0.4, -0.6), xlabel=say("；", "; ").join(parts))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)

@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .canvas import (
-    GREY,
+    HALO,
     axes,
+    below,
     need,
     panels,
     percent,
@@ -16,10 +17,12 @@ from .canvas import (
     segments_of,
     variables_of,
 )
-from .profile import HALO, below
-from .style import say
+from .style import GREY, say
 
 __all__ = ["gorge_plot", "separation_plot"]
+
+#: Loadings drawn, at most.
+N_ARROWS = 6
 
 
 def separation_plot(
@@ -29,7 +32,6 @@ def separation_plot(
     centres: pd.DataFrame | None = None,
     explained: pd.DataFrame | None = None,
     loadings: pd.DataFrame | None = None,
-    n_loadings: int = 6,
     n_customers: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -48,7 +50,6 @@ def separation_plot(
     loadings : DataFrame, optional
         Index variable; PC1, PC2. The longest are drawn as arrows, of those that point the same
         way the longest only.
-    n_loadings : int
     n_customers : int, optional
         How many customers ``scores`` stand for; if more than its rows, the picture says so.
     ax : Axes, optional
@@ -92,7 +93,7 @@ def separation_plot(
         ax.plot(x, y, look["marker"], ms=11, color=look["color"], mec="0.1", mew=1, zorder=8,
                 label=look["label"])  # fmt: skip
     if loadings is not None:
-        _arrows(ax, loadings, n_loadings, middle.loc[looks.index, plane].to_numpy(float))
+        _arrows(ax, loadings, middle.loc[looks.index, plane].to_numpy(float))
     names = _components(plane, explained)
     if hulls is not None:
         names[0] += "\n" + say("实线：每个客群中间的一半客户；虚线：除最远者外",
@@ -104,8 +105,16 @@ def separation_plot(
     ax.axvline(0, color="0.85", lw=0.8, zorder=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), markerscale=0.8)
     _fit_in(ax, own)
-    sampled(ax, len(scores), n_customers)
+    if n_customers is not None and n_customers > len(scores):
+        _say_sample(ax, len(scores), n_customers)
     return ax
+
+
+def _say_sample(ax: Axes, rows: int, n_customers: int) -> None:
+    text = say(f"抽样 {rows:,} / {n_customers:,} 位客户",
+               f"Sample: {rows:,} of {n_customers:,} customers")  # fmt: skip
+    ax.annotate(text, (1, 1), (0, 4), xycoords="axes fraction", textcoords="offset points",
+                ha="right", va="bottom", fontsize=9, color=GREY)  # fmt: skip
 
 
 def _hulls(ax: Axes, hulls: pd.DataFrame, looks: pd.DataFrame) -> None:
@@ -127,13 +136,13 @@ def _components(plane: list[str], explained: pd.DataFrame | None) -> list[str]:
     return [n + say(f"（占方差 {t}）", f" ({t} of the variance)") for n, t in zip(names, told)]
 
 
-def _arrows(ax: Axes, loadings: pd.DataFrame, n: int, centres: np.ndarray) -> None:
+def _arrows(ax: Axes, loadings: pd.DataFrame, centres: np.ndarray) -> None:
     need(loadings, ["PC1", "PC2"], "separation_plot: loadings")
     length = np.hypot(loadings["PC1"], loadings["PC2"])
     way = loadings[["PC1", "PC2"]].div(length, axis=0)
     chosen: list = []
     for name in length.sort_values(ascending=False).index:
-        if len(chosen) < n and all(way.loc[name] @ way.loc[c] < 0.94 for c in chosen):
+        if len(chosen) < N_ARROWS and all(way.loc[name] @ way.loc[c] < 0.94 for c in chosen):
             chosen.append(name)  # 0.94: 20 degrees between them, or the labels cover each other
     longest = loadings.loc[chosen]
     names = longest.rename_axis("variable").reset_index()
@@ -179,20 +188,9 @@ def _clear_place(tip: np.ndarray, half: float, centres: np.ndarray, enough: floa
     return tip * max((1.08, 1.3, 0.8), key=room)
 
 
-def sampled(ax: Axes, rows: int, n_customers: int | None) -> None:
-    """Say above the axes that the rows drawn are a sample."""
-    if n_customers is not None and n_customers > rows:
-        text = say(f"抽样 {rows:,} / {n_customers:,} 位客户",
-                   f"Sample: {rows:,} of {n_customers:,} customers")  # fmt: skip
-        ax.annotate(text, (1, 1), (0, 4), xycoords="axes fraction", textcoords="offset points",
-                    ha="right", va="bottom", fontsize=9, color=GREY, gid="sampled")  # fmt: skip
-
-
 def gorge_plot(
     table: pd.DataFrame,
     *,
-    bins: int = 20,
-    n_customers: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """One histogram a segment of all customers' similarity to it.
@@ -204,9 +202,6 @@ def gorge_plot(
     table : DataFrame
         One row per customer, one column per segment, similarities 0 to 1, as
         ``validation.gorge``. Drawn in the order of its columns.
-    bins : int
-    n_customers : int, optional
-        How many customers the rows stand for; if more, the picture says so.
     ax : Axes, optional
         Divided into panels, which are its ``child_axes``.
 
@@ -232,7 +227,7 @@ def gorge_plot(
     rows = -(-len(looks) // columns)
     ax = axes(ax, (1 + 2.2 * columns, 0.7 + 1.9 * rows))
     parts = panels(ax, len(looks), columns=columns, gap=(0.03, 0.55 / (1.9 * rows)))
-    edges = np.linspace(0, 1, bins + 1)
+    edges = np.linspace(0, 1, 21)
     counts = [np.histogram(column, edges)[0] / len(values) for column in values.T]
     for i, (panel, count, look) in enumerate(zip(parts, counts, looks.itertuples())):
         panel.bar(edges[:-1], count, np.diff(edges), align="edge", color=look.color, ec="white",
@@ -246,5 +241,4 @@ def gorge_plot(
             panel.set_yticklabels([])
     below(ax, say("与各客群的相似度（纵轴：客户占比）",
                   "Similarity to the segment (upright: share of all customers)"))  # fmt: skip
-    sampled(ax, len(table), n_customers)
     return ax

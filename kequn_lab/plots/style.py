@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,13 +16,17 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib import font_manager
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
 from matplotlib.text import Text
 
 __all__ = ["style"]
 
 FONT = Path(__file__).resolve().parents[1] / "fonts" / "KequnSansSC.otf"
 FAMILY = "Kequn Sans SC"
+#: How the footnote on synthetic data is found again on a figure.
+STAMP = "kequn-synthetic"
+GREY = "0.45"
 #: Fonts with more hanzi than ours; those that a machine has are tried last.
 SYSTEM_FAMILIES = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC",
@@ -95,8 +99,8 @@ def style(
         Columns feature (or variable), meaning_zh, meaning_en, as from
         ``features.feature_dictionary``.
     synthetic : bool, optional
-        True: a footnote on every picture says that the data are synthetic. False: they are not.
-        None: nothing is said.
+        True: a footnote on every picture, also one that the caller draws, says that the data are
+        synthetic. False: they are not. None: nothing is said.
 
     Warns
     -----
@@ -126,7 +130,7 @@ def style(
     )
     families = _font_families()
     token = _context.set(context)
-    interactive = mpl.is_interactive()
+    interactive, before = mpl.is_interactive(), plt.get_fignums()
     try:
         with mpl.rc_context():
             sns.set_theme(style="ticks", context="notebook", font_scale=0.9)
@@ -135,6 +139,9 @@ def style(
             hush_single_glyphs()
             try:
                 yield
+                if synthetic:
+                    for figure in _open_figures(before):
+                        stamp(figure)
                 warn_missing_glyphs(_open_figures(), stacklevel=4)
             finally:
                 interactive = mpl.is_interactive()
@@ -179,6 +186,19 @@ def name_pairs(table: pd.DataFrame, prefix: str) -> list[tuple[str, str]]:
     ]
 
 
+def stamp(fig: Figure | SubFigure) -> None:
+    """Say at the foot of a figure that its data are synthetic, once."""
+    fig = fig.get_figure(root=True)
+    if any(t.get_gid() == STAMP for t in fig.texts):
+        return
+    text = say("合成数据，不含真实客户", "Synthetic data: no real customers")
+    fig.text(0.995, 0.008, text, ha="right", va="bottom", fontsize=8, color=GREY, gid=STAMP)
+    engine = fig.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine | TightLayoutEngine):
+        foot = 0.22 / fig.get_figheight()  # inches kept free for the line
+        engine.set(rect=(0, foot, 1, 1 - foot))
+
+
 def hush_single_glyphs() -> None:
     """Silence matplotlib's warning per glyph; warn_missing_glyphs says it once for all."""
     warnings.filterwarnings("ignore", rf"Glyph .* missing from font.*{FAMILY}")
@@ -210,8 +230,8 @@ def _drawable(families: tuple[str, ...]) -> frozenset[int]:
     return frozenset(codes)
 
 
-def _open_figures() -> list[Figure]:
-    numbers = plt.get_fignums()
+def _open_figures(besides: Collection[int] = ()) -> list[Figure]:
+    numbers = [number for number in plt.get_fignums() if number not in besides]
     if not numbers:
         return []
     now = plt.gcf().number

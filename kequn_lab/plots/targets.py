@@ -1,4 +1,4 @@
-"""Pictures of choosing targets: differences of two groups, decision matrix, fit of banks."""
+"""Pictures of choosing targets: differences of two groups, decision matrix."""
 
 from __future__ import annotations
 
@@ -6,38 +6,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kequn_lab._words import TERMS, term
+from kequn_lab._words import term
 
 from .canvas import (
-    GREY,
     axes,
-    labels_of,
+    below,
+    named,
     need,
     panels,
     percent,
-    segments_named,
     segments_of,
     variables_of,
 )  # fmt: skip
-from .profile import below
-from .style import current, say
+from .style import GREY, current, say
 
-__all__ = ["decision_plot", "difference_plot", "fit_plot"]
+__all__ = ["decision_plot", "difference_plot"]
 
 _AXES = ("attractiveness", "competitiveness")
 _FIRST, _SECOND = "#0072B2", "#D55E00"
 BANKS = {"internet_bank": _FIRST, "traditional_bank": _SECOND}
 _MEASURES = {"smd": ("o", "●"), "cliffs_delta": ("D", "◆"), "cramers_v_corrected": ("s", "■")}
-
-
-def named(ids, names: pd.DataFrame | None = None) -> list[str]:
-    """Names of ids from a table whose first ``…_id`` column holds them; else our own, else ids."""
-    ids, known = list(dict.fromkeys(ids)), dict(TERMS)
-    if names is not None:
-        key = next(c for c in names.columns if str(c).endswith("_id"))
-        first = names.drop_duplicates(key).set_index(key)
-        known |= {i: (row.get("name_zh", i), row.get("name_en", i)) for i, row in first.iterrows()}
-    return labels_of(pd.DataFrame(index=ids), "name", known)
 
 
 def difference_plot(
@@ -206,59 +194,3 @@ def _spread(wanted, gap: float) -> np.ndarray:
             (a, n), (b, m) = blocks[-2:]
             blocks[-2:] = [[(a * n + b * m) / (n + m), n + m]]
     return np.concatenate([[b] * int(n) for b, n in blocks]) + steps if blocks else wanted
-
-
-def fit_plot(
-    table: pd.DataFrame, *, names: pd.DataFrame | None = None, ax: Axes | None = None
-) -> Axes:
-    """Banks by segments: fit from customers as colour, what the article says as a mark.
-
-    Parameters
-    ----------
-    table : DataFrame
-        bank_id, segment_id, fit (0 to 1), relation (target, customer, gap, or missing), basis
-        (stated, reading). As ``compare.target_fit``.
-    names : DataFrame, optional
-        bank_id, name_zh, name_en.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        ● stated, ○ our reading of the article, △ a gap that it states.
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-    """
-    need(table, ["bank_id", "segment_id", "fit", "relation", "basis"], "fit_plot")
-    banks, segments = (list(dict.fromkeys(table[c])) for c in ("bank_id", "segment_id"))
-    looks = segments_named(segments)
-    wide = table.set_index(["bank_id", "segment_id"])
-    grid = wide["fit"].unstack().reindex(banks, columns=segments)  # noqa: PD010
-    ax = axes(ax, (2.6 + 0.95 * len(segments), 1.6 + 0.42 * len(banks)))
-    image = ax.imshow(grid, cmap="Greens", vmin=0, vmax=1, aspect="auto")
-    for (i, j), fit in np.ndenumerate(grid.to_numpy()):
-        said = wide.loc[(banks[i], segments[j])]
-        mark = ""
-        if isinstance(said["relation"], str):
-            mark = "△" if said["relation"] == "gap" else "●" if said["basis"] == "stated" else "○"
-        text = "–" if np.isnan(fit) else f"{mark} {fit:.2f}".strip()
-        ink = "white" if fit > 0.65 else "0.15"
-        ax.text(j, i, text, ha="center", va="center", fontsize=9, color=ink)
-    ax.set_xticks(range(len(segments)), looks["label"], rotation=30, ha="left",
-                  rotation_mode="anchor")  # fmt: skip
-    ax.xaxis.tick_top()
-    ax.set_yticks(range(len(banks)), named(banks, names))
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    bar = ax.figure.colorbar(image, ax=ax, fraction=0.03, pad=0.02)
-    bar.set_label(say("契合度（权重为假设）", "Fit (weights are assumptions)"))
-    bar.outline.set_visible(False)
-    text = say(
-        "● 文章明说　○ 本课解读　△ 文章所说的短板",
-        "● stated by the article   ○ our reading   △ a gap that it states",
-    )
-    ax.set_xlabel(text)
-    return ax

@@ -34,13 +34,15 @@ class Drawing:
 DRAWINGS = (
     Drawing(
         "sizes", "客群规模", "Sizes", "各客群占比与区间", "Share of each segment with interval",
-        None, ("sizes",), lambda t, plots: plots.size_plot(t["sizes"]),
+        None, ("sizes",), lambda t, plots: plots.profile.size_plot(t["sizes"]),
     ),
     Drawing(
         "heat_map", "客群画像热图", "Segments at a glance", "各变量与其余客户的差异",
         "How each segment differs from the rest in every variable",
         None, ("profile", "order"),
-        lambda t, plots: plots.heat_map(t["profile"], order=t["order"]["variable"]),
+        lambda t, plots: plots.profile_plot(
+            t["profile"], kind="heatmap", order=t["order"]["variable"]
+        ),
     ),
     Drawing(
         "profile", "客群画像", "Profiles", "各客群的标志变量", "Variables that mark each segment",
@@ -83,22 +85,22 @@ DRAWINGS = (
         "truth", "交叉表", "Cross table", "找到的客群与真实客群的交叉表",
         "Customers by segment found and true segment",
         "truth", ("truth_table",),
-        lambda t, plots: plots.truth_plot(t["truth_table"], names=t["known_segments"]),
+        lambda t, plots: plots.grids.truth_plot(t["truth_table"], names=t["known_segments"]),
     ),
     Drawing(
         "indices", "各指标随群数的变化", "Indices by number of segments", "各指标并不一致",
         "Each index by k; they disagree",
-        "evidence", ("scores",), lambda t, plots: plots.index_panel(t["scores"]),
+        "evidence", ("scores",), lambda t, plots: plots.validation_plot(t["scores"]),
     ),
     Drawing(
         "stability", "稳定性", "Stability by number of segments", "自助法配对的调整兰德指数",
         "Adjusted Rand index over bootstrap pairs",
-        "evidence", ("pairs",), lambda t, plots: plots.stability_plot(t["pairs"]),
+        "evidence", ("pairs",), lambda t, plots: plots.validation_plot(t["pairs"]),
     ),
     Drawing(
         "segment_stability", "换一批客户，各客群是否还在", "Is each segment found again",
         "重抽样中各客群的杰卡德指数", "Jaccard index of each segment over resamples",
-        "evidence", ("slsw",), lambda t, plots: plots.stability_plot(t["slsw"]),
+        "evidence", ("slsw",), lambda t, plots: plots.validation_plot(t["slsw"]),
     ),
 )  # fmt: skip
 

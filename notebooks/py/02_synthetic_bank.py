@@ -111,7 +111,6 @@ with plots.style("en", synthetic=True):
     ax.set_yticks(both.index, both["meaning"], fontsize=8)
     ax.set(xlim=(-4.3, 4.3), ylim=(len(both), -1))
     ax.set_xlabel("(value − target) / tolerance; beyond ±4 drawn at ±4")
-    plots.stamp(fig)
 
 # %% [markdown]
 # And three margins with their targets drawn in (targets 目标, bank 合成银行):
@@ -139,7 +138,6 @@ with plots.style("zh", synthetic=True):
     axes[2].plot(range(5), fifths["target"], "D", color="#D55E00", label="目标")
     axes[2].set(title="收入五等份之比", xlabel="最低 → 最高的五分之一")
     [ax.legend() for ax in axes]
-    plots.stamp(fig)
 
 # %% [markdown]
 # What is not met stays in the table, with a reason. A synthetic bank without misses would be one

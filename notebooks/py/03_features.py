@@ -129,7 +129,6 @@ with plots.style("zh", synthetic=True):
     raw.set(xlabel="金融资产（万元）", ylabel="客户数", title="原始值")
     logged.hist(np.log1p(table["aum_cny"]), bins=60, color="#0072B2")
     logged.set(xlabel="log(1 + 金融资产/元)", title="取对数之后")
-    plots.stamp(fig)
 
 # %% [markdown]
 # On the left almost everyone is in the first bars and a handful decides the scale; after the
@@ -154,7 +153,6 @@ with plots.style("zh", synthetic=True):
     fig, ax = plt.subplots(figsize=(8, 3))
     ax.hist(z["micro_loan_cny"], bins=60, color="#D55E00")
     ax.set(xlabel="经营贷余额（取对数、标准化之后）", ylabel="客户数（对数轴）", yscale="log")
-    plots.stamp(fig)
 print(f"share of customers without a business loan: {(table['micro_loan_cny'] == 0).mean():.0%}")
 
 # %% [markdown]

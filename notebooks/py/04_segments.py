@@ -83,7 +83,6 @@ with plots.style("zh", synthetic=True):
     ax.set(xlabel="惯量高出搜索结果的比例", ylabel="与真实客群的一致程度（ARI）")
     ax.xaxis.set_major_formatter("{x:.1%}")
     ax.legend()
-    plots.stamp(fig)
 print(f"correlation of inertia and agreement: {np.corrcoef(inertia, right)[0, 1]:.2f}")
 print("starts that agree better with the truth than the search:", (np.array(right) > found).sum())
 

@@ -41,7 +41,7 @@ models = validation.fit_each_k(z, ks=range(2, 10), n_starts=5, **quick)
 scores = validation.score_k(z, models=models, n_reference=0, **quick)
 shown = ["silhouette", "calinski_harabasz", "davies_bouldin", "inertia"]
 with plots.style("zh", synthetic=True):
-    plots.index_panel(scores, indices=shown)
+    plots.validation_plot(scores, indices=shown)
 
 # %%
 reading = validation.read_k(scores)
@@ -109,7 +109,7 @@ beside.dropna().round(3)
 # %%
 pairs = validation.global_stability(z, ks=[3, 6, 8], n_boot=8, n_starts=5, n_swaps=3, **quick)
 with plots.style("zh", synthetic=True):
-    plots.stability_plot(pairs)
+    plots.validation_plot(pairs)
 
 # %%
 by_k = validation.stability_by_k(pairs)
@@ -145,7 +145,7 @@ segment_of = names.set_index("cluster")["segment_id"]
 mine = segment_of.reindex(model["kmeans"].labels_).to_numpy()
 slsw = validation.segment_stability(z, labels=mine, n_boot=8, n_starts=5, n_swaps=0, **quick)
 with plots.style("zh", segments=catalogue.segments(), synthetic=True):
-    plots.stability_plot(slsw)
+    plots.validation_plot(slsw)
 
 # %% [markdown]
 # In words, by stated thresholds: *natural* (自然) comes back, lies further from its neighbours

@@ -31,7 +31,7 @@ print(result.summary().splitlines()[0])
 # %%
 profile = result.profile
 with plots.style("zh", synthetic=True, **words):
-    plots.distribution_plot(profile, variable="age_years", unit="岁")
+    plots.profile_plot(profile, kind="box", order=["age_years"]).set_title("年龄（岁）")
 
 # %% [markdown]
 # **解 Explain.** The boxes overlap: age alone tells few segments apart. And remember chapter 01:

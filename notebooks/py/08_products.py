@@ -44,7 +44,7 @@ needs.loc[needs["segment_id"] == "elderly", ["need_id", "weight", "basis", "quot
 # %%
 matches = products.match_products(table, segment)
 with plots.style("zh", **words):
-    plots.match_plot(matches, names=catalogue.products())
+    plots.fit_plot(matches, names=catalogue.products())
 
 # %%
 goods, places = catalogue.names("products"), catalogue.names("channels")

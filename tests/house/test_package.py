@@ -61,7 +61,7 @@ MOST = {
     "_folder": (260, 0),
     "contract": (3_520, 8),
     "features": (850, 8),
-    "plots": (1_420, 22),
+    "plots": (1_400, 15),
     "catalogue": (180, 13),
     "compare": (960, 11),
     "export": (1_520, 5),

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import warnings
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from matplotlib.figure import Figure
 
 from kequn_lab import plots
 from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.plots.grids import truth_plot
 from kequn_lab.plots.palette import segment_colors, segment_looks
+from kequn_lab.plots.profile import size_plot
 from kequn_lab.validation.agreement import truth_table
 
 style_module = importlib.import_module("kequn_lab.plots.style")
@@ -117,18 +120,19 @@ TRUTH = truth_table(
 )
 
 #: Every picture with a finished table and a column that it cannot do without.
-PICTURES = {
-    "size_plot": (SIZES, "share"),
-    "profile_plot": (profile(), "effect"),
-    "heat_map": (profile(), "variable"),
-    "distribution_plot": (QUANTILES, "median"),
-    "separation_plot": (SCORES, "PC2"),
-    "flow_plot": (FLOWS, "rows"),
-    "stability_plot": (PAIRS, "k"),
-    "index_panel": (SCORED, "k"),
-    "gorge_plot": (GORGE, None),
-    "truth_plot": (TRUTH, "adjusted_rand"),
-}
+PICTURES = [
+    (size_plot, {}, SIZES, "share"),
+    (plots.profile_plot, {}, profile(), "effect"),
+    (plots.profile_plot, {"kind": "heatmap"}, profile(), "variable"),
+    (plots.profile_plot, {"kind": "box"}, QUANTILES, "median"),
+    (plots.separation_plot, {}, SCORES, "PC2"),
+    (plots.flow_plot, {}, FLOWS, "rows"),
+    (plots.validation_plot, {}, PAIRS, "k"),
+    (plots.validation_plot, {}, SCORED, "k"),
+    (plots.validation_plot, {}, WITHIN, "slsw"),
+    (plots.gorge_plot, {}, GORGE, None),
+    (truth_plot, {}, TRUTH, "adjusted_rand"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +229,7 @@ def test_missing_glyphs_make_one_warning_that_names_them(only_our_font, tmp_path
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with plots.style("zh"):
-            ax = plots.size_plot(table)
+            ax = size_plot(table)
             ax.figure.canvas.draw()
     # A file that another test left open may be reported by the garbage collector meanwhile.
     caught = [w for w in caught if w.category is not ResourceWarning]
@@ -274,19 +278,19 @@ def test_style_leaves_no_trace():
 def test_names_come_from_the_table_then_the_style_then_the_ids():
     unnamed = SIZES.replace("young_adult", "cluster_2").replace("farm_household", "x")
     with plots.style("zh", segments=NAMES):
-        assert texts(plots.size_plot(unnamed)) == ["老年客群", "x", "cluster_2"]
-        assert texts(plots.size_plot(unnamed.assign(name_zh="甲"))) == ["甲"] * 3
+        assert texts(size_plot(unnamed)) == ["老年客群", "x", "cluster_2"]
+        assert texts(size_plot(unnamed.assign(name_zh="甲"))) == ["甲"] * 3
     with plots.style("en", segments=NAMES):
-        ax = plots.size_plot(unnamed)
+        ax = size_plot(unnamed)
         assert texts(ax) == ["Elderly", "x", "cluster_2"]
         assert "Share of customers" in ax.get_xlabel()
-    assert texts(plots.size_plot(unnamed)) == ["elderly", "x", "cluster_2"]
+    assert texts(size_plot(unnamed)) == ["elderly", "x", "cluster_2"]
 
 
 def test_strange_names_stay_text_on_one_line(tmp_path):
     table = SIZES.assign(name_zh=["<script>", "a$b$\nc", "长" * 60])
     with plots.style("zh"):
-        ax = plots.size_plot(table)
+        ax = size_plot(table)
         plots.save(ax.figure, tmp_path / "a.svg")
     assert texts(ax) == ["<script>", r"a\$b\$ c", "长" * 15 + "…"]
     assert "<script" not in (tmp_path / "a.svg").read_text()
@@ -314,7 +318,7 @@ def test_twenty_segments_have_twenty_colours():
 
 def test_truth_plot_names_what_is_true_and_says_how_well_it_was_found():
     with plots.style("en", segments=NAMES):
-        ax = plots.truth_plot(TRUTH)
+        ax = truth_plot(TRUTH)
         assert texts(ax, "x")[:2] == ["Elderly", "Young adults"]
         assert [t.get_text() for t in ax.texts] == ["2", "", "", "", "2", "1"]
         assert ax.get_xlabel().endswith(f"{TRUTH['adjusted_rand'].iloc[0]:.2f}")
@@ -328,11 +332,12 @@ def test_twelve_segments_differ_in_colour_marker_and_hatch():
 # What is drawn ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(("function", "options", "table", "needed"), PICTURES)
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_pictures_draw_where_told_and_change_nothing(name, language, only_our_font, tmp_path):
-    table, needed = PICTURES[name]
-    before, draw = table.copy(deep=True), getattr(plots, name)
+def test_pictures_draw_where_told_and_change_nothing(
+    function, options, table, needed, language, only_our_font, tmp_path
+):
+    before, draw, name = table.copy(deep=True), partial(function, **options), function.__name__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with plots.style(language, segments=NAMES, variables=feature_dictionary(), synthetic=True):
@@ -355,7 +360,7 @@ def test_pictures_draw_where_told_and_change_nothing(name, language, only_our_fo
 
 
 def test_size_bars_in_the_order_of_the_table_with_intervals():
-    ax = plots.size_plot(SIZES)
+    ax = size_plot(SIZES)
     bars = ax.patches
     assert [b.get_width() for b in bars] == [0.6, 0.3, 0.1]
     assert colors(bars) == ["#601a4a", "#009e73", "#56b4e9"]
@@ -383,15 +388,13 @@ def test_profile_marks_orders_and_keeps_one_scale():
         plots.profile_plot(pd.concat([profile(), profile()]))
 
 
-def test_profile_with_levels_overall_and_infinite_effects():
-    table = profile().assign(level=None, share=0.5, all=0.4)
+def test_profile_with_levels_and_infinite_effects():
+    table = profile().assign(level=None)
     table.loc[table["variable"] == "night_share", "level"] = "yes"
     table.loc[0, "effect"] = np.inf
     ax = plots.profile_plot(table)
     assert texts(ax.child_axes[0]) == ["age_years", "night_share = yes"]
     assert ax.child_axes[0].patches[0].get_width() == ax.child_axes[0].get_xlim()[1]
-    ax = plots.profile_plot(table, value="share", overall="all")
-    assert ax.child_axes[0].lines[0].get_xdata().tolist() == [0.4, 0.4]
 
 
 def test_one_huge_effect_does_not_flatten_the_others():
@@ -400,21 +403,19 @@ def test_one_huge_effect_does_not_flatten_the_others():
     panel = plots.profile_plot(table).child_axes[0]
     assert panel.get_xlim()[1] < 3
     assert [t.get_text() for t in panel.texts] == ["13.4 ▸"]
-    panel = plots.profile_plot(table, limit=20).child_axes[0]
-    assert panel.patches[0].get_width() == 13.42 and not panel.texts
 
 
 def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
     table = large()
-    for draw in (plots.profile_plot, plots.heat_map):
-        ax = draw(table)
+    for kind, most in (("bar", 24), ("heatmap", 40)):
+        ax = plots.profile_plot(table, kind=kind)
         ax.figure.draw_without_rendering()
-        first = ax.child_axes[0] if draw is plots.profile_plot else ax
+        first = ax.child_axes[0] if kind == "bar" else ax
         boxes = [t.get_window_extent() for t in first.get_yticklabels()]
-        assert len(boxes) == (24 if draw is plots.profile_plot else 40)
+        assert len(boxes) == most
         gaps = [upper.y0 - lower.y1 for upper, lower in pairwise(boxes)]
-        assert min(gaps) > -0.5, draw.__name__  # labels do not cover each other
-        if draw is plots.profile_plot:
+        assert min(gaps) > -0.5, kind  # labels do not cover each other
+        if kind == "bar":
             titles = [p.title.get_window_extent() for p in ax.child_axes]
             assert not any(a.overlaps(b) for i, a in enumerate(titles) for b in titles[:i])
 
@@ -422,9 +423,9 @@ def test_forty_variables_and_twelve_segments_stay_legible(tmp_path):
 def test_of_two_thousand_variables_the_strongest_are_drawn_and_it_is_said():
     effects = {f"v{j}": [j / 1000, 0, -j / 2000] for j in range(2000)} | {"v7": [9.0, 0, 0]}
     table = profile(effects)
-    for draw, most in ((plots.heat_map, 40), (plots.profile_plot, 24)):
-        ax = draw(table)
-        first = ax.child_axes[0] if draw is plots.profile_plot else ax
+    for kind, most in (("heatmap", 40), ("bar", 24)):
+        ax = plots.profile_plot(table, kind=kind)
+        first = ax.child_axes[0] if kind == "bar" else ax
         assert texts(first)[0] == "v7" and texts(first)[-1] == "v1999"  # order of the table
         assert len(texts(first)) == most
         said = [ax.get_xlabel(), title(ax), *(t.get_text() for t in ax.texts)]
@@ -434,7 +435,7 @@ def test_of_two_thousand_variables_the_strongest_are_drawn_and_it_is_said():
 def test_heat_map_numbers_and_symmetric_colours():
     table = profile()
     table.loc[1, "effect"] = np.nan
-    ax = plots.heat_map(table)
+    ax = plots.profile_plot(table, kind="heatmap")
     assert [t.get_text() for t in ax.texts] == ["1.5", "−0.2", "−1.3", "–", "0.1", "0.6"]
     image = ax.images[0]
     assert image.norm.vmin == -image.norm.vmax
@@ -442,13 +443,16 @@ def test_heat_map_numbers_and_symmetric_colours():
 
 
 def test_distribution_boxes_lie_at_the_quantiles():
-    ax = plots.distribution_plot(QUANTILES, unit="years")
+    ax = plots.profile_plot(QUANTILES, kind="box")
     ends = [sorted(set(p.get_path().vertices[:, 0])) for p in ax.patches]
     assert ends == [[60, 80], [20, 30]]
-    assert title(ax) == "age_years (years)"
+    assert title(ax) == "age_years"
     two = pd.concat([QUANTILES, QUANTILES.assign(variable="b")])
-    with pytest.raises(ValueError, match="name one variable"):
-        plots.distribution_plot(two)
+    with pytest.raises(ValueError, match=r"boxes show one variable.*'age_years', 'b'"):
+        plots.profile_plot(two, kind="box")
+    assert title(plots.profile_plot(two, kind="box", order=["b"])) == "b"
+    with pytest.raises(ValueError, match="kind is 'bar', 'heatmap' or 'box'; found 'pie'"):
+        plots.profile_plot(two, kind="pie")
 
 
 def test_separation_draws_customers_who_have_no_hull():
@@ -489,8 +493,9 @@ def test_separation_says_sample_and_share():
 
 
 def test_gorge_bars_are_shares_of_all_customers():
-    ax = plots.gorge_plot(GORGE, bins=2)
-    assert [b.get_height() for b in ax.child_axes[0].patches] == [0.5, 0.5]
+    ax = plots.gorge_plot(GORGE)
+    heights = [b.get_height() for b in ax.child_axes[0].patches]
+    assert sum(heights[:10]) == sum(heights[10:]) == 0.5
     with pytest.raises(ValueError, match="between 0 and 1"):
         plots.gorge_plot(GORGE * 2)
 
@@ -504,27 +509,25 @@ def test_flow_heights_are_rows_and_dark_is_mixed():
 
 
 def test_stability_shows_every_pair_and_each_source():
-    ax = plots.stability_plot(PAIRS)
+    ax = plots.validation_plot(PAIRS)
     assert texts(ax, "x") == ["2", "3"]
     assert len(ax.get_legend().get_texts()) == 3
     dots = [line for line in ax.lines if line.get_marker() == "."]
     assert sum(len(d.get_xdata()) for d in dots) == 3 * len(PAIRS)
-    assert len(plots.stability_plot(PAIRS[["k", "ari"]]).get_legend().get_texts()) == 1
-    with pytest.raises(ValueError, match="stability_plot: the table lacks ari"):
-        plots.stability_plot(PAIRS[["k"]])
+    assert len(plots.validation_plot(PAIRS[["k", "ari"]]).get_legend().get_texts()) == 1
 
 
 def test_segment_stability_boxes_bear_the_colours():
-    ax = plots.stability_plot(WITHIN)
+    ax = plots.validation_plot(WITHIN)
     assert texts(ax) == ["elderly", "young_adult"]
     assert colors(ax.patches) == ["#601a4a", "#56b4e9"]
     assert ax.get_xlim()[0] < 0.5
-    with pytest.raises(ValueError, match="stability_plot: the table lacks slsw"):
-        plots.stability_plot(WITHIN[["segment_id"]])
+    with pytest.raises(ValueError, match="validation_plot: the table lacks slsw"):
+        plots.validation_plot(WITHIN[["segment_id"]])
 
 
 def test_index_panel_rings_the_best_of_each_index():
-    parts = plots.index_panel(SCORED).child_axes
+    parts = plots.validation_plot(SCORED).child_axes
     assert [title(p) for p in parts] == [
         "Inertia", "Silhouette  k = 2", "Davies–Bouldin  k = 4",
         "Gap statistic  k = 3",
@@ -533,7 +536,7 @@ def test_index_panel_rings_the_best_of_each_index():
     assert [len(r) for r in rings] == [0, 1, 1, 1]
     assert rings[1][0].get_xdata().tolist() == [2]
     with pytest.raises(ValueError, match="no known index"):
-        plots.index_panel(SCORED[["k"]])
+        plots.validation_plot(SCORED[["k"]])
 
 
 # Saving ----------------------------------------------------------------------------------------
@@ -544,14 +547,16 @@ def test_synthetic_pictures_say_so_once_in_ink_and_metadata(tmp_path):
 
     with plots.style("zh", synthetic=True):
         fig, (left, right) = plt.subplots(1, 2, layout="constrained")
-        plots.size_plot(SIZES, ax=left)
-        plots.size_plot(SIZES, ax=right)
+        size_plot(SIZES, ax=left)
+        size_plot(SIZES, ax=right)
         assert [t.get_text() for t in fig.texts] == ["合成数据，不含真实客户"]
+        own = plt.figure()
+    assert [t.get_text() for t in own.texts] == ["合成数据，不含真实客户"]  # drawn by the caller
     path = plots.save(fig, tmp_path / "a.png", title="客群")
     kept = Image.open(path).text
     assert kept["Description"] == "synthetic data: yes"
     assert kept["Title"] == "客群" and kept["Software"].startswith("kequn_lab")
-    plain = plots.save(plt.figure(), tmp_path / "b.png", metadata={"Author": "x"})
+    plain = plots.save(plt.figure(), tmp_path / "b.png")
     assert Image.open(plain).text["Description"] == "synthetic data: not stated"
     assert (
         b"synthetic data: no"
@@ -562,7 +567,7 @@ def test_synthetic_pictures_say_so_once_in_ink_and_metadata(tmp_path):
 def test_save_is_whole_or_nothing_and_repeats_to_the_byte(tmp_path, monkeypatch):
     for ending in ("png", "svg", "pdf"):
         one, two = (
-            plots.save(plots.size_plot(SIZES).figure, tmp_path / f"a.{ending}").read_bytes()
+            plots.save(size_plot(SIZES).figure, tmp_path / f"a.{ending}").read_bytes()
             for _ in range(2)
         )
         assert one == two
@@ -582,6 +587,6 @@ def test_a_heat_map_of_few_segments_with_long_names_has_room_for_its_cells():
     rows = [(s, f"PURCHASES_INSTALLMENTS_{v}", 0.5) for s in names for v in range(12)]
     table = pd.DataFrame(rows, columns=["segment_id", "variable", "effect"])
     with plots.style("en"):
-        ax = plots.heat_map(table.assign(level=None))
+        ax = plots.profile_plot(table.assign(level=None), kind="heatmap")
         ax.figure.canvas.draw()
     assert ax.get_window_extent().width / ax.figure.dpi > 1.2

@@ -107,7 +107,7 @@ ALL = [
     (plots.difference_plot, DIFFERENCES),
     (plots.decision_plot, MATRIX),
     (plots.fit_plot, FIT),
-    (plots.match_plot, MATCHES),
+    (plots.fit_plot, MATCHES),
     (plots.ladder_plot, LADDER),
     (plots.funnel_plot, FUNNEL),
     (plots.gain_plot, GAIN),
@@ -134,7 +134,7 @@ def texts(ax):
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize(("draw", "table"), ALL, ids=[d.__name__ for d, _ in ALL])
+@pytest.mark.parametrize(("draw", "table"), ALL)
 def test_every_picture_draws_in_both_languages_and_leaves_its_table_alone(draw, table, language):
     before = table.copy()
     with warnings.catch_warnings():
@@ -149,7 +149,7 @@ def test_every_picture_draws_in_both_languages_and_leaves_its_table_alone(draw, 
     assert any("合成" in t.get_text() or "Synthetic" in t.get_text() for t in ax.figure.texts)
 
 
-@pytest.mark.parametrize(("draw", "table"), ALL, ids=[d.__name__ for d, _ in ALL])
+@pytest.mark.parametrize(("draw", "table"), ALL)
 def test_every_picture_draws_on_given_axes_and_names_a_missing_column(draw, table):
     _, ax = plt.subplots()
     assert draw(table, ax=ax) is ax
@@ -234,13 +234,13 @@ def test_the_fit_marks_what_the_article_says():
 
 def test_matches_show_the_best_place_and_frame_the_best_product():
     with plots.style("en", segments=SEGMENTS):
-        ax = plots.match_plot(MATCHES, names=PRODUCTS)
+        ax = plots.fit_plot(MATCHES, names=PRODUCTS)
     cells = {t.get_position(): t.get_text() for t in ax.texts}
     assert cells[0, 0] == "0.50\nCounter" and cells[0, 1] == "–" and cells[1, 1] == "0.40\nMobile"
     frames = [p.get_xy() for p in ax.patches]
     assert [(round(x), round(y)) for x, y in frames] == [(0, 0), (1, 1)]
     with pytest.raises(ValueError, match="no score is above 0"):
-        plots.match_plot(MATCHES.assign(score=0.0))
+        plots.fit_plot(MATCHES.assign(score=0.0))
 
 
 def test_the_ladder_adds_up_marks_ended_products_and_says_that_it_is_no_advice():
@@ -252,8 +252,7 @@ def test_the_ladder_adds_up_marks_ended_products_and_says_that_it_is_no_advice()
     assert "L2 Smart deposit (ended)" in texts(ax)
     assert "not advice" in ax.get_xlabel()
     with plots.style("zh"):
-        customers = LADDER.rename(columns={"segment_id": "customer_id"})
-        ax = plots.ladder_plot(customers, by="customer_id")
+        ax = plots.ladder_plot(LADDER)
     assert "不构成投资建议" in ax.get_xlabel()
     assert "10.0 万元" in texts(ax) and "9,000 元" in texts(ax)
 

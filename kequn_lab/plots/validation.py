@@ -12,11 +12,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from kequn_lab._statistics import DISSOLVED, RECOVERED
 from kequn_lab._words import term
 
-from .canvas import GREY, axes, clean, need, number, panels, segments_of
-from .profile import HALO, below
-from .style import current, say
+from .canvas import HALO, axes, below, clean, need, number, panels, segments_of
+from .style import GREY, current, say
 
-__all__ = ["index_panel", "stability_plot"]
+__all__ = ["validation_plot"]
 
 #: Whether more (1) or less (-1) is better; 0: it has no best k.
 INDICES = {
@@ -42,38 +41,67 @@ SOURCES = {
 }
 
 
-def index_panel(
+def validation_plot(
     table: pd.DataFrame, *, indices: Sequence[str] | None = None, ax: Axes | None = None
 ) -> Axes:
-    """One small panel an index over k; a ring where an index is best, so that disagreement shows.
+    """How many segments, and whether they are stable: indices by k, or boxes over resamples.
 
     Parameters
     ----------
     table : DataFrame
-        One row per k: k and a column per index, as ``validation.score_k``. ``<index>_se``, a
-        standard error, gives a band of two of them.
+        As ``validation.score_k``, one row per k: k and a column per index (``<index>_se``, a
+        standard error, gives a band of two of them). As ``validation.global_stability``, one row
+        per k and replicate: k and one or more of ari, ari_data, ari_search. Or as
+        ``validation.segment_stability``, one row per segment and replicate: segment_id and slsw,
+        names if there; segments are drawn in its order.
     indices : sequence of str, optional
-        Columns drawn, in this order; default those of the table that are known.
+        Indices drawn, in this order; default those of the table that are known.
     ax : Axes, optional
-        Divided into panels, which are its ``child_axes``.
+        For indices divided into panels, which are its ``child_axes``.
 
     Returns
     -------
     Axes
-        Rings: the largest or smallest value; for the gap with standard errors the first k that
-        the next does not beat by more than one of them (Tibshirani et al. 2001). What has no
-        best k bears no ring.
+        Indices: a ring where one is best, so that disagreement shows (for the gap the first k
+        that the next does not beat by more than one standard error); what has no best k bears no
+        ring. Boxes: every replicate is a dot, for where a distribution has two humps the median
+        alone would mislead; for segments dashed lines at 0.5 and 0.75, the thresholds of
+        ``validation.stability_summary``.
 
     Raises
     ------
     ValueError
         A column is missing, or no known index is there.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market Segmentation Analysis, section 7.5.4; Hennig (2007),
+    Computational Statistics and Data Analysis 52:258; Tibshirani, Walther and Hastie (2001),
+    JRSS B 63:411 (gap).
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"k": [2, 3, 4], "silhouette": [0.3, 0.4, 0.2]})
+    >>> validation_plot(table).child_axes[0].get_title()
+    'Silhouette  k = 3'
     """
-    need(table, ["k", *(indices or [])], "index_panel")
+    if isinstance(table, pd.DataFrame):
+        if "segment_id" in table:
+            return _by_segment(table, ax)
+        if indices is None and any(source in table for source in SOURCES):
+            return _by_k(table, ax)
+    return _indices(table, indices, ax)
+
+
+def _indices(table: pd.DataFrame, indices: Sequence[str] | None, ax: Axes | None) -> Axes:
+    """One small panel an index over k."""
+    need(table, ["k", *(indices or [])], "validation_plot")
     known = [c for c in INDICES if c in table and table[c].notna().any()]
     indices = known if indices is None else list(indices)
     if not indices:
-        raise ValueError(f"index_panel: no known index among {list(table.columns)}; name indices")
+        raise ValueError(
+            f"validation_plot: no known index among {list(table.columns)}; name indices"
+        )
     columns = 3 if len(indices) in (5, 6, 9) else min(len(indices), 4)
     rows = -(-len(indices) // columns)
     ax = axes(ax, (1 + 2.7 * columns, 0.7 + 2.2 * rows))
@@ -113,43 +141,10 @@ def _best(value: np.ndarray, se: np.ndarray | None) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def stability_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Box plots over resamples: of whole solutions by their k, or of each segment of one solution.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As ``validation.global_stability``, one row per k and replicate: k and one or more of ari,
-        ari_data, ari_search. Or as ``validation.segment_stability``, one row per segment and
-        replicate: segment_id and slsw, names if there; segments are drawn in its order.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        Every replicate is a dot: where a distribution has two humps the median alone would
-        mislead. For segments, dashed lines at 0.5 and 0.75, the thresholds of
-        ``validation.stability_summary``.
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
-
-    References
-    ----------
-    Dolnicar, Grün and Leisch (2018), section 7.5.4; Hennig (2007), Computational Statistics and
-    Data Analysis 52:258.
-    """
-    return _by_segment(table, ax) if "segment_id" in table else _by_k(table, ax)
-
-
 def _by_k(table: pd.DataFrame, ax: Axes | None) -> Axes:
     """The adjusted Rand index over pairs of resamples, by k and source."""
-    need(table, ["k"], "stability_plot")
+    need(table, ["k"], "validation_plot")
     sources = [c for c in SOURCES if c in table]
-    if not sources:
-        need(table, ["ari"], "stability_plot")
     ks = sorted(table["k"].unique())
     ax = axes(ax, (max(6.5, 2 + 0.9 * len(ks)), 4.6))
     width = 0.8 / len(sources)
@@ -173,7 +168,7 @@ def _by_k(table: pd.DataFrame, ax: Axes | None) -> Axes:
 
 def _by_segment(table: pd.DataFrame, ax: Axes | None) -> Axes:
     """The Jaccard index of each segment with the segment of a resample that is most like it."""
-    need(table, ["slsw"], "stability_plot")
+    need(table, ["slsw"], "validation_plot")
     looks = segments_of(table)
     ax = axes(ax, (8, 1.3 + 0.45 * len(looks)))
     groups = [
