@@ -2,6 +2,7 @@
 # which happens once; a later call goes straight to work.
 PYTHON ?= python3
 EXTRAS ?= test
+LANGUAGE ?= en
 BIN := .venv/bin
 
 .PHONY: demo test lab notebooks sample figures names bench lint clean
@@ -12,8 +13,8 @@ demo: .venv/.ready
 test: .venv/.ready
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-lab: .venv/.ready notebooks
-	$(BIN)/jupyter lab notebooks
+lab: .venv/.ready
+	$(BIN)/kequn workshop start workshop/$(LANGUAGE) --language $(LANGUAGE)
 
 notebooks: .venv/.ready
 	$(BIN)/python notebooks/build.py

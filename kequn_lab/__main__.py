@@ -18,6 +18,7 @@ __all__ = ["main"]
 _ROOMS = {
     "running": ("run", "init", "check", "score", "sample"),
     "reworking": ("rename", "report", "plot", "sql", "compare", "verify"),
+    "teaching": ("workshop",),
 }
 
 

@@ -117,6 +117,14 @@ _RULES = {
     "column of customers (--id) if it has one row per customer":
         "{} 像是交易明细，但列名是贵行自己的；请先运行 `{}` 写一次映射文件；若每位客户只有一行，"
         "请用 --id 指出客户编号列",
+    "{} holds the workshop in {}; name another folder": "{} 里已有 {} 版课程；请另给一个文件夹",
+    "{} holds no workshop; lay it out with `kequn workshop start`": "{} 里没有课程；请先运行 "
+    "`kequn workshop start`",
+    "there is no chapter {}; there are {}": "没有第 {} 章；有 {}",
+    "start lays out all chapters; CHAPTER goes with reset and release": "start 会写入所有章节；"
+    "CHAPTER 只用于 reset 和 release",
+    "release needs the chapter whose solution is to be added, such as 04": "release 要指明哪一章的"
+    "答案，如 04",
     "interrupted: nothing was written": "已中断：未写任何文件",
     "interrupted: nothing was written to {}": "已中断：未向 {} 写任何文件",
     "interrupted: the result in {} is complete": "已中断：{} 中的结果是完整的",

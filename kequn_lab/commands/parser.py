@@ -74,11 +74,14 @@ def parser() -> argparse.ArgumentParser:
         _verify,
         _compare,
         _sample,
+        _workshop,
     ):
         command = add(commands)
         general = command.add_argument_group("in general")
         if add in (_rename, _report, _plot, _sql, _verify, _compare):
             told: Any = {"help": "of messages and pictures (default: that of the report)"}
+        elif add is _workshop:
+            told = {"help": "of chapters and messages; of a folder laid out, its own (default: en)"}
         else:
             told = {"default": "en", "help": "of messages and results"}
         general.add_argument("--language", choices=("zh", "en"), **told)
@@ -317,3 +320,25 @@ def _sample(commands) -> argparse.ArgumentParser:
     )
     sample.add_argument("--out", type=Path, required=True, metavar="DIR", help="to be written")
     return sample
+
+
+def _workshop(commands) -> argparse.ArgumentParser:
+    workshop = _command(
+        commands,
+        "workshop",
+        "start|reset|release DIR [CHAPTER] [options]",
+        "lay out the course in a folder of your own and open it in JupyterLab",
+        "kequn workshop start class --language zh",
+        "kequn workshop reset class 04",
+        "kequn workshop release class 04",
+        more="start writes what is not there yet and overwrites nothing; reset writes chapters "
+        "afresh and\nrenames yours; release adds a chapter with its solutions.",
+    )
+    workshop.add_argument("action", choices=("start", "reset", "release"), metavar="ACTION",
+                          help="start, reset or release")  # fmt: skip
+    workshop.add_argument("dir", type=Path, metavar="DIR", help="the participant's folder")
+    workshop.add_argument("chapter", nargs="?", metavar="CHAPTER", help="such as 04 or 04b")
+    workshop.add_argument(
+        "--no-lab", action="store_true", help="write the folder, do not start JupyterLab"
+    )
+    return workshop

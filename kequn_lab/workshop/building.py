@@ -104,7 +104,7 @@ def write(notebook: Any, path: Path, *, fresh: bool = False) -> str:
     if there and there[0] not in (there[1], want):
         if not fresh:
             return "edited"
-        _set_aside(path)
+        set_aside(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text_of(notebook), encoding="utf-8", newline="\n")
     return "written"
@@ -124,8 +124,9 @@ def _cells(path: Path) -> tuple[str, str] | None:
         return "unreadable", "unknown"
 
 
-def _set_aside(path: Path) -> None:
+def set_aside(path: Path) -> Path:
+    """Rename a notebook to the first free ``.old1``, ``.old2`` …; its new path."""
     number = 1
     while (old := path.with_suffix(f".old{number}.ipynb")).exists():
         number += 1
-    path.rename(old)
+    return path.rename(old)

@@ -11,8 +11,8 @@ import pandas as pd
 __all__ = ["evidence", "sample", "true_segments"]
 
 _EVIDENCE = Path(__file__).resolve().parent / "evidence"
-#: The day that the small bank's features look back from.
-_AS_OF = "2024-12-31"
+#: The small bank, as ``make sample`` draws it, and the day that its features look back from.
+CUSTOMERS, SEED, AS_OF = 2000, 0, "2024-12-31"
 
 
 def sample() -> dict[str, Any]:
@@ -41,10 +41,10 @@ def sample() -> dict[str, Any]:
                 "customers": "customers.csv",
                 "holdings": "holdings.parquet",
             }
-            return {key: files / name for key, name in names.items()} | {"as_of": _AS_OF}
+            return {key: files / name for key, name in names.items()} | {"as_of": AS_OF}
     from kequn_lab.synth import make_bank
 
-    return {"table": make_bank(2000, random_state=0, as_of=_AS_OF)}
+    return {"table": make_bank(CUSTOMERS, random_state=SEED, as_of=AS_OF)}
 
 
 def true_segments() -> pd.DataFrame:

@@ -55,7 +55,7 @@ MOST = {
     "_json": (60, 0),
     "_refits": (40, 0),
     "_notes": (30, 0),
-    "_rules": (140, 0),
+    "_rules": (160, 0),
     "_signals": (50, 0),
     "_words": (180, 0),
     "_folder": (260, 0),
@@ -74,8 +74,8 @@ MOST = {
     "spark": (40, 2),
     "synth": (1_960, 8),
     "run": (2_400, 5),
-    "workshop": (1_600, 6),
-    "commands": (1_020, 0),
+    "workshop": (2_000, 6),
+    "commands": (1_120, 0),
     "__main__": (30, 0),
 }
 
@@ -398,6 +398,12 @@ def test_wheel_finds_its_catalogue_and_font_and_runs(wheel_python, tmp_path):
     assert "--events" in run("-m", "kequn_lab", "run", "--help")
     run("-m", "kequn_lab", "run", "--synthetic", "200", "--out", "out", "--quiet")
     assert (tmp_path / "out" / "labels.csv").stat().st_size > 1000
+    run("-m", "kequn_lab", "workshop", "start", "class", "--language", "zh", "--no-lab")
+    sample = ROOT / "data" / "sample"
+    laid = {p.name: p.read_bytes() for p in (tmp_path / "class" / "data" / "sample").iterdir()}
+    assert laid == {p.name: p.read_bytes() for p in sample.iterdir()}, "drawn as it is committed"
+    chapters = {p.name for p in (ROOT / "notebooks" / "zh").glob("*.ipynb")}
+    assert {p.name for p in (tmp_path / "class").glob("*.ipynb")} == chapters
 
 
 if __name__ == "__main__":
