@@ -19,8 +19,8 @@ from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = [
-    "banks", "criteria", "names", "path", "products", "quote", "read",
-    "segments", "signatures", "target_groups", "traits", "weights",
+    "names", "path", "products", "quote", "read", "segments", "signatures", "target_groups",
+    "traits",
 ]  # fmt: skip
 
 # A column of this name points to the key of that table.
@@ -42,10 +42,9 @@ _SHORT = {
     "name_en": ("en",),
     "level_sd": ("level",),
 }
-#: What a catalogue of your own needs, what else a run takes from it, what other rooms read.
+#: What a catalogue of your own needs, and what else a run takes from it.
 _NEEDED = ("segments", "signatures")
 _OF_A_RUN = (*_NEEDED, "traits", "target_groups", "feature_words", "criteria", "weights")
-_ELSEWHERE = ("columns", "segment_needs", "product_serves", "ladder_shares")
 
 
 def path() -> Path:
@@ -226,7 +225,7 @@ def book(*, folder=None) -> dict[str, pd.DataFrame]:
     >>> list(book())
     ['segments', 'signatures', 'traits', 'target_groups', 'feature_words', 'criteria', 'weights']
     """
-    known = (*contracts(), *_ELSEWHERE)
+    known = (*contracts(), "columns")
     for file in sorted(Path(folder).glob("*.csv")) if folder is not None else ():
         near = difflib.get_close_matches(file.stem, known, n=1, cutoff=0.75)
         if file.stem not in known and near:
@@ -259,11 +258,6 @@ def traits() -> pd.DataFrame:
     return read("traits")
 
 
-def banks() -> pd.DataFrame:
-    """The nine banks, their kind and the positioning the article states."""
-    return read("banks")
-
-
 def target_groups() -> pd.DataFrame:
     """Segments of internet and traditional banks; ``primary`` rows make the groups disjoint."""
     return read("target_groups")
@@ -277,16 +271,6 @@ def products() -> pd.DataFrame:
 def signatures() -> pd.DataFrame:
     """Where each segment's mean should lie, to name clusters by; every size is an assumption."""
     return read("signatures")
-
-
-def criteria() -> pd.DataFrame:
-    """What makes a segment a target; yours to change, see :mod:`kequn_lab.compare.criteria`."""
-    return read("criteria")
-
-
-def weights() -> pd.DataFrame:
-    """How much each criterion counts for each kind of bank."""
-    return read("weights")
 
 
 def names(table: str = "segments", *, language: str = "zh") -> pd.Series:

@@ -1,6 +1,6 @@
 """What a valid table is, and how a bank's file becomes one."""
 
-from kequn_lab.contract.mapping import Mapping, read_mapping
+from kequn_lab.contract.mapping import read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, ContractError, check
 
@@ -9,7 +9,6 @@ __all__ = [
     "EVENTS",
     "HOLDINGS",
     "ContractError",
-    "Mapping",
     "check",
     "read_mapping",
     "read_table",

@@ -3,17 +3,10 @@
 from kequn_lab.features.categories import CategoryEncoder
 from kequn_lab.features.customers import customer_features, feature_sql
 from kequn_lab.features.definitions import feature_dictionary
-from kequn_lab.features.preprocessing import (
-    QuantileClipper,
-    SignedLog1p,
-    model_columns,
-    preprocessor,
-)
+from kequn_lab.features.preprocessing import model_columns, preprocessor
 
 __all__ = [
     "CategoryEncoder",
-    "QuantileClipper",
-    "SignedLog1p",
     "customer_features",
     "feature_dictionary",
     "feature_sql",

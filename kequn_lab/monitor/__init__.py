@@ -1,12 +1,10 @@
 """Next month: who moved, what changed, when to refit."""
 
-from kequn_lab.monitor.comparing import compare_labels
 from kequn_lab.monitor.drift import feature_drift
 from kequn_lab.monitor.matching import migration_table, refit_like
 from kequn_lab.monitor.watch import should_refit
 
 __all__ = [
-    "compare_labels",
     "feature_drift",
     "migration_table",
     "refit_like",

@@ -6,18 +6,16 @@ from kequn_lab.products.ladder import (
     ladder_products,
     monthly_spending,
 )
-from kequn_lab.products.lifecycle import branch_load, branch_visits, funnel
-from kequn_lab.products.matching import allowed_products, match_products, needs
+from kequn_lab.products.lifecycle import branch_load, funnel
+from kequn_lab.products.matching import allowed_products, match_products
 
 __all__ = [
     "allocation_ladder",
     "allowed_products",
     "branch_load",
-    "branch_visits",
     "funnel",
     "ladder_by_segment",
     "ladder_products",
     "match_products",
     "monthly_spending",
-    "needs",
 ]

@@ -67,7 +67,7 @@ def ladder_products(*, era: str = "article") -> pd.DataFrame:
     """
     if era not in ("article", "current"):
         raise ValueError(f"era must be 'article' or 'current'; found {era!r}")
-    shares = pd.read_csv(catalogue.path() / "ladder_shares.csv", encoding="utf-8-sig")
+    shares = catalogue.read("ladder_shares")
     facts = catalogue.products().set_index("product_id")
     table = shares.assign(replaces=pd.Series(index=shares.index, dtype="str"))
     ended = facts["status_today"].str.startswith("ended") & facts["replaced_by"].notna()

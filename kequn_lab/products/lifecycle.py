@@ -11,7 +11,7 @@ import pandas as pd
 from kequn_lab._checks import require_columns
 from kequn_lab._statistics import wilson
 
-__all__ = ["STAGES", "branch_load", "branch_visits", "funnel"]
+__all__ = ["STAGES", "branch_load", "funnel"]
 
 STAGES = ("acquire", "activate", "retain", "convert")
 _MONTH = 30  # days
@@ -202,32 +202,3 @@ def branch_load(
     for end in ("", "_after"):
         table[f"staff_days{end}"] = table[f"minutes{end}"] / 60 / _STAFF_HOURS
     return table.reset_index()
-
-
-def branch_visits(figures: pd.DataFrame) -> pd.DataFrame:
-    """The article's only facts about branches: visits, their fall, and working hours.
-
-    Parameters
-    ----------
-    figures : DataFrame
-        The catalogue's figures: ``figure_id``, ``value``, ``unit``, ``quote_zh``.
-
-    Returns
-    -------
-    DataFrame
-        ``figure_id``, ``value``, ``unit``, ``basis``, ``quote_zh``; the article's figures, and
-        ``ccb_visits_change``, which is computed (the article rounds it to −5 %).
-    """
-    value = figures.set_index("figure_id")["value"]
-    out = figures[["figure_id", "value", "unit", "quote_zh"]].assign(basis="article")
-    out = out[out["figure_id"].str.startswith(("ccb_visits", "branch_hours"))]
-    change = value["ccb_visits_2019"] / value["ccb_visits_2017"] - 1
-    computed = {
-        "figure_id": "ccb_visits_change",
-        "value": change,
-        "unit": "share of 2017",
-        "basis": "computed",
-        "quote_zh": out["quote_zh"].iloc[0],
-    }
-    out = pd.concat([out, pd.DataFrame([computed])], ignore_index=True)
-    return out[["figure_id", "value", "unit", "basis", "quote_zh"]]

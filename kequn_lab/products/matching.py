@@ -2,7 +2,8 @@
 
 People bring needs, goods serve them, places are where the people already are. The needs are read
 from the article where it names them (quoted); how much they weigh and how well a product serves
-them is assumption, in two tables that the user can edit.
+them is assumption: the catalogue's tables ``segment_needs`` and ``product_serves``. (The current
+account is in neither: every customer has one, so it is no offer.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from kequn_lab import catalogue
 from kequn_lab._checks import require_columns
 from kequn_lab._words import CHANNELS
 
-__all__ = ["allowed_products", "match_products", "needs", "serves"]
+__all__ = ["allowed_products", "match_products"]
 
 NEEDS = {
     "safety": ("本金安全", "safe principal"),
@@ -23,25 +24,6 @@ NEEDS = {
     "business_credit": ("经营融资", "business credit"),
     "consumer_credit": ("消费融资", "consumer credit"),
 }
-
-
-def needs() -> pd.DataFrame:
-    """What segments need: ``segment_id``, ``need_id``, ``weight`` (0 to 1), ``basis``, quote."""
-    return pd.read_csv(catalogue.path() / "segment_needs.csv", encoding="utf-8-sig")
-
-
-def serves() -> pd.DataFrame:
-    """What products serve: ``product_id``, ``need_id``, ``serves`` (0 to 1), ``basis``, quote.
-
-    The current account is not in it: every customer has one, so it is no offer.
-
-    Examples
-    --------
-    >>> serves().query("need_id == 'business_credit'")[["product_id", "serves"]]
-        product_id  serves
-    29  micro_loan     1.0
-    """
-    return pd.read_csv(catalogue.path() / "product_serves.csv", encoding="utf-8-sig")
 
 
 def _goods() -> pd.DataFrame:
@@ -113,7 +95,7 @@ def match_products(
     labels : Series of str
         Segment by customer; segments without needs in the table are left out.
     segment_needs : DataFrame, optional
-        Default :func:`needs`: edit it and pass it on.
+        Default ``catalogue.read("segment_needs")``: edit it and pass it on.
 
     Returns
     -------
@@ -128,12 +110,12 @@ def match_products(
     ValueError
         No segment has needs, no channel is known, a need weight below 0 or an unknown need.
     """
-    wanted = needs() if segment_needs is None else segment_needs
+    wanted = catalogue.read("segment_needs") if segment_needs is None else segment_needs
     bad = wanted[~wanted["weight"].between(0, 1) | ~wanted["need_id"].isin(NEEDS)]
     if len(bad):
         row = bad.iloc[0].to_dict()
         raise ValueError(f"weight must be 0 to 1 and need_id one of {list(NEEDS)}; {row}")
-    goods, served = _goods(), serves()
+    goods, served = _goods(), catalogue.read("product_serves")
     labels = labels.reindex(features.index)
     segments = [s for s in wanted["segment_id"].unique() if (labels == s).any()]
     if not segments:

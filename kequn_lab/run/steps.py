@@ -20,7 +20,7 @@ from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
-from kequn_lab.profiles.tables import marker_table, variable_order
+from kequn_lab.profiles.tables import marker_table, size_table, variable_order
 from kequn_lab.profiles.variance import variance_table
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.grouping import group_note, group_stability, group_table
@@ -159,7 +159,7 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     """Who is in each segment; with intervals where there are draws."""
     features, segment, book = found.inputs.features, found.segment, found.book
     currency = found.inputs.currency
-    sizes = profiles.size_table(segment)
+    sizes = size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
     markers = marker_table(profile)
     show = {"segments": found.names, "variables": feature_dictionary()}

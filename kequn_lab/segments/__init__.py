@@ -2,7 +2,7 @@
 
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table, segment_pipeline
+from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
 from kequn_lab.segments.refits import refit
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import expected_levels
@@ -16,5 +16,4 @@ __all__ = [
     "label_table",
     "name_clusters",
     "refit",
-    "segment_pipeline",
 ]

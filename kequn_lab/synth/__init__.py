@@ -3,11 +3,10 @@
 from kequn_lab.synth.bank import Bank, make_bank, next_month
 from kequn_lab.synth.calibration import calibration_table
 from kequn_lab.synth.files import write_bank
-from kequn_lab.synth.population import Population, parameter_table, read_population
+from kequn_lab.synth.population import parameter_table, read_population
 
 __all__ = [
     "Bank",
-    "Population",
     "calibration_table",
     "make_bank",
     "next_month",

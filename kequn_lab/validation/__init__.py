@@ -1,6 +1,6 @@
 """How many segments are there, and are they stable? All the evidence: its parts may disagree."""
 
-from kequn_lab.validation.agreement import across_solutions, relabel_series, solution_flows
+from kequn_lab.validation.agreement import across_solutions, solution_flows
 from kequn_lab.validation.decisions import choose_k, read_k, stability_summary
 from kequn_lab.validation.null_model import null_like, null_separation
 from kequn_lab.validation.scores import fit_each_k, score_k
@@ -17,7 +17,6 @@ __all__ = [
     "null_like",
     "null_separation",
     "read_k",
-    "relabel_series",
     "score_k",
     "segment_stability",
     "solution_flows",

@@ -121,10 +121,13 @@ def _order(table: NDArray) -> list[int]:
 def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
     """Rows that go from each segment of a solution to each segment of the next.
 
+    Segments are numbered anew, so that a number means the same from one solution to the next
+    (see :func:`relabel_series`).
+
     Parameters
     ----------
     labels : DataFrame
-        One row per customer, one column per solution, named by k.
+        One row per customer, one column per solution, named by k, in ascending order.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are fewer than two solutions.
+        If there are fewer than two solutions, or a later one has fewer segments.
 
     Examples
     --------
@@ -147,6 +150,7 @@ def solution_flows(labels: pd.DataFrame) -> pd.DataFrame:
     """
     if labels.shape[1] < 2:
         raise ValueError(f"labels: at least two solutions are needed, found {labels.shape[1]}")
+    labels = relabel_series(labels)
     steps = []
     for k_from, k_to in pairwise(labels.columns):
         step = labels.groupby([k_to, k_from]).size().rename_axis(["segment_to", "segment_from"])
@@ -164,7 +168,7 @@ def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
 
     For a segment of solution k, p are the shares of its rows by segment of the solution before;
     entropy = -Σ p·log p / log(number of segments before), SLSA = 1 - entropy. 1: all its rows
-    were together before. Give the result of `relabel_series`, so that ids follow.
+    were together before. Segments are numbered as in :func:`solution_flows`.
 
     Parameters
     ----------
@@ -174,7 +178,7 @@ def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per segment of each solution from the second on: ``k``, ``segment``, ``rows``,
+        One row per segment of each solution from the second on: ``k``, ``segment_id``, ``rows``,
         ``entropy``, ``slsa``.
 
     Raises
@@ -187,8 +191,8 @@ def across_solutions(labels: pd.DataFrame) -> pd.DataFrame:
     >>> across_solutions(pd.DataFrame({2: [0, 0, 1, 1], 3: [0, 1, 1, 2]}))
        k  segment_id  rows  entropy  slsa
     0  3           0     1      0.0   1.0
-    1  3           1     2      1.0   0.0
-    2  3           2     1      0.0   1.0
+    1  3           1     1      0.0   1.0
+    2  3           2     2      1.0   0.0
     """
     flows = solution_flows(labels)
     p = flows["share_of_to"]

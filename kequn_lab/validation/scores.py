@@ -61,7 +61,7 @@ def fit_each_k(
     -------
     dict of int to KMeansSearch
         ``pd.DataFrame({k: m.labels_ for k, m in models.items()})`` is what
-        `validation.relabel_series` and `validation.across_solutions` take.
+        `validation.solution_flows` and `validation.across_solutions` take.
 
     Raises
     ------

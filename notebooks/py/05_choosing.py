@@ -72,7 +72,6 @@ pd.crosstab(true, found).rename_axis(index="true", columns="cluster")
 
 # %%
 series = pd.DataFrame({k: model.labels_ for k, model in models.items() if k <= 7})
-series = validation.relabel_series(series)
 with plots.style("zh", synthetic=True):
     plots.flow_plot(
         validation.solution_flows(series), stability=validation.across_solutions(series)

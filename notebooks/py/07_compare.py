@@ -24,7 +24,7 @@ from kequn_lab import catalogue, compare, features, plots, segments
 # (标准) and weights (权重) are read *before* anything is clustered, and fingerprinted:
 
 # %%
-declared = compare.Criteria(catalogue.criteria(), catalogue.weights())
+declared = compare.Criteria(catalogue.read("criteria"), catalogue.read("weights"))
 fingerprint = declared.sha256
 print("fingerprint:", fingerprint[:16], "…")
 declared.table[["criterion_id", "axis", "role", "columns", "basis"]]
@@ -150,7 +150,7 @@ fit = compare.target_fit(
     result.features, segment, catalogue.read("bank_focus"), catalogue.read("bank_channels")
 )
 with plots.style("zh", **words):
-    plots.fit_plot(fit, names=catalogue.banks())
+    plots.fit_plot(fit, names=catalogue.read("banks"))
 
 # %%
 # The parts of the fit, for you to edit:

@@ -33,7 +33,7 @@ words = {"segments": labels.drop_duplicates("segment_id"), "synthetic": True}
 # article's in that?
 
 # %%
-needs = products.needs()
+needs = catalogue.read("segment_needs")
 print(needs["basis"].value_counts().to_string(), "\n")
 needs.loc[needs["segment_id"] == "elderly", ["need_id", "weight", "basis", "quote_zh"]]
 
@@ -158,7 +158,11 @@ funnel[["group", "stage", "customers", "of", "share", "low", "high"]].round(2)
 # The article's only facts, and beside them what is computed:
 
 # %%
-products.branch_visits(catalogue.read("figures"))[["figure_id", "value", "unit", "basis"]]
+figures = catalogue.read("figures").set_index("figure_id")
+visits = figures.filter(regex="^(ccb_visits|branch_hours)", axis="index")[["value", "unit"]]
+change = visits["value"]["ccb_visits_2019"] / visits["value"]["ccb_visits_2017"] - 1
+print(f"visits 2019 against 2017, computed: {change:.1%}")
+visits
 
 # %% [markdown]
 # A scenario (情景), no forecast: some visits of young adults, of low and middle incomes, and a few

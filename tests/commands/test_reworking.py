@@ -13,7 +13,7 @@ from kequn_lab import read_result
 from kequn_lab.__main__ import main
 from kequn_lab._folder import verify_folder
 from kequn_lab.export.sql import DIALECTS
-from kequn_lab.monitor import compare_labels
+from kequn_lab.monitor.comparing import compare_labels
 
 RUN = ["--k", "3", "--stability", "0", "--starts", "2", "--quiet"]
 

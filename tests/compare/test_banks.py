@@ -31,7 +31,7 @@ def test_fit_by_hand():
 def test_every_bank_of_the_article_and_only_its_words():
     table = target_fit(FEATURES, LABELS, FOCUS, REACH)
     assert table.groupby("bank_id").size().eq(2).all()
-    assert set(table["bank_id"]) == set(catalogue.banks()["bank_id"])
+    assert set(table["bank_id"]) == set(catalogue.read("banks")["bank_id"])
     said = table[table["relation"].notna()]
     assert said["quote_zh"].notna().all()
     elderly = table[(table["segment_id"] == "elderly") & (table["bank_id"] == "webank")].iloc[0]

@@ -134,7 +134,7 @@ def test_a_missing_value_counts_as_worst_and_is_counted():
 
 
 def test_the_declared_tables_of_the_repository_are_valid_and_say_what_they_assume():
-    declared = Criteria(catalogue.criteria(), catalogue.weights())
+    declared = Criteria(catalogue.read("criteria"), catalogue.read("weights"))
     assert declared.table["basis"].notna().all() and declared.weights["basis"].notna().all()
     assert set(declared.weights["bank_kind"]) == {"internet_bank", "traditional_bank"}
 

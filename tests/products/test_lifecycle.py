@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab import catalogue
-from kequn_lab.products.lifecycle import branch_load, branch_visits, funnel
+from kequn_lab.products.lifecycle import branch_load, funnel
 
 OPENED = pd.Timestamp("2024-02-01")
 #: Days after the opening, and product, per customer.
@@ -100,14 +99,3 @@ def test_bad_branches():
         branch_load(COUNTER, SEGMENTS, migrated={"elderly": 0.1})
     with pytest.raises(ValueError, match="no event on the channel 'counter'"):
         branch_load(COUNTER[COUNTER["channel"] == "mobile"], SEGMENTS, migrated={})
-
-
-def test_the_articles_figures_are_its_only_facts():
-    table = branch_visits(catalogue.read("figures")).set_index("figure_id")
-    article = table[table["basis"] == "article"]["value"].to_dict()
-    assert article == {
-        **{"ccb_visits_2017": 636, "ccb_visits_2019": 604, "branch_hours_mean": 9.9},
-        **{"branch_hours_ops_head": 11.5, "branch_hours_marketing_head": 8.33},
-    }
-    assert table.loc["ccb_visits_change", "value"] == pytest.approx(-0.0503, abs=1e-4)
-    assert table.loc["ccb_visits_change", "basis"] == "computed"

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue
-from kequn_lab.products.matching import allowed_products, match_products, needs, serves
+from kequn_lab.products.matching import allowed_products, match_products
 
 PRODUCTS = catalogue.products()
+NEEDS, SERVES = catalogue.read("segment_needs"), catalogue.read("product_serves")
 FEATURES = pd.DataFrame(
     {
         "aum_cny": [250_000.0, 1_000, 50_000, 20_000_000],
@@ -59,7 +60,7 @@ def test_scores_by_hand():
             st.floats(0, 3e7),
             st.sampled_from([np.nan, 1.0, 2.0, 3.0]),
             st.sampled_from([0.0, 1.0]),
-            st.sampled_from(sorted(needs()["segment_id"].unique())),
+            st.sampled_from(sorted(NEEDS["segment_id"].unique())),
         ),
         min_size=1,
         max_size=8,
@@ -88,11 +89,11 @@ def test_never_above_the_risk_class_nor_under_the_minimum(people):
 
 
 def test_the_tables_point_to_the_catalogue_and_mark_their_basis():
-    assert set(needs()["segment_id"]) == set(catalogue.segments()["segment_id"])
-    assert set(serves()["product_id"]) <= set(PRODUCTS["product_id"])
+    assert set(NEEDS["segment_id"]) == set(catalogue.segments()["segment_id"])
+    assert set(SERVES["product_id"]) <= set(PRODUCTS["product_id"])
     # Every product but the current account, which is no offer.
-    assert set(PRODUCTS["product_id"]) - set(serves()["product_id"]) == {"current"}
-    for table in (needs(), serves()):
+    assert set(PRODUCTS["product_id"]) - set(SERVES["product_id"]) == {"current"}
+    for table in (NEEDS, SERVES):
         assert table["basis"].isin(["article", "reading", "assumption"]).all()
 
 
@@ -100,7 +101,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="features lacks aum_cny"):
         allowed_products(FEATURES.drop(columns="aum_cny"))
     with pytest.raises(ValueError, match="weight must be 0 to 1 and need_id one of"):
-        match_products(FEATURES, LABELS, segment_needs=needs().assign(weight=2.0))
+        match_products(FEATURES, LABELS, segment_needs=NEEDS.assign(weight=2.0))
     with pytest.raises(ValueError, match="no customer is in a segment"):
         match_products(FEATURES, LABELS.map(lambda _: "cluster_1"))
     with pytest.raises(ValueError, match="the place is not known"):

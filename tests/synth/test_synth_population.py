@@ -152,7 +152,7 @@ def test_what_is_the_articles_is_in_the_catalogue():
     articles = set(table.loc[table["basis"] == "article", "reference"])
     known = set(catalogue.segments()["inventory_id"]) | {"S1-S5"}
     known |= set(catalogue.read("figures")["figure_id"]) | set(catalogue.products()["product_id"])
-    assert articles <= known | set(catalogue.banks()["bank_id"])
+    assert articles <= known | set(catalogue.read("banks")["bank_id"])
 
 
 def test_what_is_calibrated_names_a_row_of_the_sources(shared):

@@ -74,12 +74,12 @@ def test_slsa_equals_r(reference, name, partitions, slsa):
     folder = reference(name)
     expected = pd.read_csv(folder / slsa)
     found = agreement.across_solutions(columns(folder / partitions))
-    assert (
-        found[["k", "segment_id"]].to_numpy().tolist()
-        == expected[["k", "segment"]].to_numpy().tolist()
-    )
-    np.testing.assert_allclose(found["slsa"], expected["SLSA"], atol=1e-9)
-    np.testing.assert_allclose(found["entropy"], expected["entropy_norm"], atol=1e-9)
+    # Which number a segment bears is the question of test_relabelled_series_equals_r.
+    ours = found.sort_values(["k", "slsa"])
+    theirs = expected.sort_values(["k", "SLSA"])
+    assert ours["k"].tolist() == theirs["k"].tolist()
+    np.testing.assert_allclose(ours["slsa"], theirs["SLSA"], atol=1e-9)
+    np.testing.assert_allclose(ours["entropy"], theirs["entropy_norm"], atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["iris", "mcdonalds"])
@@ -108,8 +108,8 @@ def test_flows_add_up():
     assert flows["rows"].sum() == 5
     np.testing.assert_allclose(flows.groupby("segment_to")["share_of_to"].sum(), 1)
     np.testing.assert_allclose(flows.groupby("segment_from")["share_of_from"].sum(), 1)
-    split = flows[(flows["segment_to"] == 1)]
-    assert split["share_of_to"].tolist() == [0.5, 0.5]
+    mixed = flows[flows["share_of_to"] < 1]
+    assert mixed["share_of_to"].tolist() == [0.5, 0.5] and len({*mixed["segment_to"]}) == 1
 
 
 @pytest.mark.parametrize(
