@@ -161,7 +161,7 @@ def named(ids, names: pd.DataFrame | None = None) -> list[str]:
     return labels_of(pd.DataFrame(index=ids), "name", known)
 
 
-def clean(name, width: int = 30) -> str:
+def clean(name, width: int = 40) -> str:
     """A name on one line, not read as a formula, cut at a width (a hanzi counts as two)."""
     text, used = "", 0
     for c in " ".join(str(name).split()):

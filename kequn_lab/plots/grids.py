@@ -46,7 +46,7 @@ def heat_map(table: pd.DataFrame, order: Sequence[str] | None, ax: Axes | None) 
     labels = strongest(every, table, MOST_ROWS)
     grid = _effects(table, looks, labels)
     # Names on a slant, and the bar, need room beside the cells, however few these are.
-    longest = min(max(map(width, looks["label"])), 30)
+    longest = min(max(map(width, looks["label"])), 40)
     ax = axes(ax, (3.2 + 0.85 * len(looks) + 0.05 * longest, 1.6 + 0.24 * len(labels)))
     known = np.abs(grid[np.isfinite(grid)])
     limit = float(np.quantile(known, 0.98)) if known.size and known.max() else 1.0

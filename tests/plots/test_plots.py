@@ -292,7 +292,7 @@ def test_strange_names_stay_text_on_one_line(tmp_path):
     with plots.style("zh"):
         ax = size_plot(table)
         plots.save(ax.figure, tmp_path / "a.svg")
-    assert texts(ax) == ["<script>", r"a\$b\$ c", "长" * 15 + "…"]
+    assert texts(ax) == ["<script>", r"a\$b\$ c", "长" * 20 + "…"]
     assert "<script" not in (tmp_path / "a.svg").read_text()
 
 
