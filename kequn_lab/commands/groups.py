@@ -8,8 +8,8 @@ from pathlib import Path
 from kequn_lab.commands.arguments import clusters, columns, day, overrides, share, table, whole
 
 __all__ = [
-    "add_bank", "add_clusters", "add_reading", "add_ready", "add_result", "add_results",
-    "add_tables", "add_window",
+    "add_bank", "add_clusters", "add_columns", "add_reading", "add_ready", "add_result",
+    "add_results", "add_tables", "add_window",
 ]  # fmt: skip
 
 SEED = whole(0, 2**32 - 1)
@@ -83,21 +83,6 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
         help="draw centres back to the levels expected, such as 0.3; right only if these are",
     )  # fmt: skip
     how.add_argument(
-        "--drop", type=columns, default=(), metavar="A,B",
-        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
-    )  # fmt: skip
-    how.add_argument(
-        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
-    )
-    how.add_argument(
-        "--categories", type=columns, default=(), metavar="A,B",
-        help="text columns that hold categories; those with an order are declared in --mapping",
-    )  # fmt: skip
-    how.add_argument(
-        "--weights", type=Path, metavar="FILE",
-        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
-    )  # fmt: skip
-    how.add_argument(
         "--names", type=overrides, metavar="0=elderly,…",
         help="names by a person who looked: a segment's id, or a name of your own",
     )  # fmt: skip
@@ -113,6 +98,26 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
         "--starts", type=whole(1), default=25, metavar="N", help="starts of the search"
     )
     how.add_argument("--seed", type=SEED, default=0, metavar="N", help="of all random draws")
+
+
+def add_columns(run: argparse.ArgumentParser) -> None:
+    """Which columns are clustered, and how."""
+    which = run.add_argument_group("columns")
+    which.add_argument(
+        "--drop", type=columns, default=(), metavar="A,B",
+        help="columns to leave out; one with a comma in its name as '\"Income, yearly\",age'",
+    )  # fmt: skip
+    which.add_argument(
+        "--log", type=columns, default=(), metavar="A,B", help="columns whose logarithm to take"
+    )
+    which.add_argument(
+        "--categories", type=columns, default=(), metavar="A,B",
+        help="text columns that hold categories; those with an order are declared in --mapping",
+    )  # fmt: skip
+    which.add_argument(
+        "--weights", type=Path, metavar="FILE",
+        help="a TOML file that says how much columns count: age = 2, \"channel:*\" = 0.5",
+    )  # fmt: skip
 
 
 def add_bank(run: argparse.ArgumentParser) -> None:

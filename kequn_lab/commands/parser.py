@@ -14,6 +14,7 @@ from kequn_lab.commands.groups import (
     SEED,
     add_bank,
     add_clusters,
+    add_columns,
     add_reading,
     add_ready,
     add_result,
@@ -118,6 +119,7 @@ def _run(commands) -> argparse.ArgumentParser:
     add_tables(run)
     add_ready(run)
     add_window(run, "length of the window (default: 12)")
+    add_columns(run)
     add_clusters(run)
     add_bank(run)
     add_results(run).add_argument(

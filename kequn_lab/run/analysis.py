@@ -55,11 +55,6 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     (300, 8)
     """
     options = options or Options()
-    if options.by is not None and options.ks is not None:
-        raise ValueError(
-            "numbers of clusters are weighed for all customers, not by group: give k for each "
-            "group (such as 0=6,1=3), or weigh them on the customers of one group"
-        )
     weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)
     # Criteria are read before any segment is known, so that they cannot follow from it.
@@ -93,13 +88,11 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         tables |= steps.stability_tables(found)
         then("decide")
         measures = _measures(found, tables["chance_likeness"])
-        silhouette = measures["silhouette"]
-        notes = steps.doubts(found, tables, silhouette)
+        notes = steps.doubts(found, tables, measures["silhouette"])
         decision, undecided = steps.decision_tables(found, criteria, tables, refits, notes)
         readings, costs = steps.price_tables(found, measures)
         tables |= decision | readings
-        notes = [*notes, *undecided, *costs]
-        said = steps.cautions(found, tables, notes, silhouette)
+        said = steps.cautions(found, tables, [*notes, *undecided, *costs], measures["silhouette"])
         tables["warnings"] = said[said["level"] == "warning"]
         bar.update()
     return Result(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -254,23 +254,7 @@ def ready_table(
             f"{source.name} has no column {', '.join(lacking)}; its columns: {shown}. {todo}"
         )
     wanted = [c for c in columns or there if c not in {key, *drop, *words.drop}]
-    contract = Contract(
-        "features",
-        (
-            Column(key, "id", "the customer", required=True),
-            *(
-                Column(
-                    c,
-                    "text" if c in words.categories else "feature",
-                    "",
-                    nullable=True,
-                    required=True,
-                )
-                for c in wanted
-            ),
-        ),
-        key=(key,),
-    )
+    contract = _ready_contract(key, wanted, words.categories)
     options = {f.name: getattr(words, f.name) for f in fields(Options)}
     renamed = TableMapping(columns={**theirs}, **options)
     opened = open_table(source, contract, mapping=renamed, skip=skip)
@@ -278,6 +262,15 @@ def ready_table(
         kept, seen = infer_contract(contract, opened.survey)
         opened = replace(opened, contract=kept, survey=seen)
     return opened
+
+
+def _ready_contract(key: str, wanted: Sequence[str], categories: Collection[str]) -> Contract:
+    """An id, and a number, yes/no or declared category for each column."""
+    columns = [Column(key, "id", "the customer", required=True)]
+    for name in wanted:
+        kind = "text" if name in categories else "feature"
+        columns.append(Column(name, kind, "", nullable=True, required=True))
+    return Contract("features", tuple(columns), key=(key,))
 
 
 def original_ids(opened: Opened) -> pd.Series | None:

@@ -47,6 +47,11 @@ class Options:
     quiet : bool
         No progress bar.
 
+    Raises
+    ------
+    ValueError
+        ``by`` and ``ks`` at once.
+
     Examples
     --------
     >>> Options(n_clusters=5).n_starts
@@ -67,3 +72,10 @@ class Options:
     previous: str | Path | None = None
     weights: Mapping[str, float] | None = None
     quiet: bool = False
+
+    def __post_init__(self):
+        if self.by is not None and self.ks is not None:
+            raise ValueError(
+                "numbers of clusters are weighed for all customers, not by group: give k for each "
+                "group (such as 0=6,1=3), or weigh them on the customers of one group"
+            )

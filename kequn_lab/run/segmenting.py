@@ -10,7 +10,7 @@ from kequn_lab.contract.sources import open_source
 from kequn_lab.features.weights import read_weights
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
-from kequn_lab.run.inputs import from_bank, from_customer_table, from_tables
+from kequn_lab.run.inputs import Inputs, from_bank, from_customer_table, from_tables
 from kequn_lab.run.options import Options
 from kequn_lab.run.result import Result
 from kequn_lab.synth import Bank
@@ -134,16 +134,10 @@ def segment(
     >>> result.labels[["customer_id", "cluster"]].values.tolist()
     [[11, 0], [12, 0], [13, 1], [14, 1]]
     """
+    own = {"id_column": id, "query": query, "log_columns": log, "categories": categories}
+    events = {"customers": customers, "holdings": holdings, "as_of": as_of, "months": months}
     more = {"mapping": mapping, "drop": drop, "skip_bad_rows": skip_bad_rows}
-    if isinstance(table, Bank):
-        inputs = from_bank(table)
-    elif kind == "events" or (kind is None and _holds_events(table, query, mapping)):
-        window = {"as_of": as_of, "months": months}
-        inputs = from_tables(table, customers=customers, holdings=holdings, **window, **more)
-    else:
-        inputs = from_customer_table(
-            table, id_column=id, query=query, log_columns=log, categories=categories, **more
-        )
+    inputs = _read(table, kind, own, events, more)
     options = Options(
         n_clusters=k if isinstance(k, int | Mapping) else None,
         ks=None if isinstance(k, int | str | Mapping) else list(k),
@@ -162,8 +156,15 @@ def segment(
     return _with_given_ids(analyse(inputs, options), inputs.ids)
 
 
-def _holds_events(table, query, mapping) -> bool:
-    return query is None and kind_of_table(open_source(table).columns, mapping) == "events"
+def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Inputs:
+    """What is to be clustered: a synthetic bank, transactions, or customers."""
+    if isinstance(table, Bank):
+        return from_bank(table)
+    if kind is None and own["query"] is None:
+        kind = kind_of_table(open_source(table).columns, more["mapping"])
+    if kind == "events":
+        return from_tables(table, **events, **more)
+    return from_customer_table(table, **own, **more)
 
 
 def _with_given_ids(result: Result, ids) -> Result:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from kequn_lab.synth.drafts import Draft
+
 __all__ = ["settle"]
 
 _LEAST = 100  # fen: a payment is never made smaller
 
 
-def settle(who, fen, into, free, rest, step, *, aim, keep=1.0, start=None, end=None):
+def settle(draft: Draft, rest, *, aim, keep=1.0, start=None, end=None):
     """Change free spending so that the account comes near its usual balance.
 
     Who has too little on the account spends less, who has too much spends more. Past months
@@ -17,9 +19,10 @@ def settle(who, fen, into, free, rest, step, *, aim, keep=1.0, start=None, end=N
 
     Parameters
     ----------
-    who, fen, into, free, rest, step : ndarray of shape (events,)
-        Customer, amount, whether it comes in, whether it may be changed, whether it takes up what
-        is left over (all free events do for who has no such event), its multiple in fen.
+    draft : Draft
+        The events of a month.
+    rest : ndarray of bool, shape (events,)
+        Whether an event takes up what is left over (all free events do for who has no such one).
     aim : ndarray of shape (3, n)
         Usual, least and largest balance in fen.
     keep : float
@@ -39,13 +42,16 @@ def settle(who, fen, into, free, rest, step, *, aim, keep=1.0, start=None, end=N
     --------
     Who has 10 CNY at the end, was paid 100 and spent 30 would have started at -60: 90 were spent.
 
-    >>> one = np.zeros(2, int)
-    >>> settle(one, np.array([10_000, 3_000]), np.array([True, False]), np.array([False, True]),
-    ...        np.array([False, False]), np.array([100, 100]),
-    ...        aim=np.array([[0], [0], [9_000]]), end=np.array([1_000]))
+    >>> into = np.array([True, False])
+    >>> events = {"who": np.zeros(2, int), "fen": np.array([10_000, 3_000]), "into": into,
+    ...           "step": np.array([100, 100]), "free": ~into}
+    >>> draft = Draft(**{**dict.fromkeys(Draft.__annotations__), **events})
+    >>> settle(draft, np.array([False, False]), aim=np.array([[0], [0], [9_000]]),
+    ...        end=np.array([1_000]))
     (array([10000,  9000]), array([0]), array([0]))
     """
-    n = aim.shape[1]
+    n, who, fen = aim.shape[1], draft.who, draft.fen
+    into, free = draft.into, draft.free
 
     def total(rows, amount):
         return np.bincount(who[rows], amount[rows], n).astype(np.int64)
@@ -65,8 +71,8 @@ def settle(who, fen, into, free, rest, step, *, aim, keep=1.0, start=None, end=N
     part = np.where(takes > 0, takes, spent)
     new = np.where(moved, fen, 0) * ((need - spent + part) / np.maximum(part, 1))[who]
     # fen are rounded up where the start is looked for, down where the end is
-    whole = np.ceil(new / step) if start is None else np.floor(new / step)
-    whole = np.maximum(whole, 1).astype(np.int64) * step
+    whole = np.ceil(new / draft.step) if start is None else np.floor(new / draft.step)
+    whole = np.maximum(whole, 1).astype(np.int64) * draft.step
     fen = np.where(moved, whole, fen)
     other = known + sign * total(free, fen)
     missing = np.minimum(other, 0) * sign  # before a month more went out, after it more came in

@@ -196,8 +196,7 @@ class Ledger:
         usual = h.assets[:, 0] + (h.unspent(first_day) if backward else 0)
         aim = np.outer([1, c["account_least"], c["account_most"]], usual * 100).astype(np.int64)
         rest = draft.type != TYPE_CODES["consume"]
-        return settle(draft.who, draft.fen, draft.into, draft.free, rest, draft.step, aim=aim,
-                      keep=c["account_keep"], start=start, end=end)  # fmt: skip
+        return settle(draft, rest, aim=aim, keep=c["account_keep"], start=start, end=end)
 
     def _own_transfers(self, rng, missing, first_day, days):
         """To and from the customer's account at another bank: what the month does not explain."""

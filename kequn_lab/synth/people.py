@@ -10,7 +10,7 @@ from scipy.special import expit, ndtr, ndtri
 from kequn_lab.synth.habits import Habits, draw_habits
 from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, SEGMENTS, TYPES
 from kequn_lab.synth.recipe import MONTH_DAYS, Part, Recipe, day_number
-from kequn_lab.synth.wealth import Holdings, draw_holdings
+from kequn_lab.synth.wealth import Draws, Holdings, draw_holdings
 
 __all__ = ["People", "draw_people"]
 
@@ -201,19 +201,22 @@ def _wealth(draw, own, latents, now, elapsed):
     loan_sd = c[[f"{x}_sd" for x in LOANS]].to_numpy() * draw.noise
     principal = np.column_stack([own[f"{x}_principal"] for x in LOANS])
     chance = own.group("holds") + (latents @ _row(population, "holds"))[:, None]
-    return draw_holdings(
-        population,
-        today=day_number(draw.recipe.day(elapsed)),
-        opened=now["opened"],
-        assets=assets,
-        change=np.round(np.exp(last), 2) - assets,
-        is_business=now["is_business"],
+    draws = Draws(
         chance=expit(chance),
         split=own.group("split") + c["split_sd"] * draw.noise * draw.normal("split", 10),
         loan_chance=expit(np.column_stack([own[x] for x in LOANS])),
         principal=np.exp(principal + draw.deviation("loan", latents, 2) * loan_sd),
         uniform=draw.rng("holds").random((n, 11)),
         drawn=draw.rng("limits").beta(c["limit_a"], c["limit_b"], (n, 2)),
+    )
+    return draw_holdings(
+        population,
+        draws,
+        today=day_number(draw.recipe.day(elapsed)),
+        opened=now["opened"],
+        assets=assets,
+        change=np.round(np.exp(last), 2) - assets,
+        is_business=now["is_business"],
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from kequn_lab.synth.population import LOANS, Population
 from kequn_lab.synth.recipe import MONTH_DAYS
 
-__all__ = ["Holdings", "draw_holdings"]
+__all__ = ["Draws", "Holdings", "draw_holdings"]
 
 _CURRENT, _LARGE_CD = 0, 4
 #: A large CD is bought only by who keeps a fifth of the assets out of it.
@@ -52,32 +52,39 @@ class Holdings:
         return np.any(self.assets[:, [self.names.index(p) for p in products]] > 0, axis=1)
 
 
+@dataclass(frozen=True)
+class Draws:
+    """What chance gives to each customer, the same on every day."""
+
+    chance: np.ndarray  # (n, 9) to come to each product but the account
+    split: np.ndarray  # (n, 10) log weights of the products
+    loan_chance: np.ndarray  # (n, 2)
+    principal: np.ndarray  # (n, 2) CNY of a loan, if there is one
+    uniform: np.ndarray  # (n, 11) from 0 to 1
+    drawn: np.ndarray  # (n, 2) share of the limit that is lent
+
+
 def draw_holdings(
     population: Population,
+    draws: Draws,
     *,
     today: int,
     opened: np.ndarray,
     assets: np.ndarray,
     change: np.ndarray,
     is_business: np.ndarray,
-    chance: np.ndarray,
-    split: np.ndarray,
-    loan_chance: np.ndarray,
-    principal: np.ndarray,
-    uniform: np.ndarray,
-    drawn: np.ndarray,
 ) -> Holdings:
     """Hurdle, split and minimums, as of one day.
 
     A customer comes to a product some time after opening: with constant intensity, so that the
-    share that holds it rises to ``chance``. From then on it is bought again at each maturity,
-    for the same amount; until then its money is on the account. The same ``uniform`` on a later
+    share that holds it rises to ``draws.chance``. From then on it is bought again at each maturity,
+    for the same amount; until then its money is on the account. The same draws on a later
     day gives the same purchases and those since. ``change`` is what came to the ``assets`` since
     the first day; the account takes it up.
     """
     p, ramp = population.products, population.constants["ramp_months"] * MONTH_DAYS
     names = tuple(p.index)
-    chance = np.hstack([chance, loan_chance])
+    chance, uniform = np.hstack([draws.chance, draws.loan_chance]), draws.uniform
     wait = -np.log1p(-np.minimum(uniform / chance, 1 - 1e-12)) * ramp
     wait = np.where(uniform < chance, wait, np.inf)
     start = np.hstack([opened[:, None], np.minimum(np.ceil(opened[:, None] + wait), _NEVER)])
@@ -90,15 +97,15 @@ def draw_holdings(
 
     least = p[["minimum_cny", "minimum_business_cny"]].to_numpy(float).T[is_business.astype(int)]
     ever = start[:, :10] < _NEVER
-    balance = _split(assets, ever, split, least[:, :10], p["step_cny"].to_numpy(float)[:10])
+    balance = _split(assets, ever, draws.split, least[:, :10], p["step_cny"].to_numpy(float)[:10])
     balance[:, 1:] *= held[:, 1:10]
     account = np.round(assets - balance[:, 1:].sum(axis=1), 2)
     balance[:, _CURRENT] = np.maximum(account + change, np.round(account * _KEPT, 2)).round(2)
-    principal = np.where(held[:, 10:], np.ceil(principal / 100) * 100, 0)
+    principal = np.where(held[:, 10:], np.ceil(draws.principal / 100) * 100, 0)
     paid = np.floor((today - bought[:, 10:]) / MONTH_DAYS)
     months = p.loc[list(LOANS), "term_months"].to_numpy(float)
     left = np.round(principal * (1 - np.clip(paid / months, 0, 1)), 2)
-    limit = np.ceil(principal / np.maximum(drawn, 0.05) / 1000) * 1000
+    limit = np.ceil(principal / np.maximum(draws.drawn, 0.05) / 1000) * 1000
     return Holdings(
         names, balance, left, begun, term, bought, due.astype(np.int64), principal, limit
     )

@@ -6,6 +6,7 @@ import pytest
 
 from kequn_lab.synth import make_bank, next_month
 from kequn_lab.synth.accounts import settle
+from kequn_lab.synth.drafts import Draft
 from kequn_lab.synth.holidays import closed, spring_festival, working
 from kequn_lab.synth.months import draw_months
 
@@ -86,28 +87,33 @@ def test_maturities_are_credited(bank):
 
 def test_spending_gives_way_worked_by_hand():
     """Two payments of 40 and 20 from 30 that were there: both become half as large."""
-    one, out = np.zeros(2, int), np.zeros(2, bool)
-    amounts = np.array([4_000, 2_000])
+    out, amounts = np.zeros(2, bool), np.array([4_000, 2_000])
+
+    def month(free, step):
+        events = {"who": np.zeros(2, int), "fen": amounts, "into": out, "free": free}
+        events["step"] = np.array([step, step])
+        return Draft(**{**dict.fromkeys(Draft.__annotations__), **events})
+
     got, missing, end = settle(
-        one, amounts, out, ~out, out, np.array([100, 100]),
+        month(~out, 100), out,
         aim=np.array([[0], [0], [9_000]]), start=np.array([3_000]),
     )  # fmt: skip
     assert got.tolist() == [2_000, 1_000] and missing == 0 and end == 0
     # 90 less 60 leave 30; half of the way back to the usual 20 is 25, so 65 are spent
     got, _, end = settle(
-        one, amounts, out, ~out, out, np.array([1, 1]),
+        month(~out, 1), out,
         aim=np.array([[2_000], [0], [9_000]]), keep=0.5, start=np.array([9_000]),
     )  # fmt: skip
     assert got.tolist() == [4_333, 2_166] and end == 9_000 - 6_499
     # where the first is a transfer, it takes up the 5
     got, _, end = settle(
-        one, amounts, out, ~out, np.array([True, False]), np.array([1, 1]),
+        month(~out, 1), np.array([True, False]),
         aim=np.array([[2_000], [0], [9_000]]), keep=0.5, start=np.array([9_000]),
     )  # fmt: skip
     assert got.tolist() == [4_500, 2_000] and end == 2_500
     # an instalment cannot be made smaller: 30 are missing
     got, missing, end = settle(
-        one, amounts, out, out, out, np.array([1, 1]),
+        month(out, 1), out,
         aim=np.array([[0], [0], [9_000]]), start=np.array([3_000]),
     )  # fmt: skip
     assert got.tolist() == amounts.tolist() and missing == 3_000 and end == 0
