@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 _ROOMS = {
     "running": ("run", "init", "check", "score", "sample"),
+    "registering": ("registry",),
     "reworking": ("rename", "report", "plot", "sql", "compare", "verify"),
     "teaching": ("workshop",),
 }

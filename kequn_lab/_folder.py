@@ -28,7 +28,10 @@ from kequn_lab._signals import asked_to_end, undisturbed
 __all__ = ["RECORDS", "read_record", "require_whole", "result_folder", "verify_folder"]
 
 #: The record of each kind of result, named by the command that writes it.
-RECORDS = {"run": "run.json", "sample": "bank.json", "score": "labels.meta.json"}
+RECORDS = {
+    "run": "run.json", "sample": "bank.json", "score": "labels.meta.json",
+    "registry": "registry.json",
+}  # fmt: skip
 _STAGE = re.compile(r"\.kequn-\d+-[0-9a-f]{8}")
 _LOCK = ".kequn.lock"
 _ROOM = 1 << 20  # bytes; with less than this on the disk no result fits
@@ -55,7 +58,7 @@ def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> I
     out : path
         Made if it does not exist, and taken away again if the block fails. Results of an
         earlier call in it are replaced; files that kequn did not write are left alone.
-    kind : {"run", "sample", "score"}
+    kind : {"run", "sample", "score", "registry"}
         The command. Its record (see :data:`RECORDS`) must be written in the block, as JSON.
     names : iterable of str
         Files that may be written: what is in their way is found before the work.

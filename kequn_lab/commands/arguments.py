@@ -197,7 +197,7 @@ def check_paths(args: argparse.Namespace, files: Iterable[str], folders: Iterabl
         path = getattr(args, name, None)
         if not isinstance(path, Path):
             continue
-        option = "" if name in ("file", "result", "other") else f"--{name} "
+        option = "" if name in ("file", "result", "other", "registry") else f"--{name} "
         if not path.exists():
             beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
             near = difflib.get_close_matches(path.name, beside, n=1)

@@ -57,7 +57,10 @@ def add_ready(command: argparse.ArgumentParser) -> None:
 def add_window(command: argparse.ArgumentParser, length: str) -> None:
     """The time to look at, of transactions."""
     window = command.add_argument_group("transactions")
-    window.add_argument("--as-of", type=day, metavar="DATE", help="last day to look at")
+    window.add_argument(
+        "--as-of", type=day, metavar="DATE",
+        help="last day to look at; in a run of one row per customer, the day that it tells of",
+    )  # fmt: skip
     window.add_argument("--months", type=whole(1, 1200), metavar="M", help=length)
 
 
@@ -87,8 +90,13 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
         help="names by a person who looked: a segment's id, or a name of your own",
     )  # fmt: skip
     how.add_argument(
-        "--previous", type=Path, metavar="DIR", help="result of last time: names carry on"
-    )
+        "--registry", type=Path, metavar="DIR",
+        help="registry of segments, made if need be: names carry on, each has a permanent id",
+    )  # fmt: skip
+    how.add_argument(
+        "--previous", type=Path, metavar="DIR",
+        help="the same from one result of last time, without ids that last",
+    )  # fmt: skip
     how.add_argument("--catalogue", type=Path, metavar="DIR", help="your copy of data/catalogue")
     how.add_argument(
         "--stability", type=whole(0), default=20, metavar="N",

@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
         _sql,
         _verify,
         _compare,
+        _registry,
         _sample,
         _workshop,
     ):
@@ -294,6 +295,27 @@ def _compare(commands) -> argparse.ArgumentParser:
     add_result(compare)
     compare.add_argument("other", type=Path, metavar="OTHER", help="folder of the later one")
     return compare
+
+
+def _registry(commands) -> argparse.ArgumentParser:
+    registry = _command(
+        commands,
+        "registry",
+        "ACTION DIR [SEGMENT …] [options]",
+        "show the segments of a registry, or change one, with a reason that is kept",
+        "kequn registry show registry",
+        'kequn registry rename registry S0003=银发客户/Silver --reason "new brand"',
+        'kequn registry merge registry S0007 S0003 --reason "same offers"',
+        more="merge: the first goes into the second. retire: ends one, whose id never comes back.",
+    )
+    registry.add_argument("action", choices=("show", "rename", "merge", "retire"), metavar="ACTION",
+                          help="show, rename, merge or retire")  # fmt: skip
+    registry.add_argument("registry", type=Path, metavar="DIR", help="folder of the registry")
+    registry.add_argument("segments", nargs="*", metavar="SEGMENT", help="permanent id, as S0003")
+    registry.add_argument("--reason", metavar="TEXT", help="of the change; it is kept")
+    registry.add_argument("--date", type=day, metavar="DATE", help="of the change (default: today)")
+    registry.add_argument("--history", action="store_true", help="show what happened, too")
+    return registry
 
 
 def _sample(commands) -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ _BELONG = {
 }  # fmt: skip
 #: Options of ``run`` that go on as they are.
 _OF_RUN = ("k", "by", "start", "pull", "names", "starts", "stability", "catalogue", "previous",
-           "seed", "quiet", "weights")  # fmt: skip
+           "registry", "seed", "quiet", "weights")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",
@@ -38,6 +39,7 @@ _SAY = {
         "Last day: {day}, the last in the table (--as-of names another)",
         "截止日：{day}，即表中最后一天（可用 --as-of 另定）",
     ),
+    "registry": ("Registry, run {run}: {said}", "客群登记，批次 {run}：{said}"),
     "results": ("\nOpen {report}", "\n请打开 {report}"),
     "valid": (
         "{name}: {valid:,} of {rows:,} rows are valid",
@@ -64,7 +66,9 @@ def say(args: Namespace, what: str, **values) -> str:
 
 def run(args: Namespace) -> int:
     """From tables to a folder of results."""
+    from kequn_lab.commands.registering import EVENTS
     from kequn_lab.features.weights import read_weights
+    from kequn_lab.monitor.registry import open_registry
     from kequn_lab.run.results import fill_folder, run_folder
 
     words = _given(args)
@@ -76,7 +80,10 @@ def run(args: Namespace) -> int:
     check_names(args.names, args.k, args.catalogue, args.by)
     if args.weights is not None:
         args.weights = read_weights(args.weights)
-    with run_folder(args.out) as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(run_folder(args.out))
+        if args.registry is not None:  # entered before the result is there: no id is given twice
+            args.registry = stack.enter_context(open_registry(args.registry))
         result = fill_folder(
             _segmented(args, kind, words),
             folder,
@@ -89,6 +96,10 @@ def run(args: Namespace) -> int:
     if kind == "events" and not args.as_of:
         print(say(args, "until", day=result.record["as_of"]))
     print(result.summary(args.language))
+    if args.registry is not None:
+        kinds = result.tables["registry_events"]["kind"].value_counts()
+        said = ", ".join(f"{EVENTS[kind][args.language == 'zh']} {n}" for kind, n in kinds.items())
+        print(say(args, "registry", run=result.record["run_id"], said=said))
     print(say(args, "results", report=args.out / "report.html"))
     return 0
 
@@ -195,6 +206,8 @@ def _kind(args: Namespace) -> str:
     kind = kinds[0] if kinds else "synthetic"
     for name in dict.fromkeys(sum(_BELONG.values(), ())):
         if getattr(args, name, None) in (None, (), False) or name in _BELONG[kind]:
+            continue
+        if (args.command, kind, name) == ("run", "features", "as_of"):
             continue
         goes = [k for k in ("events", "features") if name in _BELONG[k]]
         words = {"events": "transactions", "features": "a ready customer table"}

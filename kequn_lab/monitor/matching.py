@@ -1,28 +1,42 @@
 """Next month: who moved between segments, whose names carry on, what a refit changed.
 
-Segments of two months are compared on the customers whom both months have. Whether a refit is
-due at all is the question of :mod:`kequn_lab.monitor.watch`.
+Segments of two months are compared on the customers whom both months have; where these are few,
+by the centres of the two models. Whether a refit is due at all is the question of
+:mod:`kequn_lab.monitor.watch`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._statistics import jaccard, wilson
 from kequn_lab.export.scorecard import Scorecard
 
-__all__ = ["Refit", "match_labels", "migration_table", "refit_like"]
+__all__ = [
+    "Refit", "match_centres", "match_labels", "match_segments", "migration_table", "refit_like",
+]  # fmt: skip
 
 #: Two segments are one if they share at least this part of their union (Jaccard).
 SAME = 1 / 3
 #: A segment went into another, or came out of it, if at least this part of it did.
 MOST = 0.5
+#: Customers in common per earlier segment, on average, below which overlap says too little about
+#: which segment is which, and centres are matched (:func:`match_centres`). With 20 the 95 %
+#: interval of a Jaccard index is about 0.4 wide.
+LEAST_COMMON = 20
+#: A centre is that of an earlier segment if it moved less than this part of the way to the nearest
+#: other centre of the earlier model.
+MOVED = 0.5
+_COLUMNS = ["before", "after", "customers_before", "customers_after", "common", "jaccard"]
+_COLUMNS += ["jaccard_low", "jaccard_high", "distance", "rule", "event", "partner"]
 
 
 def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
@@ -38,10 +52,12 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     DataFrame
         One row per segment of either month: ``before``, ``after``, ``customers_before``,
         ``customers_after`` (all of them), ``common`` (customers in both), ``jaccard`` (of the
-        customers whom both months have), ``event`` and ``partner``:
+        customers whom both months have) with its 95 % interval ``jaccard_low``,
+        ``jaccard_high`` (Wilson: customers in both, of those in either), ``distance`` (missing:
+        centres are not looked at), ``rule`` (``customers``), ``event`` and ``partner``:
 
         - ``kept``: the pair that shares the most, at least a third of its union;
-        - ``merged`` / ``split``: most of it went into, or came out of, a kept ``partner``;
+        - ``merged`` / ``split``: most of it went into, or came out of, one ``partner``;
         - ``gone`` / ``born``: the rest.
 
     Raises
@@ -71,34 +87,131 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
         index=sorted(before.unique()), columns=sorted(after.unique()), fill_value=0
     )
     counts = table.to_numpy()
-    rows, likeness = counts.sum(axis=1), jaccard(counts)
+    likeness = jaccard(counts)
     best = zip(*linear_sum_assignment(likeness, maximize=True))
     pairs = [(i, j) for i, j in best if likeness[i, j] >= SAME]
-    kept_row, kept_column = {i for i, _ in pairs}, {j for _, j in pairs}
-    out = [
-        (table.index[i], table.columns[j], counts[i, j], likeness[i, j], "kept", "")
-        for i, j in pairs
-    ]
-    for i in sorted(set(range(len(rows))) - kept_row):
+    rows = [(*pair, *pair, "kept", "") for pair in pairs]
+    sizes = {"before": before.value_counts(), "after": after.value_counts()}
+    for i in sorted(set(range(len(counts))) - {i for i, _ in pairs}):
         j = int(counts[i].argmax())
-        event, partner = "gone", ""
-        if counts[i, j] >= MOST * max(rows[i], 1) and j in kept_column:
-            event, partner = "merged", table.columns[j]
-        out.append((table.index[i], "", counts[i, j], likeness[i, j], event, partner))
-    for j in sorted(set(range(counts.shape[1])) - kept_column):
+        merged = counts[i, j] >= MOST * max(counts[i].sum(), 1)
+        event, partner = ("merged", table.columns[j]) if merged else ("gone", "")
+        rows.append((i, None, i, j, event, partner))
+    for j in sorted(set(range(counts.shape[1])) - {j for _, j in pairs}):
         i = int(counts[:, j].argmax())
-        size = int((after == table.columns[j]).sum())
-        event, partner = "born", ""
-        if counts[i, j] >= MOST * size and i in kept_row:
-            event, partner = "split", table.index[i]
-        out.append(("", table.columns[j], counts[i, j], likeness[i, j], event, partner))
-    names = ["before", "after", "common", "jaccard", "event", "partner"]
-    result = pd.DataFrame(out, columns=names).astype({"before": object, "after": object})
-    for month, labels in (("before", before), ("after", after)):
-        sizes = result[month].map(labels.value_counts())
-        result[f"customers_{month}"] = sizes.fillna(0).astype(int)
-    order = ["before", "after", "customers_before", "customers_after", *names[2:]]
-    return result[order]
+        split = counts[i, j] >= MOST * sizes["after"][table.columns[j]]
+        event, partner = ("split", table.index[i]) if split else ("born", "")
+        rows.append((None, j, i, j, event, partner))
+    either = counts.sum(axis=1, keepdims=True) + counts.sum(axis=0, keepdims=True) - counts
+    low, high = wilson(counts, either)
+    of = tuple(zip(*((i, j) for _, _, i, j, *_ in rows)))  # the pair whose overlap a row tells
+    facts = {
+        "common": counts[of], "jaccard": likeness[of], "jaccard_low": low[of],
+        "jaccard_high": high[of], "distance": np.nan, "rule": "customers",
+    }  # fmt: skip
+    return _matching(rows, table.index, table.columns, sizes, facts)
+
+
+def match_segments(
+    before: pd.Series,
+    after: pd.Series,
+    cards: Callable[[], tuple[Scorecard, Scorecard]] | None = None,
+) -> pd.DataFrame:
+    """Which segment of today is which of an earlier run, by what tells it best.
+
+    Parameters
+    ----------
+    before, after : Series
+        As :func:`match_labels`.
+    cards : callable, optional
+        Gives the scorecards of both runs. Where fewer than 20 customers per earlier segment
+        (:data:`LEAST_COMMON`), and not most of the earlier ones, are in both, centres decide.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`match_labels` or :func:`match_centres`; ``rule`` says which.
+    """
+    common = int(before.index.isin(after.index).sum())
+    few = common < min(LEAST_COMMON * before.nunique(), MOST * len(before))
+    if not few or cards is None:
+        return match_labels(before, after)
+    sizes = {"before": before.value_counts(), "after": after.value_counts()}
+    return match_centres(*cards(), sizes)
+
+
+def match_centres(
+    before: Scorecard, after: Scorecard, sizes: dict[str, pd.Series] | None = None
+) -> pd.DataFrame:
+    """Which segment of today is which of an earlier model, by their centres alone.
+
+    Parameters
+    ----------
+    before, after : Scorecard
+        Centres are compared in the units of ``before``, by the features that both have.
+    sizes : dict of str to Series, optional
+        Customers by segment, under ``before`` and ``after``. Segments of ``before`` that are not
+        there are left out.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`match_labels`: ``before`` are segment ids, ``after`` clusters. ``distance`` is
+        that of the centres, in standard deviations of the earlier model; the overlap is missing,
+        ``rule`` is ``centres``. Segments are ``kept``, ``gone`` or ``born``: without customers in
+        common nobody can say which were split or merged.
+
+    Raises
+    ------
+    ValueError
+        The two have no feature in common.
+    """
+    later = {f.name: (i, f) for i, f in enumerate(after.features)}
+    both = [
+        (i, f, *later[f.name]) for i, f in enumerate(before.features)
+        if f.name in later and later[f.name][1].log == f.log
+    ]  # fmt: skip
+    if not both:
+        raise ValueError("the two models have no feature in common: nothing tells their segments")
+    counts = sizes or {}
+    earlier = [
+        s for s in before.segments if "before" not in counts or s.segment_id in counts["before"]
+    ]
+    old = np.array([[s.centre[i] for i, *_ in both] for s in earlier])
+    new = np.array([
+        [(s.centre[j] * g.scale + g.mean - f.mean) / f.scale for _, f, j, g in both]
+        for s in after.segments
+    ])  # fmt: skip
+    far, own = cdist(old, new), cdist(old, old)
+    np.fill_diagonal(own, np.inf)
+    pairs = [
+        (i, j) for i, j in zip(*linear_sum_assignment(far**2)) if far[i, j] < MOVED * own[i].min()
+    ]
+    rows = [(i, j, i, j, "kept", "") for i, j in pairs]
+    rows += [(i, None, i, int(far[i].argmin()), "gone", "") for i in range(len(old))
+             if i not in {i for i, _ in pairs}]  # fmt: skip
+    rows += [(None, j, int(far[:, j].argmin()), j, "born", "") for j in range(len(new))
+             if j not in {j for _, j in pairs}]  # fmt: skip
+    of = tuple(zip(*((i, j) for _, _, i, j, *_ in rows)))
+    facts = {
+        "common": 0, "jaccard": np.nan, "jaccard_low": np.nan, "jaccard_high": np.nan,
+        "distance": far[of], "rule": "centres",
+    }  # fmt: skip
+    ids = pd.Index([s.segment_id for s in earlier])
+    return _matching(rows, ids, pd.Index([s.cluster for s in after.segments]), counts, facts)
+
+
+def _matching(rows, before: pd.Index, after: pd.Index, sizes, facts) -> pd.DataFrame:
+    """The table of a matching; a row without a segment on one side is empty there."""
+    out = pd.DataFrame(facts, index=range(len(rows)))
+    for name, ids, place in (("before", before, 0), ("after", after, 1)):
+        label = ["" if row[place] is None else ids[row[place]] for row in rows]
+        out[name] = pd.Series(label, dtype=object)
+        found = out[name].map(sizes.get(name, pd.Series(dtype=int)))
+        out[f"customers_{name}"] = pd.to_numeric(found).fillna(0).astype(int)
+    for name, place in (("event", 4), ("partner", 5)):
+        out[name] = pd.Series([row[place] for row in rows], dtype=object)
+    return out[_COLUMNS]
 
 
 def migration_table(before: pd.Series, after: pd.Series) -> pd.DataFrame:

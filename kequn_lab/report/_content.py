@@ -159,6 +159,8 @@ class Content:
         for row in table.to_dict("records"):
             name = self.writer.segment(row["segment_id"])
             size = say(f"{row['customers']:,} 名", f"{row['customers']:,} customers")
+            if number := row["permanent_id"]:
+                size = f"{size} · {number}"
             bar = f"{100 * row['share'] / most:.1f}%"
             cells = {c: Cell(row[c], left=True) for c in columns}
             cells["share"] = Cell(percent(row["share"]), size, name.dot, bar, left=True)
@@ -187,6 +189,8 @@ class Content:
         if len(own):
             n, share = int(own["customers"].iloc[0]), percent(own["share"].iloc[0])
             size = self.say(f"{n:,} 名，{share}", f"{n:,} customers, {share}")
+            if "permanent_id" in own:
+                size = f"{own['permanent_id'].iloc[0]} · {size}"
         against = checks[checks["agrees"].isin(["no", "not visible"])]
         against = against.sort_values("agrees", kind="stable")  # contradictions first
         name = self.words.segment(segment, self.language)

@@ -122,10 +122,11 @@ def _segments(tables, run, language: str, say) -> pd.DataFrame:
             **head._asdict(), "name": words.segment(head.segment_id, language), "fit": fit,
             "fits": 2 * yes > measured, "unnamed": named.get("mark") == "unnamed",
             "reading": own.get("reading", ""), "action": action, "advice": advice,
+            "permanent_id": named.get("permanent_id", ""),
             "firm": term(own["reading"], language) if own else "",
         })  # fmt: skip
     return pd.DataFrame(rows, columns=[*columns, "name", "fit", "fits", "unnamed", "reading",
-                                       "action", "advice", "firm"])  # fmt: skip
+                                       "action", "advice", "firm", "permanent_id"])  # fmt: skip
 
 
 def _checks(cards) -> dict:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from kequn_lab import catalogue, export
-from kequn_lab._folder import require_whole
+from kequn_lab import catalogue
 from kequn_lab.compare.criteria import Criteria, require_known
 from kequn_lab.export.labels import versions
 from kequn_lab.export.scorecard import Scorecard
@@ -26,6 +24,7 @@ from kequn_lab.run.grouping import group_silhouette
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
+from kequn_lab.run.registering import earlier_run, run_day, run_id
 from kequn_lab.run.result import Result, records
 from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
@@ -59,7 +58,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     book = catalogue.book(folder=options.catalogue_folder)
     # Criteria are read before any segment is known, so that they cannot follow from it.
     criteria = _declared(book, inputs.features)
-    earlier = _earlier_labels(options.previous)
+    earlier = earlier_run(options.previous, options.registry)
     choice, tables = None, dict[str, pd.DataFrame]()
     first = ["cluster"] if options.ks is None else ["weigh k", "cluster"]
     with tqdm(total=5 + len(first), desc=first[0], disable=options.quiet) as bar:
@@ -118,15 +117,6 @@ def _declared(book: Tables, features: pd.DataFrame) -> Criteria | None:
     known = [*features, *left_out, *feature_dictionary()["feature"]]
     require_known(book["criteria"], known)
     return Criteria(book["criteria"], book["weights"])
-
-
-def _earlier_labels(folder: str | Path | None) -> pd.DataFrame | None:
-    """The labels of an earlier run, if there is one."""
-    if folder is None:
-        return None
-    if Path(folder, "run.json").exists():  # labels alone carry their own hash
-        require_whole(folder)
-    return export.read_labels(Path(folder) / "labels.csv")
 
 
 def _weigh(
@@ -220,12 +210,13 @@ def _record(found: Segmented, notes: pd.DataFrame, parameters, measures) -> dict
     """What ``run.json`` says: enough to repeat the run and to know what it used."""
     inputs, reading = found.inputs, found.reading
     search = (reading.lowest or reading).pipeline["kmeans"]
+    made = {"created_at": datetime.now(UTC).isoformat(timespec="seconds"), "as_of": inputs.as_of}
     return {
         "schema": "kequn_lab.run/1",
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run_id": run_id(found.labels, run_day(made)),
+        **made,
         "synthetic": inputs.synthetic,
         "parameters": parameters,
-        "as_of": inputs.as_of,
         "months": inputs.months,
         "window": inputs.window,
         "currency": inputs.currency,

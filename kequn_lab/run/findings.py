@@ -307,7 +307,8 @@ def summary_text(
         reading = term(readings.get(row.segment_id, "—"), language)
         similarity = "—" if np.isnan(row.similarity) else f"{row.similarity:.2f}"
         name = getattr(row, f"name_{language}")
-        rows.append((str(row.cluster), name, f"{n:,}", percent(n / len(labels)), similarity,
+        number = getattr(row, "permanent_id", str(row.cluster))
+        rows.append((number, name, f"{n:,}", percent(n / len(labels)), similarity,
                      reading))  # fmt: skip
     head = say["head"].format(n=len(labels), p=n_features, k=len(names), s="s" * (len(names) != 1),
                               kind=say["synthetic"] if synthetic else "")  # fmt: skip

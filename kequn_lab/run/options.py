@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kequn_lab.monitor.registry import Registry
+
 __all__ = ["Options"]
 
 
@@ -42,6 +44,8 @@ class Options:
     previous : path, optional
         Folder of an earlier run: clusters that hold its customers keep their names, and the
         tables ``matching`` and ``migration`` say what became of its segments.
+    registry : Registry, optional
+        The same with the last run of a registry of segments.
     weights : mapping of str to float, optional
         Of columns or blocks, as :func:`~kequn_lab.features.weights.resolve_weights`.
     quiet : bool
@@ -70,6 +74,7 @@ class Options:
     n_stability: int = 20
     catalogue_folder: str | Path | None = None
     previous: str | Path | None = None
+    registry: Registry | None = None
     weights: Mapping[str, float] | None = None
     quiet: bool = False
 

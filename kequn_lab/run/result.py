@@ -42,7 +42,8 @@ class Result:
     ----------
     labels : DataFrame
         One row per customer: ``customer_id`` as it was given, ``cluster``, ``segment_id``,
-        ``name_zh``, ``name_en``, ``target_group``, ``distance``, ``margin``.
+        ``name_zh``, ``name_en``, ``target_group``, ``distance``, ``margin``; with a registry
+        ``permanent_id`` and ``run_id``, too.
     names : DataFrame
         One row per cluster: its names, similarity, margin, by whom it was named, mark.
     sizes, profile, markers, cards, rules : DataFrame
@@ -55,8 +56,8 @@ class Result:
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
     by_group : DataFrame
         Which segments each group of customers holds, where groups were clustered by themselves.
-    matching, migration : DataFrame
-        What became of the segments of an earlier run.
+    matching, migration, registry_events : DataFrame
+        What became of the segments of an earlier run, or of the last in a registry.
     warnings : DataFrame
         What makes the result doubtful, most important first.
     truth_table : DataFrame
@@ -343,6 +344,7 @@ class Result:
         """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
         facts = ("model_id", "synthetic", "random_state", "inputs")
         meta = {name: getattr(self.card, name) for name in facts}
+        meta["run_id"] = self.record.get("run_id")
         write_labels(self._as_text(), path, encoding=encoding, sort=sort, meta=meta)
 
     def to_excel(self, path: str | Path) -> None:

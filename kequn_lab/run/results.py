@@ -32,7 +32,10 @@ NAMES = (
     "tables/sizes.csv", "figures/sizes.png",
 )  # fmt: skip
 #: Tables that are files of their own, not part of the report.
-_APART = ("pairs", "slsw", "matching", "migration", "chance_likeness", "nameless_segments")
+_APART = (
+    "pairs", "slsw", "matching", "migration", "registry_events", "chance_likeness",
+    "nameless_segments",
+)  # fmt: skip
 
 
 def run_folder(out: str | Path) -> AbstractContextManager[Path]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pandas as pd
 
 from kequn_lab.contract.sources import open_source
 from kequn_lab.features.weights import read_weights
+from kequn_lab.monitor.registry import Opened, open_registry
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
 from kequn_lab.run.inputs import Inputs, from_bank, from_customer_table, from_tables
 from kequn_lab.run.options import Options
+from kequn_lab.run.registering import enter
 from kequn_lab.run.result import Result
 from kequn_lab.synth import Bank
 
@@ -42,6 +48,7 @@ def segment(
     stability: int = 20,
     catalogue: str | Path | None = None,
     previous: str | Path | None = None,
+    registry: str | Path | Opened | None = None,
     skip_bad_rows: bool = False,
     seed: int = 0,
     quiet: bool = False,
@@ -82,7 +89,8 @@ def segment(
     customers, holdings : table or path, optional
         More tables beside transactions.
     as_of : date-like, optional
-        Last day to look at, of transactions. Default: the last day in the table.
+        Last day to look at, of transactions (default: the last day in the table); of customers,
+        the day that the table tells of (default: today).
     months : int, default=12
         Length of the window that ends then.
     mapping : path or Mapping, optional
@@ -109,6 +117,10 @@ def segment(
         Your own copy of ``data/catalogue``.
     previous : path, optional
         Folder of an earlier result: segments keep their names.
+    registry : path, optional
+        Folder of a registry of segments, made if there is none: names carry on from its last run,
+        and every segment bears a permanent id (``permanent_id`` of the labels). The run is entered
+        when it is done; see :class:`kequn_lab.monitor.Registry`. Not with ``previous``.
     skip_bad_rows : bool
         Set broken rows aside instead of stopping at them.
     seed : int, default=0
@@ -153,7 +165,19 @@ def segment(
         weights=read_weights(weights) if isinstance(weights, str | Path) else weights,
         quiet=quiet,
     )
-    return _with_given_ids(analyse(inputs, options), inputs.ids)
+    return _with_given_ids(_analysed(inputs, options, registry), inputs.ids)
+
+
+def _analysed(inputs: Inputs, options: Options, registry: str | Path | Opened | None) -> Result:
+    """The result, entered into a registry where there is one."""
+    if registry is None:
+        return analyse(inputs, options)
+    with ExitStack() as stack:
+        if not isinstance(registry, Opened):
+            registry = stack.enter_context(open_registry(registry))
+        known = registry.registry
+        known.require_in_order(inputs.as_of or f"{datetime.now(UTC):%Y-%m-%d}")
+        return enter(analyse(inputs, replace(options, registry=known)), registry)
 
 
 def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Inputs:
@@ -164,7 +188,10 @@ def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Input
         kind = kind_of_table(open_source(table).columns, more["mapping"])
     if kind == "events":
         return from_tables(table, **events, **more)
-    return from_customer_table(table, **own, **more)
+    inputs = from_customer_table(table, **own, **more)
+    if events["as_of"] is None:
+        return inputs
+    return replace(inputs, as_of=f"{pd.Timestamp(events['as_of']):%Y-%m-%d}")
 
 
 def _with_given_ids(result: Result, ids) -> Result:

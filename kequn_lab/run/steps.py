@@ -13,9 +13,10 @@ from kequn_lab._refits import Refits
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, segment_values
 from kequn_lab.compare.groups import compared_groups, group_sizes
+from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
-from kequn_lab.monitor.matching import match_labels, migration_table
+from kequn_lab.monitor.matching import migration_table
 from kequn_lab.profiles.cards import segment_cards
 from kequn_lab.profiles.cautions import warnings_table
 from kequn_lab.profiles.plane import segment_pca
@@ -27,6 +28,7 @@ from kequn_lab.run.grouping import group_note, group_stability, group_table
 from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, compare_readings, price_note
+from kequn_lab.run.registering import Earlier
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, column_factors, label_table
 from kequn_lab.segments.refits import DRAWS, refit
@@ -92,7 +94,7 @@ class Segmented:
 
 
 def name_segments(
-    inputs: Inputs, options: Options, book: Tables, reading: Reading, earlier: pd.DataFrame | None
+    inputs: Inputs, options: Options, book: Tables, reading: Reading, earlier: Earlier | None
 ) -> Segmented:
     """Name the clusters.
 
@@ -102,9 +104,11 @@ def name_segments(
     if earlier is not None:
         ids = inputs.features.index.astype("str")
         clusters = pd.Series(reading.labels, index=ids)
-        matching = match_labels(earlier.set_index("customer_id")["segment_id"], clusters)
+        matching = earlier.matching(clusters, lambda: Scorecard.from_pipeline(
+            reading.pipeline, inputs.features, as_of=inputs.as_of or "2000-01-01"
+        ))  # fmt: skip
         kept = matching[matching["event"] == "kept"].set_index("before")["after"]
-        previous = earlier.drop_duplicates("segment_id")
+        previous = earlier.labels.drop_duplicates("segment_id")
         previous = previous.assign(cluster=previous["segment_id"].map(kept))
     model = reading.pipeline[:-1].transform(inputs.features)
     model = model.set_axis(inputs.features.index)
@@ -122,7 +126,7 @@ def name_segments(
     return Segmented(inputs, options, book, reading, model, names, labels, matching)
 
 
-def naming_tables(found: Segmented, earlier: pd.DataFrame | None) -> Tables:
+def naming_tables(found: Segmented, earlier: Earlier | None) -> Tables:
     """Evidence for the names, segments without a cluster, and earlier and true segments."""
     tables = {
         "chance_likeness": found.reading.chance,
@@ -133,7 +137,7 @@ def naming_tables(found: Segmented, earlier: pd.DataFrame | None) -> Tables:
         ),
     }  # fmt: skip
     if earlier is not None and found.matching is not None:
-        before = earlier.set_index("customer_id")["segment_id"]
+        before = earlier.labels.set_index("customer_id")["segment_id"]
         tables["matching"] = found.matching
         tables["migration"] = migration_table(before, found.segment.astype("str"))
     if found.inputs.truth is not None:

@@ -73,9 +73,7 @@ def test_an_option_out_of_bounds_is_refused_with_what_to_write(table, capsys, op
     assert said.count("\n") == 2  # what is wrong, and where all options are listed
 
 
-@pytest.mark.parametrize(
-    "option", ["--as-of 2024-12-31", "--months 6", "--holdings 客户.csv", "--preset easy"]
-)
+@pytest.mark.parametrize("option", ["--months 6", "--holdings 客户.csv", "--preset easy"])
 def test_an_option_that_would_be_ignored_is_refused(table, capsys, option):
     assert f"{option.split()[0]} goes with" in refused(capsys, *table, *option.split())
 
