@@ -89,7 +89,12 @@ TOOLS = {
     "hatchling": "the wheel that a test installs",
 }
 #: Names of dependencies and of what is imported, where they differ.
-IMPORTED_AS = {"scikit-learn": "sklearn", "pillow": "PIL", "fonttools": "fontTools"}
+IMPORTED_AS = {
+    "scikit-learn": "sklearn",
+    "pillow": "PIL",
+    "fonttools": "fontTools",
+    "ipython": "IPython",
+}
 
 #: Every public name of every room, one a line: ``make names`` writes it.
 NAMES = ROOT / "tests" / "house" / "public_names.txt"
