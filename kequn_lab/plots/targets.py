@@ -25,6 +25,12 @@ __all__ = ["decision_plot", "difference_plot"]
 _AXES = ("attractiveness", "competitiveness")
 _FIRST, _SECOND = "#0072B2", "#D55E00"
 BANKS = {"internet_bank": _FIRST, "traditional_bank": _SECOND}
+#: What is drawn again to see how often a segment is a target: the column's end, and what it is.
+_DRAWN = {
+    "weights": ("换权重", "other weights"),
+    "customers": ("换客户、重新分群", "other customers, clustered again"),
+    "banks": ("换银行", "other banks"),
+}
 _MEASURES = {"smd": ("o", "●"), "cliffs_delta": ("D", "◆"), "cramers_v_corrected": ("s", "■")}
 
 
@@ -105,8 +111,8 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table : DataFrame
         bank_kind, segment_id, size_share, attractiveness and competitiveness with _low and _high,
-        knocked_out_by, target, target_share_weights; if there mark and names. As
-        ``compare.attractiveness_matrix``.
+        knocked_out_by, target, target_share_weights; if there target_share_customers,
+        target_share_banks, mark and names. As ``compare.attractiveness_matrix``.
     ax : Axes, optional
         Divided into one panel per kind of bank, its ``child_axes``.
 
@@ -114,9 +120,10 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         Bubble areas are shares of the customers; lines the intervals over drawn weights and
-        customers; a black ring marks a target, a hollow bubble is knocked out. The percentage is
-        how often the segment is a target when weights are drawn. Names are listed beside the
-        matrix; one with a ``mark`` has a dagger.
+        customers; a black ring marks a target, a hollow bubble is knocked out. The percentages
+        are how often the segment is a target with other weights, with other customers who are
+        clustered again, and in other banks, where the table has these columns. Names are listed
+        beside the matrix; one with a ``mark`` has a dagger.
 
     Raises
     ------
@@ -134,10 +141,13 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _matrix(panel, table[table["bank_kind"] == kind], looks)
         panel.text(0.02, 0.97, name, fontsize=12, va="top")
         panel.set_ylabel(say("客群吸引力", "Attractiveness of the segment"))
+    drawn = [_DRAWN[source] for source in _drawn(table)]
     text = say(
-        "银行竞争力。十字：区间；黑圈：入选；空心：未达门槛；百分比：换权重仍入选的比例；斜线：得分相同",
+        "银行竞争力。十字：区间；黑圈：入选；空心：未达门槛；斜线：得分相同\n百分比：仍入选的比例，依次为"
+        + " / ".join(zh for zh, _ in drawn),
         "Competitiveness of the bank. Cross: interval; ring: target; hollow: below a minimum;\n"
-        "%: how often a target with other weights; diagonal lines: equal score",
+        "diagonal lines: equal score; %: how often a target, with "
+        + " / ".join(en for _, en in drawn),
     )
     if table.get("mark", pd.Series(dtype=str)).ne("").any():
         text += say("；†：不宜推荐", "; †: not to be recommended")
@@ -145,6 +155,12 @@ def decision_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         text += say("\n标准在分群之后改过", "\nThe criteria were changed after they were declared")
     below(ax, text)
     return ax
+
+
+def _drawn(table: pd.DataFrame) -> list[str]:
+    """What was drawn again in this table: its columns that say how often a segment is a target."""
+    shares = {source: table.get(f"target_share_{source}") for source in _DRAWN}
+    return [s for s, share in shares.items() if share is not None and share.notna().any()]
 
 
 def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
@@ -169,8 +185,9 @@ def _matrix(panel: Axes, rows: pd.DataFrame, looks: pd.DataFrame) -> None:
     for (_, row), at in zip(rows.iterrows(), places):
         x, y, look = row["competitiveness"], row["attractiveness"], looks.loc[row["segment_id"]]
         text = look["label"]
-        if row["target_share_weights"] > 0 and not row["knocked_out_by"]:
-            text += f"  {percent(row['target_share_weights'])}"
+        often = [row[f"target_share_{source}"] for source in _drawn(rows)]
+        if max(often, default=0) >= 0.005 and not row["knocked_out_by"]:
+            text += "  " + " / ".join(percent(share) for share in often)
         if row.get("mark") or False:
             text += " †"
         panel.plot([x, 1.03], [y, at], color=look["color"], lw=0.7, alpha=0.6, zorder=2)

@@ -185,6 +185,12 @@ def test_the_matrix_shows_targets_knock_outs_and_uncertainty():
     assert ((0.7000000000000001, 0.8500000000000001), (0.6, 0.6)) in crosses
     assert any(t.startswith("Young adults  90%") for t in texts(internet))
     assert any(t == "Young adults  20%" for t in texts(traditional))
+    drawn = MATRIX.assign(target_share_customers=[0.7, 0, 0, 1], target_share_banks=[0.5, 0, 0, 1])
+    with plots.style("en", segments=SEGMENTS):
+        sure = plots.decision_plot(drawn)
+    assert any(t.startswith("Young adults  90% / 70% / 50%") for t in texts(sure.child_axes[0]))
+    told = "other weights / other customers, clustered again / other banks"
+    assert any(told in t for t in texts(sure)) and not any("other banks" in t for t in texts(ax))
     with plots.style("en"):
         changed = plots.decision_plot(MATRIX.assign(declared="changed since"))
     assert any("changed after they were declared" in t for t in texts(changed))
