@@ -199,7 +199,7 @@ table.index = [READING[key][at] for key in table.index]
 table.rename(columns=HEAD[LANG]).round(3)
 
 # %% [markdown] lang="zh"
-# 这张表由 `notebooks/evidence/07.py` 算出：许多家合成银行，每家用两种读法（reading）分群，
+# 这张表由 `notebooks/evidence/07.py` 算出：许多家合成银行，每家用两种读法分群，
 # 再分别按真实客群和按找到的名字比较两组。下面是第一家银行的每个变量，一个点是一个变量。
 
 # %% [markdown] lang="en"

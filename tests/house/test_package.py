@@ -61,7 +61,7 @@ MOST = {
     "_folder": (265, 0),
     "contract": (3_520, 7),
     "features": (850, 7),
-    "plots": (1_400, 15),
+    "plots": (1_420, 15),
     "catalogue": (180, 10),
     "compare": (960, 11),
     "export": (1_520, 5),
