@@ -18,8 +18,8 @@ __all__ = ["main"]
 _ROOMS = {
     "running": ("run", "init", "check", "score", "sample"),
     "registering": ("registry",),
-    "reworking": ("rename", "report", "plot", "sql", "compare", "verify"),
     "teaching": ("workshop",),
+    "reworking": ("rename", "report", "plot", "sql", "sas", "pmml", "compare", "verify"),
 }
 
 

@@ -72,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
         _report,
         _plot,
         _sql,
+        _pmml,
+        _sas,
         _verify,
         _compare,
         _registry,
@@ -80,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     ):
         command = add(commands)
         general = command.add_argument_group("in general")
-        if add in (_rename, _report, _plot, _sql, _verify, _compare):
+        if add in (_rename, _report, _plot, _sql, _pmml, _sas, _verify, _compare):
             told: Any = {"help": "of messages and pictures (default: that of the report)"}
         elif add is _workshop:
             told = {"help": "of chapters and messages; of a folder laid out, its own (default: en)"}
@@ -247,17 +249,56 @@ def _sql(commands) -> argparse.ArgumentParser:
         "write the model of a result as one SELECT that labels customers in a database",
         "kequn sql result --dialect postgresql --table customers",
         "kequn sql result --dialect mysql --table crm.customers --id 客户编号",
-        "kequn sql result --dialect spark --table customers --out segments.sql",
+        "kequn sql result --dialect postgresql --table crm.customers --dbt segments",
     )
     add_result(sql)
     sql.add_argument(
         "--dialect", required=True, metavar="D",
-        help="duckdb, hive, mariadb, mysql, oracle, postgresql, spark, sqlite or sqlserver",
+        help="duckdb, gaussdb, hive, mariadb, mysql, oracle, postgresql, spark, sqlite or "
+        "sqlserver",
     )  # fmt: skip
-    sql.add_argument("--table", required=True, metavar="T", help="of the customers' features")
-    sql.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
-    sql.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
+    _add_source(sql, "of the customers' features")
+    sql.add_argument(
+        "--dbt", type=Path, metavar="DIR", help="a dbt project instead, which tests itself"
+    )
     return sql
+
+
+def _sas(commands) -> argparse.ArgumentParser:
+    sas = _command(
+        commands,
+        "sas",
+        "RESULT --table T [options]",
+        "write the model of a result as a SAS DATA step that labels customers",
+        "kequn sas result --table work.customers",
+        "kequn sas result --table crm.customers --language zh",
+        "kequn sas result --table work.customers --id 客户编号 --out segments.sas",
+    )
+    add_result(sas)
+    _add_source(sas, "data set of the customers' features")
+    return sas
+
+
+def _add_source(command, table: str) -> None:
+    """Where the customers are, and where the program goes."""
+    command.add_argument("--table", required=True, metavar="T", help=table)
+    command.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
+    command.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
+
+
+def _pmml(commands) -> argparse.ArgumentParser:
+    pmml = _command(
+        commands,
+        "pmml",
+        "RESULT [options]",
+        "write the model of a result as PMML 4.4, which scoring engines read",
+        "kequn pmml result --out segments.pmml",
+        "kequn pmml result",
+        "kequn pmml 结果 --out 客群.pmml --language zh",
+    )
+    add_result(pmml)
+    pmml.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
+    return pmml
 
 
 def _verify(commands) -> argparse.ArgumentParser:

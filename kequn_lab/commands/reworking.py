@@ -1,4 +1,4 @@
-"""Commands on a result: ``rename``, ``report``, ``plot``, ``sql``, ``verify``, ``compare``."""
+"""Commands on a result: new names, its report and pictures, its model for other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kequn_lab.commands.arguments import check_paths
 from kequn_lab.run.result import Result
 from kequn_lab.run.results import fill_folder, read_result, run_folder
 
-__all__ = ["compare", "plot", "rename", "report", "sql", "verify"]
+__all__ = ["compare", "plot", "pmml", "rename", "report", "sas", "sql", "verify"]
 
 _SAY = {
     "customers": (
@@ -118,17 +118,40 @@ def plot(args: Namespace) -> int:
 
 
 def sql(args: Namespace) -> int:
-    """The scorecard as a SELECT."""
+    """The scorecard as a SELECT, or as a dbt project around it."""
+    result, _ = _opened(args)
+    source = {"table": args.table, "id_column": args.id}
+    if args.dbt is None:
+        return _put(result.card.to_sql(args.dialect, **source), args.out)
+    if args.out is not None:
+        raise ValueError("--dbt DIR and --out FILE: give one of them")
+    result.card.to_dbt(args.dbt, args.dialect, **source)
+    print(args.dbt)
+    return 0
+
+
+def sas(args: Namespace) -> int:
+    """The scorecard as a SAS DATA step."""
+    result, _ = _opened(args)
+    return _put(result.card.to_sas(table=args.table, id_column=args.id), args.out)
+
+
+def pmml(args: Namespace) -> int:
+    """The scorecard as PMML."""
+    result, _ = _opened(args)
+    return _put(result.card.to_pmml(), args.out)
+
+
+def _put(text: str, out: Path | None) -> int:
+    """On the screen, or into a file."""
     from kequn_lab._files import replacing
 
-    result, _ = _opened(args)
-    text = result.card.to_sql(args.dialect, table=args.table, id_column=args.id)
-    if args.out is None:
+    if out is None:
         print(text)
     else:
-        with replacing(args.out) as file:
-            file.write(f"{text}\n".encode())
-        print(args.out)
+        with replacing(out) as file:
+            file.write(f"{text.rstrip()}\n".encode())
+        print(out)
     return 0
 
 

@@ -22,25 +22,23 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._files import replacing, versions
-from kequn_lab._json import as_kind, parse_json, read_json
+from kequn_lab._json import parse_json, read_json
+from kequn_lab.export._card_json import read_card, write_card
 from kequn_lab.export._categories import ScorecardCategory, categories_of, category_record
 from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
-from kequn_lab.export._records import by_feature, feature_record, in_order, record_of
+from kequn_lab.export._records import feature_record, record_of
+from kequn_lab.export.dbt import write_dbt
 from kequn_lab.export.golden import golden_rows
+from kequn_lab.export.pmml import scorecard_pmml
+from kequn_lab.export.sas import scorecard_sas
 from kequn_lab.export.sql import scorecard_sql
 from kequn_lab.features.definitions import DEFINITIONS, FEATURES
 
 __all__ = [
     "Scorecard", "ScorecardCentre", "ScorecardFeature", "ScorecardGroup", "ScorecardSegment",
 ]  # fmt: skip
-
-SCHEMA = "kequn_lab.scorecard/2"
-#: With groups; an older version, which does not know them, must not read such a scorecard.
-SCHEMA_OF_GROUPS = "kequn_lab.scorecard/3"
-#: With categories, likewise.
-SCHEMA_OF_CATEGORIES = "kequn_lab.scorecard/4"
 
 
 @dataclass(frozen=True)
@@ -282,23 +280,7 @@ class Scorecard:
 
     def to_json(self) -> str:
         """The scorecard as text: keys in a fixed order, every number exact (shortest form)."""
-        head, names = record_of(self), self.axes
-        segments = [by_feature(s, names, "centre") for s in head.pop("segments")]
-        features = [feature_record(f) for f in head.pop("features")]
-        by, groups, categories = head.pop("by"), head.pop("groups"), head.pop("categories")
-        record = {"schema": SCHEMA, "model_id": self.model_id, **head}
-        record |= {"features": features, "segments": segments}
-        if categories:
-            record["schema"] = SCHEMA_OF_CATEGORIES
-            record["categories"] = [category_record(c) for c in categories]
-        if groups:
-            record |= {"schema": SCHEMA_OF_GROUPS, "by": by}
-            record["groups"] = [
-                by_feature(group, names, "mean", "scale")
-                | {"centres": [by_feature(c, names, "centre") for c in group.centres]}
-                for group in groups
-            ]
-        return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+        return write_card(self)
 
     @classmethod
     def from_json(cls, text: str, *, edited: bool = False) -> Scorecard:
@@ -317,7 +299,7 @@ class Scorecard:
             Another schema, an unknown or missing field, a value of the wrong kind, NaN, a
             centre that lacks a feature, or a ``model_id`` that does not fit the content.
         """
-        return _read(parse_json(text, what="scorecard"), "scorecard", edited)
+        return read_card(cls, parse_json(text, what="scorecard"), "scorecard", edited)
 
     def save(self, path: str | Path) -> None:
         """Write :meth:`to_json` to a file, whole or not at all."""
@@ -327,7 +309,7 @@ class Scorecard:
     @classmethod
     def load(cls, path: str | Path, *, edited: bool = False) -> Scorecard:
         """Read the file that :meth:`save` wrote, as :meth:`from_json`; errors name the file."""
-        return _read(read_json(path), Path(path).name, edited)
+        return read_card(cls, read_json(path), Path(path).name, edited)
 
     def predict(self, table) -> pd.Series:
         """The cluster of each row: the pipeline's labels.
@@ -372,6 +354,20 @@ class Scorecard:
         """The scorecard as one SELECT; see :func:`kequn_lab.export.sql.scorecard_sql`."""
         return scorecard_sql(self, dialect, table=table, id_column=id_column)
 
+    def to_sas(self, *, table: str, id_column: str = "customer_id") -> str:
+        """The scorecard as a SAS DATA step; see :func:`kequn_lab.export.sas.scorecard_sas`."""
+        return scorecard_sas(self, table=table, id_column=id_column)
+
+    def to_pmml(self) -> str:
+        """The scorecard as PMML 4.4; see :func:`kequn_lab.export.pmml.scorecard_pmml`."""
+        return scorecard_pmml(self)
+
+    def to_dbt(
+        self, folder: str | Path, dialect: str, *, table: str, id_column: str = "customer_id"
+    ) -> None:
+        """The scorecard as a dbt project; see :func:`kequn_lab.export.dbt.write_dbt`."""
+        write_dbt(self, folder, dialect, table=table, id_column=id_column)
+
 
 def _groups(pipeline, features, steps) -> dict[str, Any]:
     by, rows = groups_of(pipeline, features, steps)
@@ -380,41 +376,3 @@ def _groups(pipeline, features, steps) -> dict[str, Any]:
         for row in rows
     ]
     return {"by": by, "groups": tuple(groups)}
-
-
-def _read(record, what: str, edited: bool) -> Scorecard:
-    """A scorecard from parsed JSON."""
-    grouped = isinstance(record, dict) and "groups" in record
-    schema = SCHEMA_OF_GROUPS if grouped else SCHEMA
-    if isinstance(record, dict) and record.get("categories"):
-        schema = SCHEMA_OF_CATEGORIES
-    if not isinstance(record, dict) or record.get("schema") != schema:
-        found = record.get("schema") if isinstance(record, dict) else type(record).__name__
-        raise ValueError(
-            f"{what}: schema {found!r}, this version reads {schema!r}; "
-            "write the scorecard again with kequn run"
-        )
-    record = {k: v for k, v in record.items() if k != "schema"}
-    model_id = record.pop("model_id", None)
-    features, segments = record.get("features"), record.get("segments")
-    if isinstance(features, list) and isinstance(segments, list):
-        names = [f.get("name") if isinstance(f, dict) else None for f in features]
-        categories = record.get("categories")
-        for c in categories if isinstance(categories, list) else ():
-            names += c.get("axes") or () if isinstance(c, dict) else ()
-        if None not in names:
-            record["segments"] = in_order(segments, names, f"{what}: segments", "centre")
-            if isinstance(record.get("groups"), list):
-                where = f"{what}: groups"
-                record["groups"] = in_order(record["groups"], names, where, "mean", "scale")
-                for i, group in enumerate(record["groups"]):
-                    if isinstance(group, dict) and isinstance(group.get("centres"), list):
-                        place = f"{where}[{i}].centres"
-                        group["centres"] = in_order(group["centres"], names, place, "centre")
-    card = as_kind(Scorecard, record, what=what)
-    if card.model_id != model_id and not edited:
-        raise ValueError(
-            f"{what}: model_id {model_id!r} does not fit its content ({card.model_id}): "
-            "a number or name was changed by hand; if that is meant, read it with edited=True"
-        )
-    return card

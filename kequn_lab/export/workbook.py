@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from kequn_lab._files import replacing
+from kequn_lab.export.living import Plain, living_sheets
+
+if TYPE_CHECKING:
+    from kequn_lab.export.scorecard import Scorecard
 
 __all__ = ["EXCEL_ROWS", "write_workbook"]
 
@@ -19,7 +23,11 @@ _LONGEST = 32_767  # characters of a cell
 
 
 def write_workbook(
-    sheets: Mapping[str, pd.DataFrame], path: str | Path, *, ids: Sequence[str] = ("customer_id",)
+    sheets: Mapping[str, pd.DataFrame],
+    path: str | Path,
+    *,
+    ids: Sequence[str] = ("customer_id",),
+    card: Scorecard | None = None,
 ) -> None:
     """Write tables as an ``.xlsx`` file, whole or not at all.
 
@@ -31,6 +39,8 @@ def write_workbook(
         ``….xlsx``
     ids : sequence of str
         Columns whose cells are marked as text, so that Excel leaves them alone when edited.
+    card : Scorecard, optional
+        Adds sheets that label a customer by formulas: ``label``, ``golden``, ``model``.
 
     Raises
     ------
@@ -74,6 +84,12 @@ def write_workbook(
         sheet.append([_text(sheet, str(column)) for column in table])
         for row in zip(*(_cells(sheet, table[c], c in ids) for c in table)):
             sheet.append(row)
+    for name, rows in living_sheets(card).items() if card else ():
+        sheet = book.create_sheet(name)
+        sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 28, 36
+        sheet.freeze_panes = "C7"
+        for line in rows:
+            sheet.append([_text(sheet, v) if isinstance(v, Plain) else v for v in line])
     with replacing(path) as file:
         book.save(file)
 

@@ -348,10 +348,12 @@ class Result:
         write_labels(self._as_text(), path, encoding=encoding, sort=sort, meta=meta)
 
     def to_excel(self, path: str | Path) -> None:
-        """Write labels (ids as text), segments and the meaning of columns as one workbook."""
+        """Write labels (ids as text), segments, their cards and the meaning of columns as one
+        workbook; its sheet ``label`` labels a customer by formulas alone."""
         from kequn_lab.run.results import write_labels_workbook
 
-        write_labels_workbook(self._as_text(), self.tables["sizes"], path)
+        tables = {"cards": self.tables.get("cards"), "card": self.card}
+        write_labels_workbook(self._as_text(), self.tables["sizes"], path, **tables)
 
     def _as_text(self) -> pd.DataFrame:
         """The labels as files hold them, ids as text."""

@@ -152,7 +152,14 @@ def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict
     return kinds
 
 
-def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str | Path) -> None:
+def write_labels_workbook(
+    labels: pd.DataFrame,
+    sizes: pd.DataFrame,
+    path: str | Path,
+    *,
+    cards: pd.DataFrame | None = None,
+    card: export.Scorecard | None = None,
+) -> None:
     """Write labels, the segments and what the columns mean as one Excel workbook.
 
     Parameters
@@ -163,11 +170,18 @@ def write_labels_workbook(labels: pd.DataFrame, sizes: pd.DataFrame, path: str |
         As :func:`~kequn_lab.profiles.size_table`.
     path : path
         ``….xlsx``
+    cards : DataFrame, optional
+        As :func:`~kequn_lab.profiles.segment_cards`.
+    card : Scorecard, optional
+        Adds the sheets that label a customer by formulas.
     """
     looks = labels.drop_duplicates("segment_id").sort_values("cluster")
     segments = looks[["segment_id", "name_zh", "name_en"]].merge(sizes, on="segment_id")
-    columns = describe_columns({"labels": labels, "segments": segments})
-    write_workbook({"labels": labels, "segments": segments, "columns": columns}, path)
+    sheets = {"labels": labels, "segments": segments}
+    if cards is not None:
+        sheets["cards"] = _flat(cards)
+    sheets["columns"] = describe_columns(sheets)
+    write_workbook(sheets, path, card=card)
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:

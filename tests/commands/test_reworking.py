@@ -143,6 +143,19 @@ def test_the_select_labels_as_the_run_did(folder, capsys):
     assert all(d in said for d in DIALECTS)
 
 
+def test_the_model_leaves_for_other_programs(folder, capsys):
+    card = read_result("may").card
+    assert main(["sas", "may", "--table", "crm.customers"]) == 0
+    assert capsys.readouterr().out == card.to_sas(table="crm.customers") + "\n"
+    assert main(["pmml", "may", "--out", "m.pmml"]) == 0
+    assert (folder / "m.pmml").read_text("utf-8") == card.to_pmml()
+    sql = ["sql", "may", "--dialect", "duckdb", "--table", "customers", "--dbt", "project"]
+    assert main(sql) == 0
+    assert (folder / "project" / "dbt_project.yml").exists()
+    assert main(sql) == 1 and "project is there already" in capsys.readouterr().err
+    assert main([*sql, "--out", "x.sql"]) == 1 and not (folder / "x.sql").exists()
+
+
 def test_a_month_later_is_compared_without_the_tables(folder, capsys):
     later = customers(1)
     gone = later["customer_id"].astype(int) % 3 == 2

@@ -4,44 +4,15 @@ import dataclasses
 import sqlite3
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pytest
 
 from kequn_lab.export.golden import disagreements, golden_rows
-from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.segments.pipeline import fit_segments
-
-
-def customers(n: int) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    kind = rng.integers(0, 4, n)
-    table = pd.DataFrame({
-        "age_years": rng.normal(30 + 10 * kind, 4),
-        "aum_cny": np.exp(rng.normal(8 + kind, 1)),
-        "balance_min_cny": rng.normal(0, 5_000, n),
-        "is_business": (kind == 1).astype(float),
-    })  # fmt: skip
-    table = table.mask(rng.random(table.shape) < 0.05)
-    return table.assign(is_business=table["is_business"].fillna(0))
-
-
-@pytest.fixture(scope="module", params=["together", "grouped", "categories"])
-def card(request) -> Scorecard:
-    table = customers(1_500)
-    by = {"by": "is_business", "n_clusters": {0: 3, 1: 2}} if request.param == "grouped" else {}
-    if request.param == "categories":
-        table["job"] = np.random.default_rng(1).choice(["农民", "O'Neil", "clerk", "r"], 1_500,
-                                                       p=[0.4, 0.3, 0.295, 0.005])  # fmt: skip
-        table.loc[:80, "job"] = None
-        by = {"categories": {"job": ()}, "missing_levels": ["job"]}
-    how = {"n_clusters": 5, "n_starts": 3, "random_state": 0, "log_columns": ["aum_cny"], **by}
-    return Scorecard.from_pipeline(fit_segments(table, **how), table, as_of="2024-12-31")
 
 
 @pytest.fixture(scope="module")
-def golden(card):
-    return golden_rows(card)
+def card(any_card):
+    return any_card
 
 
 def test_every_case_is_there_and_stays_the_same(card, golden):

@@ -279,9 +279,9 @@ def test_json_keeps_every_digit_and_its_order(card):
     assert again == card
     assert again.to_json() == card.to_json()
     assert [*json.loads(card.to_json())] == [
-        "schema", "model_id", "trained_on", "customers", "months", "definitions", "currency",
-        "timezone", "synthetic", "random_state", "unmatched_below", "inputs", "versions",
-        "features", "segments"]  # fmt: skip
+        "schema", "about", "model_id", "trained_on", "customers", "months", "definitions",
+        "currency", "timezone", "synthetic", "random_state", "unmatched_below", "inputs",
+        "versions", "features", "segments"]  # fmt: skip
 
 
 def edit(card, change) -> str:
@@ -385,7 +385,7 @@ def test_a_table_that_lacks_a_feature_is_refused(card, train):
         card.predict(train.assign(aum_cny="rich"))
 
 
-SQLGLOT = {"postgresql": "postgres", "mariadb": "mysql", "sqlserver": "tsql"}
+SQLGLOT = {"postgresql": "postgres", "gaussdb": "postgres", "mariadb": "mysql", "sqlserver": "tsql"}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -97,7 +97,12 @@ def test_duckdb_and_sqlite_label_as_predict(card, rows):
 def test_levels_are_escaped_in_every_dialect(card, dialect):
     sqlglot = pytest.importorskip("sqlglot")
     sql = card.to_sql(dialect, table="customers")
-    names = {"sqlserver": "tsql", "postgresql": "postgres", "mariadb": "mysql"}
+    names = {
+        "sqlserver": "tsql",
+        "postgresql": "postgres",
+        "gaussdb": "postgres",
+        "mariadb": "mysql",
+    }
     tree = sqlglot.parse(sql, read=names.get(dialect, dialect))
     assert len(tree) == 1
     texts = {x.this for x in tree[0].find_all(sqlglot.exp.Literal, sqlglot.exp.National)}

@@ -64,7 +64,7 @@ MOST = {
     "plots": (1_420, 15),
     "catalogue": (180, 10),
     "compare": (960, 11),
-    "export": (1_520, 5),
+    "export": (2_080, 5),
     "profiles": (940, 5),
     "report": (960, 2),
     "segments": (1_240, 8),
@@ -75,7 +75,7 @@ MOST = {
     "synth": (1_960, 7),
     "run": (2_490, 5),
     "workshop": (2_000, 6),
-    "commands": (1_235, 0),
+    "commands": (1_300, 0),
     "__main__": (30, 0),
 }
 
