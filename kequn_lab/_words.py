@@ -68,6 +68,18 @@ TERMS = {
     "merged": ("会合并", "would be merged"),
     "cut": ("会拆开", "would be cut"),
     "moved": ("界线不同", "other borders"),
+    # columns of tables
+    "cluster": ("簇", "Cluster"),
+    "customers": ("客户数", "Customers"),
+    "index": ("指标", "Index"),
+    "k": ("k", "k"),
+    "rank": ("名次", "Rank"),
+    "reading": ("判断", "Reading"),
+    "segment_id": ("客群", "Segment"),
+    "share": ("占比", "Share"),
+    "similarity": ("相似度", "Similarity"),
+    "stability": ("稳定性", "Stability"),
+    "variable": ("变量", "Variable"),
     # indices by number of segments
     "inertia": ("组内平方和", "Inertia"),
     "inertia_drop_share": ("平方和降幅", "Drop of inertia"),

@@ -146,13 +146,13 @@ class Content:
         if not self.article:
             fit = say("名称依据", "Why this name")
         columns = {
-            "share": say("占比", "Share"),
+            "share": term("share", self.language),
             "fit": fit,
             "firm": say("是否可靠", "How sure"),
             "advice": say("建议", "Advice"),
         }
         columns = {c: head for c, head in columns.items() if table[c].ne("").any()}
-        heads = [Cell(say("客群", "Segment"), left=True)]
+        heads = [Cell(term("segment_id", self.language), left=True)]
         heads += [Cell(head, left=True) for head in columns.values()]
         most = table["share"].max()
         rows = []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from kequn_lab._words import TERMS, Words, number, percent, term
+from kequn_lab._words import Words, number, percent, term
 
 #: Segments side by side in one profile; more are split evenly. Variables of a profile, at most.
 SEGMENTS_ACROSS, VARIABLES = 9, 60
@@ -23,59 +23,60 @@ _BLOCKS = {
     "": ("其他变量", "Other variables"),
 }
 
-# Column: heading in zh and en, and how its values are written. A column with _low and _high (or
-# _q05 and _q95) beside it carries its interval. What is not listed is not shown.
-_COLUMNS = {
+# Column: how its values are written, behind its heading in zh and en where that is not the usual
+# one (TERMS). A column with _low and _high (or _q05 and _q95) beside it carries its interval. What
+# is not listed is not shown.
+_COLUMNS: dict[str, dict[str, str | tuple[str, str, str]]] = {
     "groups": {
         "target_group": ("目标客群", "Target group", "group"),
-        "customers": ("客户数", "Customers", "count"),
+        "customers": "count",
         "who": ("包括（占该组）", "Who (share of the group)", "text"),
     },
     "comparison": {
-        "variable": ("变量", "Variable", "variable"),
+        "variable": "variable",
         "mean_a": ("{a}", "{a}", "value"),
         "mean_b": ("{b}", "{b}", "value"),
         "effect": ("差别（标准差）与 95% 区间", "Difference (sd), 95% interval", "signed"),
     },
     "scores": {
-        "k": ("k", "k", "count"),
-        "inertia": (*TERMS["inertia"], "number"),
-        "silhouette": (*TERMS["silhouette"], "index"),
-        "calinski_harabasz": (*TERMS["calinski_harabasz"], "number"),
-        "davies_bouldin": (*TERMS["davies_bouldin"], "index"),
-        "gap": (*TERMS["gap"], "index"),
-        "smallest_share": (*TERMS["smallest_share"], "percent"),
+        "k": "count",
+        "inertia": "number",
+        "silhouette": "index",
+        "calinski_harabasz": "number",
+        "davies_bouldin": "index",
+        "gap": "index",
+        "smallest_share": "percent",
     },
     "k_reading": {
-        "index": ("指标", "Index", "term"),
+        "index": "term",
         "k": ("所选 k", "Preferred k", "count"),
         "value": ("值", "Value", "number"),
         "rule": ("规则", "Rule", "text"),
     },
     "stability": {
-        "k": ("k", "k", "count"),
+        "k": "count",
         "ari": ("调整兰德指数（中位数，5%–95%）", "Adjusted Rand index (median, 5–95%)", "index"),
         "instability_data": ("由数据引起", "Due to the data", "index"),
         "instability_search": ("由搜索引起", "Due to the search", "index"),
-        "reading": ("判断", "Reading", "term"),
+        "reading": "term",
     },
     "segment_stability": {
-        "segment_id": ("客群", "Segment", "segment"),
-        "reading": ("判断", "Reading", "term"),
+        "segment_id": "segment",
+        "reading": "term",
         "slsw": ("重现程度（中位数与 95% 范围）", "Found again (median, 95% range)", "index"),
         "separation": ("与邻群的距离", "Distance to neighbours", "index"),
         "chance_separation": ("无客群的数据中", "In data without segments", "index"),
         "neighbour": ("最近的客群", "Nearest segment", "segment"),
     },
     "variance": {
-        "variable": ("变量", "Variable", "variable"),
+        "variable": "variable",
         "weight": ("权重", "Weight", "number"),
         "total_share": ("占总方差", "Of the total variance", "percent"),
         "between_share": ("占客群间方差", "Of that between segments", "percent"),
         "explained_share": ("自身方差在客群间的部分", "Its own, between segments", "percent"),
     },
     "readings": {
-        "segment_id": ("客群", "Segment", "segment"),
+        "segment_id": "segment",
         "other": ("最接近的簇", "Most like it there", "text"),
         "jaccard": ("Jaccard", "Jaccard", "index"),
         "verdict": ("判断", "Verdict", "term"),
@@ -83,13 +84,13 @@ _COLUMNS = {
     },
     "by_group": {
         "group_value": ("组", "Group", "number"),
-        "segment_id": ("客群", "Segment", "segment"),
-        "customers": ("客户数", "Customers", "count"),
+        "segment_id": "segment",
+        "customers": "count",
         "share": ("占该组", "Share of the group", "percent"),
     },
     "decision": {
-        "segment_id": ("客群", "Segment", "segment"),
-        "rank": ("名次", "Rank", "rank"),
+        "segment_id": "segment",
+        "rank": "rank",
         "recommended": ("推荐", "Target", "flag"),
         "score": ("得分", "Score", "index"),
         "attractiveness": ("吸引力", "Attractiveness", "index"),
@@ -97,9 +98,9 @@ _COLUMNS = {
         "still": ("换权重 / 换客户仍入选", "Still, with other weights / customers", "aside"),
     },
     "names": {
-        "cluster": ("簇", "Cluster", "id"),
+        "cluster": "id",
         "segment_id": ("名称", "Name", "segment"),
-        "similarity": ("相似度", "Similarity", "index"),
+        "similarity": "index",
         "margin": ("领先次选", "Ahead of the next", "index"),
         "runner_up": ("次选", "Next best", "segment"),
         "by": ("命名依据", "Named by", "term"),
@@ -160,12 +161,13 @@ class Writer:
         """A table of the report, columns as listed above; those that are empty are left out."""
         zh = self.language == "zh"
         heads, columns = [], []
-        for column, (head_zh, head_en, kind) in _COLUMNS[name].items():
+        for column, shown in _COLUMNS[name].items():
+            *own, kind = [shown] if isinstance(shown, str) else shown
             sources = (column, f"{column}_median", f"{column}_{self.language}")
             source = next((s for s in sources if s in table), None)
             if source is None or table[source].isna().all() or (table[source] == "").all():
                 continue
-            head = head_zh if zh else head_en
+            head = own[not zh] if own else term(column, self.language)
             if "{" in head:
                 head = self.group(table[f"group_{column[-1]}"].iloc[0])
             heads.append(Cell(head, left=kind in _TEXTUAL))

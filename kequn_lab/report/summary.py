@@ -1,4 +1,4 @@
-"""What a manager reads first: what was found, how sure it is, what to do next."""
+"""What is read first, in the report and on the terminal: what was found, how sure, what next."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from kequn_lab._notes import reading_price
-from kequn_lab._words import Words, percent, require_language, term
+from kequn_lab._words import Words, aligned, percent, require_language, term
 
-__all__ = ["Summary", "summarise"]
+__all__ = ["Summary", "summarise", "summary_text"]
 
 _READINGS = {  # how many; in English of one and of several
     "natural": ("{n} 个界线清楚", "{n} has a clear gap to the others",
@@ -42,13 +42,16 @@ class Summary:
         ``fit`` (evidence for the name), ``firm`` (how sure), ``advice``; and the codes behind
         them: ``fits``, ``unnamed``, ``reading``, ``action``.
     warnings : tuple of str
+    no_warnings : str
+        What the checks say where there is no warning.
     clean : bool
-        The checks were made and none found anything.
+        The checks were made, stability among them, and none found anything.
     """
 
     lines: tuple[tuple[str, str], ...]
     segments: pd.DataFrame
     warnings: tuple[str, ...]
+    no_warnings: str
     clean: bool
 
 
@@ -76,8 +79,7 @@ def summarise(
     if "warnings" in tables:
         table = tables["warnings"]
         warnings = tuple(table.loc[table["level"] == "warning", f"text_{language}"])
-    doubtful = segments["action"].isin(["merge", "drop"]).any()
-    clean = "warnings" in tables and not warnings and not doubtful
+    checked, clean = _checked(tables, segments, say)
     lines = [
         (say("发现", "Found"), _found(segments, say)),
         (say("可靠程度", "How sure"), _how_sure(segments, say)),
@@ -85,16 +87,74 @@ def summarise(
         (say("分法", "Reading"), reading_price(run, language)),
         (say("下一步", "Next"), _next(segments, tables.get("decision"), language, say)),
     ]
-    if n := len(warnings):
-        told = say(f"共 {n} 条，见下。", f"{n}, listed below." if n > 1 else "One, below.")
-    elif clean:
-        told = say("逐项检查未发现问题。", "None of the checks found anything.")
-    elif doubtful:
-        told = say("并非每个客群都可用，见“可靠程度”。", "Not every segment can be used as it is.")
-    else:
-        told = say("没有检查。", "Not checked.")
-    lines.append((say("警告", "Warnings"), told))
-    return Summary(tuple(line for line in lines if line[1]), segments, warnings, clean)
+    n = len(warnings)
+    told = say(f"共 {n} 条，见下。", f"{n}, listed below." if n > 1 else "One, below.")
+    lines.append((say("警告", "Warnings"), told if n else checked))
+    shown = tuple(line for line in lines if line[1])
+    return Summary(shown, segments, warnings, checked, clean and not n)
+
+
+def _checked(tables, segments, say) -> tuple[str, bool]:
+    """What the checks say beside warnings, and whether all is well."""
+    if "warnings" not in tables:
+        return say("没有检查。", "Not checked."), False
+    if segments["action"].isin(["merge", "drop"]).any():
+        doubt = "并非每个客群都可用，见“可靠程度”。", "Not every segment can be used as it is."
+        return say(*doubt), False
+    if "segment_stability" not in tables and len(segments) > 1:
+        untested = "没有警告，但未计算稳定性。", "No warnings, but stability was not computed."
+        return say(*untested), False
+    return say("逐项检查未发现问题。", "None of the checks found anything."), True
+
+
+def summary_text(
+    tables: Mapping[str, pd.DataFrame],
+    run: Mapping[str, Any],
+    *,
+    names: pd.DataFrame,
+    clusters: pd.Series,
+    language: str,
+) -> str:
+    """A run on one screen: clusters with share, similarity and stability, then the warnings.
+
+    Parameters
+    ----------
+    tables, run, language
+        As :func:`summarise`.
+    names : DataFrame
+        As :func:`~kequn_lab.segments.name_clusters`.
+    clusters : Series of int
+        Of each customer.
+    """
+    found = summarise(tables, run, language=language)
+    say = lambda zh, en: zh if language == "zh" else en  # noqa: E731
+    kind = say("（合成数据）", " (synthetic)") if run.get("synthetic") else ""
+    n, p, k, sizes = (
+        len(clusters),
+        len(run["features"]["used"]),
+        len(names),
+        clusters.value_counts(),
+    )
+    firm = dict(zip(found.segments["segment_id"], found.segments["firm"]))
+    heads = ("cluster", "segment_id", "customers", "share", "similarity", "stability")
+    rows = [[term(head, language) for head in heads]]
+    for row in names.itertuples():
+        size = int(sizes.get(row.cluster, 0))
+        similarity = "—" if pd.isna(row.similarity) else f"{row.similarity:.2f}"
+        number = getattr(row, "permanent_id", str(row.cluster))
+        rows.append([number, getattr(row, f"name_{language}"), f"{size:,}",
+                     percent(size / n), similarity, firm.get(row.segment_id) or "—"])  # fmt: skip
+    warnings = [say(f"警告（{len(found.warnings)}）：", f"Warnings ({len(found.warnings)}):")]
+    warnings += [f"  - {text}" for text in found.warnings]
+    lines = [
+        say(f"{n:,} 名客户{kind}，{p} 个变量，{k} 个客群",
+            f"{n:,} customers{kind}, {p} features, {k} segment{'s' * (k != 1)}"),
+        run["parameters"].get(f"k_why_{language}", ""),
+        *aligned(rows, left=(1, 5)),
+        reading_price(run, language),
+        *(warnings if found.warnings else [found.no_warnings]),
+    ]  # fmt: skip
+    return "\n".join(line for line in lines if line)
 
 
 def _segments(tables, run, language: str, say) -> pd.DataFrame:

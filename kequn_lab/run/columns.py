@@ -8,6 +8,7 @@ from functools import cache
 import pandas as pd
 
 from kequn_lab import catalogue
+from kequn_lab._words import term
 from kequn_lab.contract.reading import read_table
 
 __all__ = ["describe_columns"]
@@ -15,9 +16,18 @@ __all__ = ["describe_columns"]
 
 @cache
 def _meanings() -> dict[tuple[str, str], tuple[str, str, str]]:
-    """By table (empty: any) and column: unit, meaning in Chinese and in English."""
+    """By table (empty: any) and column: unit, meaning in Chinese and in English.
+
+    A column whose heading says enough has no meaning of its own.
+    """
     rows = read_table(catalogue.path() / "output_columns.csv")
-    return {(r.table, r.column): (r.unit, r.meaning_zh, r.meaning_en) for r in rows.itertuples()}
+    said = {c: (term(c, "zh"), term(c, "en")) for c in rows["column"]}
+    return {
+        (r.table, r.column): (
+            r.unit, r.meaning_zh or said[r.column][0], r.meaning_en or said[r.column][1]
+        )
+        for r in rows.itertuples()
+    }  # fmt: skip
 
 
 def describe_columns(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:

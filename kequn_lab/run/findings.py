@@ -1,9 +1,6 @@
-"""What was found and how sure it is, in few words: marks, notes, and lines for the terminal."""
+"""What was found and how sure it is, in few words: marks and notes."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +8,7 @@ from scipy.stats import binom
 from sklearn.metrics import silhouette_score
 
 from kequn_lab._notes import Note
-from kequn_lab._words import Words, aligned, listed, percent, term
+from kequn_lab._words import Words, listed, percent
 from kequn_lab.profiles.cautions import MIN_SILHOUETTE
 from kequn_lab.segments.naming import CLEAR_MARGIN
 
@@ -31,7 +28,6 @@ __all__ = [
     "mean_silhouette",
     "no_decision",
     "segment_marks",
-    "summary_text",
 ]
 
 
@@ -265,58 +261,3 @@ def no_decision(criteria: pd.DataFrame, features: pd.DataFrame, variables: pd.Da
         f"No decision: its criteria need what the data lack: {listed(en, 'en')}",
         float(len(criteria)), variable=next(iter(lack), None), level="note",
     )  # fmt: skip
-
-
-# For the terminal ------------------------------------------------------------------------------
-
-_SAYS: dict[str, dict[str, Any]] = {
-    "zh": {
-        "head": "{n:,} 名客户{kind}，{p} 个变量，{k} 个客群", "synthetic": "（合成数据）",
-        "columns": ("簇", "客群", "客户数", "占比", "相似度", "稳定性"),
-        "warnings": "警告（{n}）：", "none": "各项检查均未发现问题。",
-        "unchecked": "没有警告，但未计算稳定性。",
-    },
-    "en": {
-        "head": "{n:,} customers{kind}, {p} features, {k} segment{s}", "synthetic": " (synthetic)",
-        "columns": ("cluster", "segment", "customers", "share", "similarity", "stability"),
-        "warnings": "Warnings ({n}):", "none": "None of the checks found anything.",
-        "unchecked": "No warnings, but stability was not computed.",
-    },
-}  # fmt: skip
-
-
-def summary_text(
-    labels: pd.DataFrame,
-    names: pd.DataFrame,
-    tables: Mapping[str, pd.DataFrame],
-    *,
-    n_features: int,
-    synthetic: bool | None = None,
-    why_k: str = "",
-    price: str = "",
-    language: str = "en",
-) -> str:
-    """Segments with share, similarity and stability, then the warnings: a run on one screen."""
-    say = _SAYS[language]
-    stability = tables.get("segment_stability")
-    readings = {} if stability is None else dict(zip(stability["segment_id"], stability["reading"]))
-    sizes = labels["cluster"].value_counts()
-    rows = [say["columns"]]
-    for row in names.itertuples():
-        n = int(sizes.get(row.cluster, 0))
-        reading = term(readings.get(row.segment_id, "—"), language)
-        similarity = "—" if np.isnan(row.similarity) else f"{row.similarity:.2f}"
-        name = getattr(row, f"name_{language}")
-        number = getattr(row, "permanent_id", str(row.cluster))
-        rows.append((number, name, f"{n:,}", percent(n / len(labels)), similarity,
-                     reading))  # fmt: skip
-    head = say["head"].format(n=len(labels), p=n_features, k=len(names), s="s" * (len(names) != 1),
-                              kind=say["synthetic"] if synthetic else "")  # fmt: skip
-    found = tables["warnings"]
-    found = found.loc[found["level"] == "warning", f"text_{language}"].tolist()
-    if found:
-        end = [say["warnings"].format(n=len(found)), *(f"  - {text}" for text in found)]
-    else:
-        end = [say["unchecked"] if stability is None and len(names) > 1 else say["none"]]
-    lines = [head, why_k, *aligned(rows, left=(1, 5)), price, *end]
-    return "\n".join(line for line in lines if line)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from kequn_lab._notes import NOTE_COLUMNS, notes_table, reading_price
+from kequn_lab._notes import NOTE_COLUMNS, notes_table
 from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
 from kequn_lab.export import write_labels
@@ -21,7 +21,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.profiles.cautions import by_weight
 from kequn_lab.run.drawings import drawings
-from kequn_lab.run.findings import FINDINGS, findings, segment_marks, summary_text
+from kequn_lab.run.findings import FINDINGS, findings, segment_marks
 from kequn_lab.segments.naming import free_id, is_working
 
 __all__ = ["Result"]
@@ -105,15 +105,14 @@ class Result:
 
     def summary(self, language: str = "en") -> str:
         """Segments, how sure they are, and the warnings: a run on one screen."""
+        from kequn_lab.report.summary import summary_text
+
         require_language(language)
         return summary_text(
-            self.labels,
-            self.names,
             self.tables,
-            n_features=len(self.card.feature_names),
-            synthetic=self.card.synthetic,
-            why_k=self.record["parameters"].get(f"k_why_{language}", ""),
-            price=reading_price(self.record, language),
+            self.record,
+            names=self.names,
+            clusters=self.labels["cluster"],
             language=language,
         )
 

@@ -400,7 +400,8 @@ def test_nothing_found_is_said_only_where_everything_was_looked_at():
         ({**KNOWN, "warnings": none}, False),  # one is to be merged
         ({"sizes": SIZES, "warnings": NOTED}, False),
         ({"sizes": SIZES}, False),  # not looked at
-        ({"sizes": SIZES, "warnings": NOTED.assign(level="note")}, True),
+        ({"sizes": SIZES, "warnings": none}, False),  # stability was not looked at
+        ({**KNOWN, "segment_stability": good, "warnings": NOTED.assign(level="note")}, True),
     ]
     for tables, clean in cases:
         summary = summarise(tables, {}, language="en")
