@@ -27,8 +27,8 @@ _HEAD = 6  # rows above the values of a customer
 _FACTS = ("cluster", "segment_id", "name_zh", "name_en")
 _TITLES = {
     "label": (
-        "在 C 列填写一位客户的数值（空白 = 缺失），结果在下方。",
-        "Type one customer's values in column C (blank = missing); the result is below.",
+        "从第 7 行起在 C 列填写一位客户的数值（空白 = 缺失），结果在第 3 行。",
+        "Type one customer's values in column C from row 7 (blank = missing); row 3 is the result.",
     ),
     "golden": (
         "验证数据：公式给出的客群应与预期一致。一致的行数：",
@@ -161,8 +161,9 @@ def _customers(p: _Places, golden: pd.DataFrame | None) -> Iterator[list[Any]]:
     if golden is None:
         yield [zh]
         yield [en]
-        yield [None]
-        ids: list[Any] = ["→"]
+        at = last - 1  # segment_id, distance, name_zh, name_en
+        yield ["→", f'=C{at + 2}&" · "&C{at + 3}', f"=C{at}"]
+        ids: list[Any] = [None]
         expected: list[Any] = []
     else:
         score = f"=SUM({columns[0]}{last + 2}:{columns[-1]}{last + 2})"

@@ -232,6 +232,8 @@ def test_the_workbook_labels_the_golden_rows_by_formulas(any_card, golden, tmp_p
     rows = shown.loc[["customer_id", "cluster"]].iloc[:, 1:].T
     assert disagreements(golden, rows.reset_index(drop=True)).empty
     label = sheets["label"].set_index(0)[2]
+    assert label["→"] == typed["expected_segment_id"]
+    assert sheets["label"].iloc[2, 1] == f"{label['name_zh']} · {label['name_en']}"
     assert label["segment_id"] == typed["expected_segment_id"]
     assert label["name_zh"] == any_card.segments[int(label["cluster"])].name_zh
 
