@@ -18,6 +18,15 @@ _NOT_READ = (
 )
 
 
+class Said(str):
+    """A sentence that a notebook shows without quotes around it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 def check(exercise_id: str, answer: Any, language: str = "en") -> str:
     """Say whether an answer is right, or what to look at.
 
@@ -42,19 +51,19 @@ def check(exercise_id: str, answer: Any, language: str = "en") -> str:
     Examples
     --------
     >>> check("04.1", ...)
-    'Not yet: put your answer in place of the dots.'
+    Not yet: put your answer in place of the dots.
     """
     require_language(language)
     exercise, at = _find(exercise_id, Exercise), ("zh", "en").index(language)
     if _unanswered(answer):
-        return _NOT_YET[at]
+        return Said(_NOT_YET[at])
     facts = facts_of(exercise_id)
     try:
         outcome = exercise.judge(answer, facts)
     except Exception as error:
-        return _NOT_READ[at].format(error=f"{type(error).__name__}: {error}")
+        return Said(_NOT_READ[at].format(error=f"{type(error).__name__}: {error}"))
     said = exercise.hints[outcome][at].format_map(facts)
-    return f"{_RIGHT[at]} {said}" if outcome == "right" else f"✗ {said}"
+    return Said(f"{_RIGHT[at]} {said}" if outcome == "right" else f"✗ {said}")
 
 
 def guess(guess_id: str, language: str = "en") -> Any:

@@ -1,9 +1,9 @@
-"""One notebook in a real JupyterLab, in a real browser, as a reader runs it: Run All, wait, look.
+"""A participant's folder in a real JupyterLab, in a real browser, as a participant uses it.
 
-Three things that look like hangs and are none: the splash screen that swallows the first click;
-Run All sent while the kernel shows its first, false idle, which is dropped without a word (so
-page and server must both say idle, for two seconds, and then the first prompt must change); and
-the news that JupyterLab fetches.
+Run All, wait, choose a guess by hand, move a control, type an answer, look. Two things that look
+like hangs and are none: the splash screen that swallows the first click; Run All sent while the
+kernel shows its first, false idle, which is dropped without a word (so page and server must both
+say idle, for two seconds, and then the first prompt must change).
 """
 
 import json
@@ -13,17 +13,20 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-NAME = "03_features.ipynb"
-SENTINEL = "variance of each column:"  # printed by its last code cell
+from kequn_lab.workshop import building, folder
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+#: By language: a chapter, an exercise of it, and whether a control of it is moved.
+WALKS = {"zh": ("00_start_here", "00.2", False), "en": ("01_article", "01.1", False)}
+#: Pictures of the page are left here, to be looked at.
+PICTURES = os.environ.get("KEQUN_PICTURES")
 
 
 def free_port() -> int:
@@ -50,27 +53,21 @@ def chromium():
     return playwright
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """A JupyterLab on a copy of the notebook; its address, its token, its folder."""
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
-    shutil.copy(NOTEBOOKS / "en" / NAME, folder)
-    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    token, port = secrets.token_hex(8), free_port()
+@pytest.fixture(params=building.LANGUAGES)
+def lab(request, tmp_path):
+    """``kequn workshop start``, without the browser: language, address, token, folder."""
+    home, token, port = tmp_path / "class", secrets.token_hex(8), free_port()
+    folder.lay_out(home, request.param)
+    # not those of whoever runs the test
     homes = {f"JUPYTER_{k}_DIR": str(tmp_path / k.lower()) for k in ("CONFIG", "DATA", "RUNTIME")}
-    homes["JUPYTERLAB_SETTINGS_DIR"] = str(tmp_path / "settings")
-    homes["JUPYTERLAB_WORKSPACES_DIR"] = str(tmp_path / "workspaces")
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-        *(f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
-        f"--IdentityProvider.token={token}",
+        *(*folder.lab_command(home), "--no-browser", f"--ServerApp.port={port}"),
+        *("--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"),
     ]
     with open(tmp_path / "lab.log", "w") as log:
-        server = subprocess.Popen(command, env={**os.environ, **homes}, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, env={**folder.lab_environment(home), **homes}, stdout=log, stderr=log
+        )
     url = f"http://127.0.0.1:{port}"
 
     def kernels():
@@ -81,7 +78,7 @@ def lab(tmp_path):
 
     try:
         wait_until(lambda: kernels() is not None, 90, f"JupyterLab at {url}")
-        yield url, token, folder
+        yield request.param, url, token, home
     finally:
         server.terminate()
         try:
@@ -101,13 +98,13 @@ def ask(url: str, token: str) -> list[dict]:
 
 def idle_for(page, url, token, seconds: float) -> None:
     """Wait until page and server have both said idle for so long."""
-    shown = page.locator(".jp-Notebook-ExecutionIndicator").first
+    shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
     since = None
 
     def still():
         nonlocal since
-        states = [k["execution_state"] for k in ask(url, token)]
-        if states == ["idle"] and shown.get_attribute("data-status") == "idle":
+        states = {k["execution_state"] for k in ask(url, token)}
+        if states == {"idle"} and shown.first.get_attribute("data-status") == "idle":
             since = since or time.monotonic()
             return time.monotonic() - since >= seconds
         since = None
@@ -116,21 +113,73 @@ def idle_for(page, url, token, seconds: float) -> None:
     wait_until(still, 90, "the kernel idle in the page and on the server")
 
 
-def test_notebook_runs_in_jupyterlab(chromium, lab):
-    url, token, folder = lab
+def solved(chapter: str, exercise: str, language: str) -> str:
+    """The code that solves an exercise."""
+    [source] = [s for s in building.sources() if s.stem == chapter]
+    cells = building.build(source, language, solutions=True).cells
+    return next(
+        c.source for c in cells
+        if "solution" in c.metadata.get("tags", []) and f'check("{exercise}"' in c.source
+    )  # fmt: skip
+
+
+def choose_a_guess(notebook) -> None:
+    """The first list of options: once chosen, it is locked."""
+    question = notebook.locator(".widget-dropdown select").first
+    question.scroll_into_view_if_needed()
+    assert question.is_enabled()
+    question.select_option(index=1)
+    wait_until(question.is_disabled, 20, "the guess is locked")
+
+
+def move_a_control(notebook) -> None:
+    """The picture below the controls is drawn again."""
+    slider = notebook.locator(".widget-slider .noUi-handle").first
+    slider.scroll_into_view_if_needed()
+    area = notebook.locator(".jp-OutputArea", has=notebook.locator(".widget-slider")).first
+    before = area.locator("img").first.get_attribute("src")
+    slider.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    picture = area.locator("img").first
+    wait_until(lambda: picture.get_attribute("src") != before, 30, "another picture")
+
+
+def answer_an_exercise(notebook, exercise: str, code: str) -> None:
+    """Type the solution into the cell of the exercise and run it."""
+    cell = notebook.locator(".jp-CodeCell", has_text=f'check("{exercise}"').first
+    cell.scroll_into_view_if_needed()
+    assert "✓" not in cell.inner_text()
+    cell.locator(".cm-content").click()
+    notebook.page.keyboard.press("ControlOrMeta+a")
+    notebook.page.keyboard.insert_text(code)
+    notebook.page.keyboard.press("Shift+Enter")
+    checked = notebook.locator(".jp-CodeCell", has_text=f'check("{exercise}"').first
+    right = checked.locator(".jp-OutputArea", has_text="✓")
+    wait_until(right.count, 60, f"{exercise} is checked")
+
+
+def test_a_participant_runs_guesses_and_answers(chromium, lab):
+    language, url, token, home = lab
+    chapter, exercise, moves = WALKS[language]
+    path = home / f"{chapter}.ipynb"
+    last = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"][-1]["id"]
     with chromium.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
         outside, wrong = [], []
         page.on("request", lambda r: outside.append(r.url) if url not in r.url else None)
         page.on("pageerror", lambda e: wrong.append(str(e)))
-        page.goto(f"{url}/lab/tree/{NAME}?token={token}&reset")
+        page.goto(f"{url}/?token={token}")
         page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=90_000)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-        assert page.title().startswith(NAME[:8]) or NAME in page.content()
+        assert page.locator(".lm-TabBar-tab", has_text="00_start_here").count(), "opens itself"
+        if not chapter.startswith("00"):
+            page.get_by_text(f"{chapter}.ipynb").first.dblclick()
+            wait_until(lambda: len(ask(url, token)) == 2, 60, "a kernel for the chapter")
         idle_for(page, url, token, 2)
 
-        prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+        notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        prompts = notebook.locator(".jp-CodeCell .jp-InputPrompt")
         assert set(prompts.all_text_contents()) <= {"[ ]:", ""}
         page.get_by_role("menuitem", name="Run", exact=True).first.click()
         page.get_by_role("menuitem", name=re.compile("^Run All Cells")).first.click()
@@ -138,30 +187,31 @@ def test_notebook_runs_in_jupyterlab(chromium, lab):
         wait_until(
             lambda: ran.search(" ".join(prompts.all_text_contents())), 30, "the prompts change"
         )
-        last = page.locator(".jp-OutputArea-output", has_text=SENTINEL)
-        wait_until(lambda: last.count() or _to_the_end(page), 240, "the last cell's text")
-        idle_for(page, url, token, 2)
+        numbers = re.compile(r"^\[\d+\]:$")
+        wait_until(lambda: all(map(numbers.match, filter(None, prompts.all_text_contents()))),
+                   240, "every cell has run")  # fmt: skip
+        idle_for(page, url, token, 1)
+        choose_a_guess(notebook)
+        if moves:
+            move_a_control(notebook)
+        answer_an_exercise(notebook, exercise, solved(chapter, exercise, language))
 
         assert page.locator(".jp-OutputArea-output[data-mime-type*=stderr]").count() == 0
-        page.keyboard.press("Control+s")
-        done = wait_until(lambda: _saved(folder / NAME), 30, "the notebook is saved with outputs")
+        assert page.locator(".Toastify__toast").count() == 0, "no box of news"
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"lab_{language}.png")
+        page.keyboard.press("ControlOrMeta+s")
+        done = wait_until(lambda: _saved(path, last), 30, "the notebook is saved with outputs")
         browser.close()
     outputs = [o for c in done["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
     assert not [o for o in outputs if o["output_type"] == "error"]
-    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 2
+    assert not [o for o in outputs if o.get("name") == "stderr"]
     assert wrong == []
     assert [u for u in outside if not u.startswith(("data:", "blob:"))] == []
 
 
-def _to_the_end(page) -> bool:
-    """JupyterLab draws only the cells in view: go to the last one."""
-    page.keyboard.press("Escape")
-    page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, e.scrollHeight)")
-    return False
-
-
-def _saved(path: Path) -> dict | None:
+def _saved(path: Path, last: str) -> dict | None:
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    last = [c for c in notebook["cells"] if c["cell_type"] == "code"][-1]
-    return notebook if SENTINEL in json.dumps(last["outputs"]) else None
+    [cell] = [c for c in notebook["cells"] if c["id"] == last]
+    right = "✓" in json.dumps(notebook, ensure_ascii=False)
+    return notebook if cell["execution_count"] and right else None

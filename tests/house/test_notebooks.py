@@ -2,8 +2,11 @@
 
 import ast
 import io
+import os
 import re
 import runpy
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -219,8 +222,57 @@ def test_links_lead_somewhere(path):
                 assert link.startswith("https://") or (target.parent / link).exists(), link
 
 
-def ran(path, language, **options):
-    """A chapter from top to bottom: no error, nothing on stderr."""
+#: Read by every Python that starts: whoever asks for another machine is refused, and noted.
+NO_NETWORK = """
+import os, socket
+
+def guarded(own, host_of):
+    def ask(*args, **kwargs):
+        host = host_of(args)
+        if host not in (None, "", "localhost", "127.0.0.1", "::1"):
+            with open(os.environ["KEQUN_ASKED"], "a") as file:
+                file.write(f"{host}\\n")
+            raise OSError(f"no network here: {host}")
+        return own(*args, **kwargs)
+    return ask
+
+def of_address(args):
+    return args[1][0] if isinstance(args[1], tuple) else None
+
+socket.socket.connect = guarded(socket.socket.connect, of_address)
+socket.socket.connect_ex = guarded(socket.socket.connect_ex, of_address)
+socket.socket.sendto = guarded(socket.socket.sendto, lambda args: of_address(args[-2:]))
+socket.getaddrinfo = guarded(socket.getaddrinfo, lambda args: args[0])
+"""
+
+
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """Kernels that start now reach this machine alone; the file of what they asked for."""
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(NO_NETWORK, encoding="utf-8")
+    path = [str(tmp_path / "guard"), os.environ.get("PYTHONPATH", "")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, path)))
+    monkeypatch.setenv("KEQUN_ASKED", str(tmp_path / "asked"))
+    yield tmp_path / "asked"
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "socket.create_connection(('192.0.2.1', 80), timeout=1)",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'', ('192.0.2.1', 9))",
+        "urllib.request.urlopen('http://example.com')",
+    ],
+)
+def test_the_guard_refuses_other_machines_and_notes_them(no_network, asks):
+    code = f"import socket, urllib.request\ntry:\n    {asks}\nexcept OSError as e:\n    print(e)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "no network here" in done.stdout and no_network.read_text()
+
+
+def ran(path, language, no_network, **options):
+    """A chapter from top to bottom: no error, nothing on stderr, nothing asked of the network."""
     notebook = building.build(path, language, **options)
     notebook = BUILD["execute"](notebook, NOTEBOOKS / language, timeout=300)
     for cell in notebook.cells:
@@ -229,6 +281,7 @@ def ran(path, language, **options):
             said = [o for o in cell.outputs if o.output_type == "stream" and o.name == "stderr"]
             assert not said, f"{cell.source}\n{said[0].text}"
             assert not [o for o in cell.outputs if o.output_type == "error"]
+    assert not no_network.exists(), no_network.read_text()
     return notebook
 
 
@@ -238,14 +291,14 @@ def said_by(cell):
 
 
 @named(SOURCES)
-def test_chapter_runs_in_chinese_and_no_exercise_is_answered(path):
-    for cell in ran(path, "zh").cells:
+def test_chapter_runs_in_chinese_and_no_exercise_is_answered(path, no_network):
+    for cell in ran(path, "zh", no_network).cells:
         if "exercise" in cell.metadata.get("tags", []):
             assert "还没有作答" in said_by(cell), cell.source
 
 
 @named(SOURCES)
-def test_chapter_runs_in_english_and_every_solution_is_right(path):
-    for cell in ran(path, "en", solutions=True).cells:
+def test_chapter_runs_in_english_and_every_solution_is_right(path, no_network):
+    for cell in ran(path, "en", no_network, solutions=True).cells:
         if "solution" in cell.metadata.get("tags", []):
             assert "✓" in said_by(cell), f"{cell.source}\n{said_by(cell)}"
