@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import make_moons
 
 from kequn_lab._statistics import jaccard
+from kequn_lab.features import CategoryEncoder
 from kequn_lab.segments import KMeansSearch
 from kequn_lab.validation import (
     choose_k,
@@ -102,6 +103,117 @@ BENT: dict[str, Callable] = {
 }
 
 
+def levels(rng, score: NDArray, cuts, noise: float) -> pd.Series:
+    """A category that depends on a score: its levels are intervals of the score and noise."""
+    value = (score + noise * rng.normal(size=len(score))) / np.hypot(1, noise)
+    return pd.Series(np.searchsorted(cuts, value)).map("level {}".format)
+
+
+def own_levels(rng, truth: NDArray, n_levels: int, share: float) -> pd.Series:
+    """A category in which each group has a level of its own, with this share of the group."""
+    k = truth.max() + 1
+    own = rng.permutation(n_levels)[np.arange(k) % n_levels][truth]
+    any_level = rng.integers(n_levels, size=len(truth))
+    return pd.Series(np.where(rng.random(len(truth)) < share, own, any_level)).map(
+        "level {}".format
+    )
+
+
+def frame(numbers: NDArray, categories: list[pd.Series]) -> pd.DataFrame:
+    named = {f"category {i}": c for i, c in enumerate(categories)}
+    numbers = pd.DataFrame(numbers).add_prefix("number ")
+    return pd.concat([numbers, pd.DataFrame(named, index=numbers.index)], axis=1)
+
+
+def independent(rng, n: int) -> pd.DataFrame:
+    return frame(rng.normal(size=(n, 2)), [
+        pd.Series(rng.choice(size, n, p=rng.dirichlet(np.full(size, 4.0)))).map("level {}".format)
+        for size in (2, 3, 5)
+    ])  # fmt: skip
+
+
+def one_factor(rng, n: int) -> pd.DataFrame:
+    score = rng.normal(size=n)
+    numbers = score[:, None] + 0.8 * rng.normal(size=(n, 2))
+    cuts = [-1, 0.2], [-0.8, 0, 0.7], [0.5]
+    return frame(numbers, [levels(rng, score, c, 0.8) for c in cuts])
+
+
+def strong_factor(rng, n: int) -> pd.DataFrame:
+    score = rng.normal(size=n)
+    numbers = score[:, None] + 0.4 * rng.normal(size=(n, 2))
+    return frame(numbers, [levels(rng, score, c, 0.3) for c in ([-0.5, 0.5], [0])])
+
+
+def skewed(rng, n: int) -> pd.DataFrame:
+    score = rng.normal(size=n)
+    amounts = np.exp(np.column_stack([0.5 * score, np.zeros(n)]) + 0.7 * rng.normal(size=(n, 2)))
+    common = pd.Series(rng.choice(4, n, p=[0.8, 0.1, 0.06, 0.04])).map("level {}".format)
+    return frame(amounts, [levels(rng, score, [1.3], 0.5), common])
+
+
+def levels_alone(rng, n: int) -> pd.DataFrame:
+    score = rng.normal(size=n)
+    cuts = [0], [-0.5, 0.5], [-0.8, 0, 0.8], [0.6], [-0.7, 0.4]
+    return frame(np.empty((n, 0)), [levels(rng, score, c, 0.7) for c in cuts])
+
+
+MIXED_HILLS: dict[str, Callable] = {
+    "independent": independent,
+    "one factor": one_factor,
+    "one strong factor": strong_factor,
+    "skewed, a rare level": skewed,
+    "categories alone": levels_alone,
+}
+
+
+def mixed_groups(rng, n: int, k: int, *, numbers=0.0, share=0.0, noise=0) -> tuple:
+    """Groups that numbers tell (so many deviations from each other), or categories (each with this
+    share at a level of its own group), or both; and a category of so many levels of noise."""
+    places = scattered(rng, k, 3, numbers) if numbers else np.zeros((k, 3))
+    X, truth = groups(rng, n, places)
+    categories = [own_levels(rng, truth, size, share) for size in (k, k + 1, k + 2)]
+    if noise:
+        categories.append(own_levels(rng, truth, noise, 0.0))
+    return frame(X, categories), truth
+
+
+MIXED_GROUPS: dict[str, dict] = {
+    "numbers tell, 6 sd": {"numbers": 6.0},
+    "categories tell, 0.9": {"share": 0.9},
+    "both tell, 4 sd and 0.7": {"numbers": 4.0, "share": 0.7},
+    "both tell, 6 sd and 0.9": {"numbers": 6.0, "share": 0.9},
+    "both, and 8 levels of noise": {"numbers": 6.0, "share": 0.9, "noise": 8},
+}
+
+
+def mixed_tables(args) -> list[tuple]:
+    """As `tables`, of numbers and categories: four tables a design for ``--tables 4``."""
+    out = []
+    for name, draw in MIXED_HILLS.items():
+        for seed in range(args.tables):
+            rng = np.random.default_rng([seed, 4])
+            out.append(("no structure", name, draw(rng, args.rows), None, 2 + seed % 4))
+    for name, how in MIXED_GROUPS.items():
+        for seed in range(args.tables):
+            rng = np.random.default_rng([seed, 5])
+            k = 2 + seed % 4
+            out.append(("groups", name, *mixed_groups(rng, args.rows, k, **how), k))
+    return out
+
+
+def coded(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """What k-means sees of it, and the category of each coordinate."""
+    names = [c for c in table if c.startswith("category")]
+    numbers = table.drop(columns=names)
+    encoder = CategoryEncoder().set_output(transform="pandas").fit(table[names])
+    coordinates = encoder.transform(table[names])
+    of = zip(names, encoder.codings_)
+    variables = {axis: name for name, coding in of for axis in coding.coordinates(name)}
+    numbers = (numbers - numbers.mean()) / numbers.std(ddof=0)
+    return pd.concat([numbers, coordinates], axis=1), variables
+
+
 def tables(args) -> list[tuple]:
     """Design, kind, the table, the truth (or None), and the k to look at."""
     out = []
@@ -121,7 +233,7 @@ def tables(args) -> list[tuple]:
             for kind, name, X, truth, k in out]  # fmt: skip
 
 
-def verdicts(X: NDArray, truth: NDArray | None, k: int, args) -> pd.DataFrame:
+def verdicts(X, truth: NDArray | None, k: int, args, variables=None) -> pd.DataFrame:
     """The verdict on each segment, and whether it is a true one."""
     quiet = {"random_state": 0, "progress": False, "n_jobs": 1}
     model = KMeansSearch(k, n_starts=10, n_jobs=1, random_state=0).fit(X)
@@ -132,7 +244,7 @@ def verdicts(X: NDArray, truth: NDArray | None, k: int, args) -> pd.DataFrame:
         X,
         centres=model.cluster_centers_,
         slsw=slsw,
-        chance=null_separation(X, n_clusters=k, **quiet),
+        chance=null_separation(X, n_clusters=k, variables=variables, **quiet),
     )
     table["true"] = False
     if truth is not None:
@@ -140,10 +252,10 @@ def verdicts(X: NDArray, truth: NDArray | None, k: int, args) -> pd.DataFrame:
     return table
 
 
-def chosen(X: NDArray, args) -> dict[str, int]:
+def chosen(X, args, variables=None) -> dict[str, int]:
     """The k that the rule takes, and that of the largest silhouette."""
     quiet = {"random_state": 0, "progress": False, "n_jobs": 1}
-    scores = score_k(X, ks=KS, n_starts=10, n_reference=0, **quiet)
+    scores = score_k(X, ks=KS, n_starts=10, n_reference=0, variables=variables, **quiet)
     pairs = global_stability(X, ks=KS, n_boot=args.draws, n_starts=5, n_swaps=0, **quiet)
     return {
         "choose_k": choose_k(scores, stability_by_k(pairs)).k,

@@ -18,7 +18,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
 from kequn_lab.run import steps
-from kequn_lab.run.categories import with_levels
+from kequn_lab.run.categories import category_axes, with_levels
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.run.grouping import group_silhouette
 from kequn_lab.run.inputs import Inputs
@@ -133,7 +133,8 @@ def _weigh(
     )
     model = pipeline[:-1].fit_transform(inputs.features)
     seed: dict[str, Any] = {"random_state": options.random_state, "progress": not options.quiet}
-    scores = score_k(model, ks=ks, n_starts=options.n_starts, **seed)
+    axes = category_axes(pipeline["preprocess"])
+    scores = score_k(model, ks=ks, n_starts=options.n_starts, variables=axes, **seed)
     pairs = global_stability(model, ks=ks, n_boot=max(options.n_stability, 2), **seed)
     by_k = stability_by_k(pairs)
     reading = read_k(scores, stability=by_k)

@@ -14,7 +14,7 @@ from kequn_lab.contract.mapping import CategoryMapping
 from kequn_lab.features.categories import OTHER, CategoryEncoder
 from kequn_lab.features.preprocessing import category_encoder
 
-__all__ = ["Categories", "category_notes", "declaring", "with_levels"]
+__all__ = ["Categories", "category_axes", "category_notes", "declaring", "with_levels"]
 
 #: How categories are named: columns, or columns with the order of their levels.
 Categories = Sequence[str] | Mapping[str, Sequence[str]]
@@ -103,6 +103,20 @@ def _some(levels: Iterable[str]) -> str:
     return ", ".join(map(repr, levels[:5])) + (f" … ({len(levels)})" if len(levels) > 5 else "")
 
 
+def category_axes(preprocess) -> dict[str, str]:
+    """The category of each model column that is a coordinate of one.
+
+    Parameters
+    ----------
+    preprocess : fitted preprocessor
+    """
+    encoder = _encoder(preprocess)
+    if encoder is None:
+        return {}
+    columns = zip(encoder.feature_names_in_, encoder.codings_)
+    return {a: str(c) for c, coding in columns for a in coding.coordinates(str(c))}
+
+
 def with_levels(features: pd.DataFrame, preprocess) -> pd.DataFrame:
     """The customer table with one way of writing for each level, for tables and pictures.
 
@@ -112,7 +126,12 @@ def with_levels(features: pd.DataFrame, preprocess) -> pd.DataFrame:
         As the model was fitted to it.
     preprocess : fitted preprocessor
     """
-    encoder = getattr(preprocess, "named_transformers_", {}).get("categories")
-    if not isinstance(encoder, CategoryEncoder):
+    encoder = _encoder(preprocess)
+    if encoder is None:
         return features
     return features.assign(**{str(c): column for c, column in encoder.named(features).items()})
+
+
+def _encoder(preprocess) -> CategoryEncoder | None:
+    encoder = getattr(preprocess, "named_transformers_", {}).get("categories")
+    return encoder if isinstance(encoder, CategoryEncoder) else None

@@ -23,6 +23,7 @@ from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, size_table, variable_order
 from kequn_lab.profiles.variance import variance_table
+from kequn_lab.run.categories import category_axes
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.grouping import group_note, group_stability, group_table
 from kequn_lab.run.inputs import Inputs
@@ -203,20 +204,10 @@ def _variance(found: Segmented) -> pd.DataFrame:
     return variance_table(
         found.model,
         found.reading.labels,
-        variables=_variables(found),
+        variables=category_axes(found.reading.pipeline["preprocess"]),
         weights=resolve_weights(found.inputs.features.columns, given),
         blocks=[key.removesuffix(":*") for key in given if key.endswith(":*")],
     )
-
-
-def _variables(found: Segmented) -> dict[str, str]:
-    """The category of each of its coordinates."""
-    both = found.reading.pipeline["preprocess"]
-    encoder = getattr(both, "named_transformers_", {}).get("categories")
-    if encoder is None:
-        return {}
-    columns = zip(encoder.feature_names_in_, encoder.codings_)
-    return {a: str(c) for c, coding in columns for a in coding.coordinates(str(c))}
 
 
 def plane_tables(found: Segmented) -> Tables:
@@ -270,7 +261,8 @@ def stability_tables(found: Segmented) -> Tables:
         n_boot=options.n_stability,
         **run,
     )
-    chance = null_separation(found.model, n_clusters=len(ids), **run)
+    axes = category_axes(reading.pipeline["preprocess"])
+    chance = null_separation(found.model, n_clusters=len(ids), variables=axes, **run)
     centres = centre_table(reading.pipeline) * column_factors(reading.pipeline)
     centres = centres.set_axis(pd.Index(ids, name="segment_id"))
     place = {segment: i for i, segment in enumerate(ids)}

@@ -4,18 +4,20 @@ The null data keep skew, tails and frequent values of each column and the correl
 columns, and have one hill where the bank may have several: k-means cuts them as readily. A column
 with several peaks is smoothed until it has one (`one_mode`): kept as it is, it would bring the
 groups that it tells along into the null data, and no group of one column would ever be natural.
+
+Where columns are coordinates of categories, the null data have their levels: a row has one level
+of each, with the shares and associations of the data, so that null data are as lumpy as the data.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
@@ -23,7 +25,7 @@ from tqdm.auto import tqdm
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.summaries import as_numbers
 from kequn_lab.validation.bootstrap import checked_count
-from kequn_lab.validation.one_mode import with_one_mode
+from kequn_lab.validation.copula import fit_copula
 from kequn_lab.validation.shadows import margins
 
 __all__ = [
@@ -36,7 +38,9 @@ FITTED_ROWS = 20_000  # rows whose values and correlations the null data take, a
 NULL_ROWS = 5_000  # rows of a null set: smaller sets scatter more, and their largest is larger
 
 
-def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
+def null_like(
+    X: ArrayLike | pd.DataFrame, *, variables: Mapping[str, str] | None = None, random_state=None
+):
     """Data without segments: columns and correlations as they are, but one hill.
 
     Normal numbers are drawn and each column is mapped onto the sorted values of `X` (a Gaussian
@@ -45,91 +49,87 @@ def null_like(X: ArrayLike | pd.DataFrame, *, random_state=None):
     beside them is no evidence of segments. The correlations are corrected a few times until those
     of the mapped columns are near the ones of `X`, which matters for binary and skewed columns.
 
+    A nominal category has a normal number for each level, and the largest says the level: shares
+    of levels stay, and so do their associations with numbers and with other levels, as far as one
+    hill can have them.
+
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
+    variables : mapping of str to str, optional
+        For columns that are coordinates of a category
+        (:class:`~kequn_lab.features.CategoryEncoder`), the category; by position where `X` has no
+        names. All other columns are numbers.
     random_state : int, RandomState or None
 
     Returns
     -------
     DataFrame or ndarray
-        The shape of `X`; every value of a column with one peak occurs in that column of `X`.
+        The shape of `X`; every value of a column with one peak occurs in that column of `X`, and
+        every level of a category in `X`.
 
     Raises
     ------
     ValueError
-        If values are missing or infinite.
+        If values are missing or infinite; if `variables` names other columns, or columns that are
+        not coordinates of levels.
 
     Examples
     --------
     >>> null_like([[0.0, 1.0], [1.0, 3.0]], random_state=0).shape
     (2, 2)
     """
+    categories = category_columns(X, variables)
     columns = X.columns if isinstance(X, pd.DataFrame) else None
     X = as_numbers(X)
     rng = check_random_state(random_state)
-    out = _null_set(*_copula(X, rng), len(X), rng)
+    out = fit_copula(X, categories, rng).draw(len(X), rng)
     return out if columns is None else pd.DataFrame(out, columns=columns)
 
 
-def null_sets(X: NDArray, rng) -> Callable[[int, RandomState], NDArray]:
+def null_sets(
+    X: NDArray, rng, categories: list[NDArray] | None = None
+) -> Callable[[int, RandomState], NDArray]:
     """What draws null sets like `X`, of a number of rows; the copula is fitted once.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
     rng : RandomState
+    categories : list of ndarray, optional
+        From `category_columns`.
     """
     if len(X) > FITTED_ROWS:
         X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
-    copula = _copula(X, rng)
-    return lambda n_rows, draw: _null_set(*copula, n_rows, draw)
+    return fit_copula(X, categories or [], rng).draw
 
 
-def _copula(X, rng) -> tuple[NDArray, NDArray]:
-    """Sorted values of each column, one peak each, and what makes normal numbers correlated."""
-    values = np.apply_along_axis(with_one_mode, 0, np.sort(X, axis=0))
-    if X.shape[1] >= len(X):  # so many correlations of so few rows are noise: as they are
-        return values, _standardised(X) / np.sqrt(len(X))
-    target = _correlations(X)
-    normal = rng.standard_normal((min(max(len(X), 2_000), FITTED_ROWS), X.shape[1]))
-    latent = target
-    for _ in range(8):
-        reached = _correlations(_mapped(normal @ _root(latent), values))
-        latent = np.clip(latent + target - reached, -1, 1)
-        np.fill_diagonal(latent, 1.0)
-    return values, _root(latent)
+def category_columns(X, variables: Mapping[str, str] | None) -> list[NDArray]:
+    """Positions of the coordinates of each category in `X`, as `null_like` takes them.
 
-
-def _null_set(values, root, n_rows, rng) -> NDArray:
-    return _mapped(rng.standard_normal((n_rows, len(root))) @ root, values)
-
-
-def _standardised(X) -> NDArray:
-    """Columns with mean 0 and deviation 1; constant ones are 0."""
-    centred = X - X.mean(axis=0, dtype=float)
-    spread = np.sqrt((centred**2).mean(axis=0))
-    return np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
-
-
-def _correlations(X) -> NDArray:
-    """Correlations; those of a constant column are 0."""
-    z = _standardised(X)
-    found = z.T @ z / len(X)
-    np.fill_diagonal(found, 1.0)
-    return found
-
-
-def _root(correlation) -> NDArray:
-    """A square root of the nearest proper correlation matrix."""
-    size, turn = np.linalg.eigh(correlation)
-    root = (turn * np.sqrt(np.maximum(size, 0))) @ turn.T
-    return root / np.sqrt((root**2).sum(axis=0))
-
-
-def _mapped(normal, values) -> NDArray:
-    rank = np.minimum((ndtr(normal) * len(values)).astype(int), len(values) - 1)
-    return np.take_along_axis(values, rank, axis=0)
+    Examples
+    --------
+    >>> category_columns(np.eye(3), {1: "job", 2: "job"})
+    [array([1, 2])]
+    """
+    if not variables:
+        return []
+    names = list(X.columns if isinstance(X, pd.DataFrame) else range(np.shape(X)[1]))
+    if lacking := [name for name in variables if name not in names]:
+        raise ValueError(f"variables: X has no column {', '.join(map(str, lacking))}")
+    of: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        if name in variables:
+            of.setdefault(variables[name], []).append(position)
+    values = np.asarray(X)
+    for category, columns in of.items():
+        distinct = len(np.unique(values[:, columns], axis=0)) if len(columns) > 1 else 0
+        if distinct > len(columns) + 1:
+            raise ValueError(
+                f"variables: {category} has {len(columns)} coordinates, but rows have {distinct} "
+                "different values there: they are not the coordinates of levels"
+            )
+    return [np.array(columns) for columns in of.values()]
 
 
 def null_separation(
@@ -137,6 +137,7 @@ def null_separation(
     *,
     n_clusters: int,
     n_sets: int = 19,
+    variables: Mapping[str, str] | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -150,6 +151,7 @@ def null_separation(
     n_sets : int, default=19
         Null sets, of 5,000 rows at most. With 19, a larger separation than in all of them has
         a probability of 5 %.
+    variables : see `null_like`
     n_jobs, random_state, progress : see `validation.global_stability`
 
     Returns
@@ -165,8 +167,9 @@ def null_separation(
     ['set', 'segment_id', 'rows', 'separation']
     """
     rng = check_random_state(random_state)
+    categories = category_columns(X, variables)
     X = as_numbers(X)
-    draw_null, parts = null_sets(X, rng), []
+    draw_null, parts = null_sets(X, rng, categories), []
     sets = range(checked_count("n_sets", n_sets))
     for number in tqdm(sets, desc="chance", disable=not progress, leave=False):
         null = draw_null(min(len(X), NULL_ROWS), rng)

@@ -8,7 +8,7 @@ gives the table, and `decisions` reads it. Whether segments are stable is `stabi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import search
 from kequn_lab.segments.summaries import as_numbers, summarise
 from kequn_lab.validation.bootstrap import checked_count, checked_ks, side_by_side
-from kequn_lab.validation.null_model import null_sets
+from kequn_lab.validation.null_model import category_columns, null_sets
 from kequn_lab.validation.shadows import border_density
 
 __all__ = ["fit_each_k", "score_k"]
@@ -100,6 +100,7 @@ def score_k(
     n_starts: int = 25,
     n_reference: int = 20,
     n_null: int = 19,
+    variables: Mapping[str, str] | None = None,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -119,6 +120,8 @@ def score_k(
     n_null : int, default=19
         Sets of data without segments (`null_like`), by which `choose_k` can say that there are
         none; 0 leaves them out (NaN).
+    variables : mapping of str to str, optional
+        For columns that are coordinates of a category, the category (`null_like`).
 
     Returns
     -------
@@ -162,6 +165,7 @@ def score_k(
     0  2      5.0       0.930             10        1.0
     1  3      2.5       0.963              5        1.0
     """
+    categories = category_columns(X, variables)
     X = as_numbers(X)
     rng = check_random_state(random_state)
     run: dict[str, Any] = {"n_jobs": n_jobs, "progress": progress}
@@ -177,7 +181,8 @@ def score_k(
     gap, gap_se = _gaps(X, table.set_index("k")["inertia"], n_reference, rng, run)
     table.insert(9, "gap", gap)
     table.insert(10, "gap_se", gap_se)
-    silhouette, gap = _null_scores(X, table.set_index("k")["inertia"], n_null, rng, run)
+    draw_null = null_sets(X, rng, categories) if n_null else None
+    silhouette, gap = _null_scores(X, table.set_index("k")["inertia"], draw_null, n_null, rng, run)
     table.insert(11, "null_silhouette", silhouette)
     table.insert(12, "null_gap", gap)
     return table
@@ -240,11 +245,11 @@ def _gaps(X, inertias, n_reference, rng, run) -> tuple[ArrayLike, ArrayLike]:
         return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)
 
 
-def _null_scores(X, inertias, n_null, rng, run) -> tuple[ArrayLike, ArrayLike]:
+def _null_scores(X, inertias, draw_null, n_null, rng, run) -> tuple[ArrayLike, ArrayLike]:
     """By k: largest silhouette of data without segments, and their log inertia less the data's."""
-    if not n_null:
+    if draw_null is None:
         return np.nan, np.nan
-    draw_null, n = null_sets(X, rng), min(len(X), NULL_ROWS)
+    n = min(len(X), NULL_ROWS)
     seeds = rng.randint(0, 2**31 - 1, checked_count("n_null", n_null))
 
     def scored(seed):
