@@ -125,9 +125,14 @@ def _run(commands) -> argparse.ArgumentParser:
     add_columns(run)
     add_clusters(run)
     add_bank(run)
-    add_results(run).add_argument(
+    results = add_results(run)
+    results.add_argument(
         "--sort", choices=("input", "id"), default="input",
         help="rows of the labels: as in the table, or by id as text",
+    )  # fmt: skip
+    results.add_argument(
+        "--reasons", type=whole(0), default=0, metavar="N",
+        help="tables/reasons.csv: for each customer, the N columns that decide the segment",
     )  # fmt: skip
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     return run

@@ -28,7 +28,7 @@ _BELONG = {
 }  # fmt: skip
 #: Options of ``run`` that go on as they are.
 _OF_RUN = ("k", "by", "start", "pull", "names", "starts", "stability", "catalogue", "previous",
-           "registry", "seed", "quiet", "weights")  # fmt: skip
+           "registry", "reasons", "seed", "quiet", "weights")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",

@@ -56,6 +56,8 @@ class Result:
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
     by_group : DataFrame
         Which segments each group of customers holds, where groups were clustered by themselves.
+    reasons : DataFrame
+        Why each customer is in its segment, where it was asked for.
     matching, migration, registry_events : DataFrame
         What became of the segments of an earlier run, or of the last in a registry.
     warnings : DataFrame
@@ -313,6 +315,36 @@ class Result:
                 no_segments=(warnings["warning"] == "no_segments").any(),
             )
         return out
+
+    def explain(
+        self, customer: Any, *, features: pd.DataFrame | None = None, most: int | None = None
+    ) -> pd.DataFrame:
+        """Why customers are in their segments, and not in the second nearest: column by column.
+
+        Parameters
+        ----------
+        customer : id or list of ids
+        features : DataFrame, optional
+            The customer table, indexed by id; needed for a result that was read from a folder.
+        most : int, optional
+            Reasons for each customer, the weightiest first; default all columns.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`kequn_lab.export.reasons.reasons`: the ``contribution`` of the columns adds
+            up to the ``lead`` of the own segment.
+
+        Raises
+        ------
+        KeyError
+            No such customer.
+        ValueError
+            No customer table, or one segment only.
+        """
+        from kequn_lab.run.scoring import explained
+
+        return explained(self, customer, features, most)
 
     def column_influence(self) -> pd.DataFrame:
         """How many customers change segment where one variable is left out.

@@ -33,7 +33,7 @@ NAMES = (
 )  # fmt: skip
 #: Tables that are files of their own, not part of the report.
 _APART = (
-    "pairs", "slsw", "matching", "migration", "registry_events", "chance_likeness",
+    "pairs", "slsw", "matching", "migration", "registry_events", "reasons", "chance_likeness",
     "nameless_segments",
 )  # fmt: skip
 

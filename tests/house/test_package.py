@@ -64,7 +64,7 @@ MOST = {
     "plots": (1_420, 15),
     "catalogue": (180, 10),
     "compare": (960, 11),
-    "export": (2_080, 5),
+    "export": (2_180, 5),
     "profiles": (940, 5),
     "report": (1_010, 1),
     "segments": (1_240, 8),
@@ -73,9 +73,9 @@ MOST = {
     "products": (480, 8),
     "spark": (40, 2),
     "synth": (1_960, 7),
-    "run": (2_440, 5),
+    "run": (2_480, 5),
     "workshop": (2_000, 6),
-    "commands": (1_300, 0),
+    "commands": (1_310, 0),
     "__main__": (30, 0),
 }
 
