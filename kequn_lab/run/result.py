@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from kequn_lab._files import ENCODINGS
 from kequn_lab._notes import NOTE_COLUMNS, notes_table
 from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
@@ -370,7 +371,7 @@ class Result:
         """The model on one page: labels new customers, becomes SQL, is saved as JSON."""
         return self.card
 
-    def to_csv(self, path: str | Path, *, encoding: str = "utf-8-sig", sort: bool = False) -> None:
+    def to_csv(self, path: str | Path, *, encoding: str = ENCODINGS[0], sort: bool = False) -> None:
         """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
         facts = ("model_id", "synthetic", "random_state", "inputs")
         meta = {name: getattr(self.card, name) for name in facts}

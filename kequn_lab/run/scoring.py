@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from kequn_lab._files import ENCODINGS
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab._words import Words
@@ -42,7 +43,7 @@ def score_files(
     *,
     skip_bad_rows: bool = False,
     accept_units: bool = False,
-    encoding: str = "utf-8-sig",
+    encoding: str = ENCODINGS[0],
 ) -> dict[str, Any]:
     """Label the customers of a ready table, of a bank's raw tables, or of a database.
 
