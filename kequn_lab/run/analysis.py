@@ -26,7 +26,6 @@ from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
 from kequn_lab.run.registering import earlier_run, run_day, run_id
 from kequn_lab.run.result import Result, records
-from kequn_lab.run.scoring import explained
 from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.signatures import least_similarity
@@ -95,19 +94,16 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         said = steps.cautions(found, tables, [*notes, *undecided, *costs], measures["silhouette"])
         tables["warnings"] = said[said["level"] == "warning"]
         bar.update()
-    result = Result(
+    return Result(
         found.labels,
         found.names,
-        tables,
+        tables | _known(book),
         _record(found, said, _parameters(found, choice, criteria), measures),
         _card(found),
         refused=inputs.refused,
         features=inputs.features,
         pipeline=reading.pipeline,
     )
-    if options.n_reasons:
-        tables["reasons"] = explained(result, None, None, options.n_reasons)
-    return replace(result, tables=tables | _known(book))
 
 
 # Before any segment is known ---------------------------------------------------------------------
