@@ -51,11 +51,7 @@ def golden_rows(card, n_rows: int | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
-    >>> age = ScorecardFeature("age", "years", 40, 18, 90, False, 44, 15, 0, (), (1,))
-    >>> young = ScorecardSegment(0, "young_adult", "年轻人客群", "Young", "", None, 0.5, (-1.0,))
-    >>> old = ScorecardSegment(1, "elderly", "老年客群", "Elderly", "", None, 0.5, (1.0,))
-    >>> card = Scorecard((age,), (young, old), trained_on="2024-12-31", customers=100)
+    >>> from kequn_lab.export._example import card
     >>> rows = golden_rows(card, 8)
     >>> rows[["golden_case", "age", "expected_segment_id"]].head(5)
       golden_case      age expected_segment_id

@@ -61,26 +61,8 @@ def heat_map(table: pd.DataFrame, order: Sequence[str] | None, ax: Axes | None) 
 def truth_plot(
     table: pd.DataFrame, *, names: pd.DataFrame | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Segments found (rows) by true segments (columns): customers, shaded by share of the row.
-
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, true_id, customers, share_of_segment, adjusted_rand, as
-        ``validation.truth_table``.
-    names : DataFrame, optional
-        segment_id, name_zh, name_en of the true segments.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        One dark cell in each row and column: the segments are those that are true.
-
-    Raises
-    ------
-    ValueError
-        A column is missing.
+    """Segments found by true segments, of ``validation.agreement.truth_table``: customers, shaded
+    by share of the row. ``names`` are those of the true segments.
     """
     columns = ["segment_id", "true_id", "customers", "share_of_segment", "adjusted_rand"]
     need(table, columns, "truth_plot")

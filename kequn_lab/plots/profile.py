@@ -36,30 +36,7 @@ MOST_BARS = 24
 
 
 def size_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Bars of the segments' shares, with intervals.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns segment_id, share (0 to 1); if there customers, share_low, share_high, name_zh,
-        name_en. As ``profiles.size_table``; drawn in its order.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        A column is missing, or there are no rows.
-
-    Examples
-    --------
-    >>> ax = size_plot(pd.DataFrame({"segment_id": ["a", "b"], "share": [0.7, 0.3]}))
-    >>> [t.get_text() for t in ax.get_yticklabels()]
-    ['a', 'b']
-    """
+    """Bars of the segments' shares, with intervals, of ``profiles.tables.size_table``."""
     need(table, ["segment_id", "share"], "size_plot")
     looks = segments_of(table)
     ax = axes(ax, (8, 0.8 + 0.38 * len(table)))
@@ -120,6 +97,7 @@ def profile_plot(
     Returns
     -------
     Axes
+        Bars and cells are on one scale for all segments.
 
     Raises
     ------

@@ -57,6 +57,7 @@ def separation_plot(
     Returns
     -------
     Axes
+        Both components on one scale, so that distances can be compared.
 
     Raises
     ------
@@ -208,6 +209,7 @@ def gorge_plot(
     Returns
     -------
     Axes
+        Bars are shares of all customers, on one scale for all segments.
 
     Raises
     ------

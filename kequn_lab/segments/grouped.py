@@ -150,13 +150,13 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features)
-            Finite numbers, scaled so that 0 is the average.
-        y : ignored
+        X, y : as :meth:`KMeansSearch.fit`
+            Scaled so that 0 is the average.
 
         Returns
         -------
-        self
+        self : GroupedKMeans
+            One k-means for each group.
 
         Raises
         ------
@@ -207,7 +207,8 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
 
         Returns
         -------
-        self
+        self : GroupedKMeans
+            With fewer clusters.
 
         Raises
         ------

@@ -130,7 +130,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
 
         Returns
         -------
-        self
+        self : KMeansSearch
 
         Raises
         ------

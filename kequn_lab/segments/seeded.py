@@ -71,7 +71,7 @@ class SeededKMeans(KMeansSearch):
 
         Returns
         -------
-        self
+        self : SeededKMeans
 
         Raises
         ------
