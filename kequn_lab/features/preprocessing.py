@@ -180,7 +180,7 @@ def preprocessor(
     Returns
     -------
     Pipeline or ColumnTransformer
-        Unfitted, DataFrame out. Missing values become the median: neutral, not zero. With
+        Unfitted, DataFrame out. Missing values become the median, not zero: one value for all. With
         categories their coordinates come after the numbers.
 
     Examples
