@@ -5,7 +5,7 @@ EXTRAS ?= test
 LANGUAGE ?= en
 BIN := .venv/bin
 
-.PHONY: demo test lab notebooks sample figures names bench lint clean
+.PHONY: demo test lab notebooks book slides sample figures names bench lint clean
 
 demo: .venv/.ready
 	$(BIN)/kequn run --out data/output/demo
@@ -18,6 +18,9 @@ lab: .venv/.ready
 
 notebooks: .venv/.ready
 	$(BIN)/python notebooks/build.py
+
+book slides: .venv/.ready
+	$(BIN)/python notebooks/book.py $@
 
 sample: .venv/.ready
 	rm -rf data/sample
