@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from kequn_lab.features.categories import MISSING, NO_LEVEL, OTHER, WIDE_BLANK, level_text
+from kequn_lab.features._levels import MISSING, NO_LEVEL, OTHER, WIDE_BLANK, level_text
 
 
 @dataclass(frozen=True)

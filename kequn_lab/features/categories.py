@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +11,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-__all__ = ["MISSING", "NO_LEVEL", "OTHER", "CategoryEncoder", "LevelCoding", "level_text"]
+from kequn_lab.features._levels import (
+    MISSING,
+    OTHER,
+    level_text,
+    require_one_kind,
+    same_level,
+    spellings_of,
+)
 
-#: Names of the level that holds rare ones, and of missing values that are a level of their own.
-OTHER, MISSING = "(other)", "(missing)"
-#: Texts, without blanks around them, that are no level but a missing value.
-NO_LEVEL = ("", "nan", "NaN")
-#: The blank of Chinese texts; it is one blank like another.
-WIDE_BLANK = "\u3000"
+__all__ = ["CategoryEncoder", "LevelCoding"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,18 @@ class LevelCoding:
 
 
 class CategoryEncoder(TransformerMixin, BaseEstimator):
-    """Columns of categories as numbers, each column as heavy as one standardised number.
+    """Columns of categories as numbers, beside standardised numbers.
 
-    A *nominal* column with levels of shares :math:`p_l` becomes one coordinate per level,
+    A *nominal* column of L levels with shares :math:`p_l` becomes one coordinate per level,
 
-    .. math:: z_l = (1[x = l] - p_l) / \\sqrt{p_l V}, \\qquad V = L - 1.
+    .. math:: z_l = (1[x = l] - p_l) / \\sqrt{p_l V}.
 
-    Indicators divided by the root of their share, centred, are the coding of factor analysis
-    of mixed data; their variances add up to L − 1, so without V a column of ten levels would
-    count nine times as much as a number. V is computed from the data: customers at the mean
-    (missing, rare) do not vary, and the column's total variance is 1 with them, too.
+    Indicators divided by the root of their share, centred, are the coding of factor analysis of
+    mixed data; their variances add up to L − 1, a number's variance in each of L − 1 directions.
+    By default V = 2: half a number in each direction, as Hennig and Liao advise, since a level is
+    a clump of customers by itself and would draw the clusters. With ``total="one"`` V = L − 1:
+    the column as a whole varies as one number. Customers at the mean (missing, rare) do not vary;
+    V is such that the column's total variance is (L − 1) / 2, or 1, with them, too.
 
     An *ordered* column becomes one coordinate: the mid-rank of the level (the share of
     customers below it plus half of its own), standardised.
@@ -95,6 +98,9 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         are taken as the column's mean. A declared order needs no pooling.
     max_levels : int, default=20
         A nominal column with more levels is refused.
+    total : {"levels", "one"}, default="levels"
+        Total variance of a nominal column: (L − 1) / 2, or 1. Known groups are found better with
+        the first (``benchmarks/mixed.md``).
 
     Attributes
     ----------
@@ -136,10 +142,10 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
     >>> encoder = CategoryEncoder().set_output(transform="pandas").fit(table)
     >>> encoder.transform(table).iloc[[0, -1]].round(2)
         job:clerk  job:farmer
-    0       -0.84        1.28
-    99       0.36       -0.55
+    0       -0.59        0.90
+    99       0.25       -0.39
     >>> encoder.transform(table).var(ddof=0).sum().round(6)
-    np.float64(1.0)
+    np.float64(0.5)
     >>> encoder.codings_[0].unified
     {'Clerk': 'clerk'}
     """
@@ -152,17 +158,21 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         rare_share: float = 0.01,
         rare_customers: int = 20,
         max_levels: int = 20,
+        total: str = "levels",
     ):
         self.orders = orders
         self.missing = missing
         self.rare_share = rare_share
         self.rare_customers = rare_customers
         self.max_levels = max_levels
+        self.total = total
 
     def fit(self, X, y=None):
         """Learn the levels of every column, their shares and their places."""
         X = validate_data(self, _plain(X), dtype=None, ensure_all_finite="allow-nan")
         names = self._names()
+        if self.total not in ("levels", "one"):
+            raise ValueError(f'total is {self.total!r}; give "levels" or "one"')
         orders, missing = self._choices(names)
         self.codings_ = [
             self._coding(name, X[:, j], orders.get(name), missing(name))
@@ -266,14 +276,14 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         texts: dict[str, dict[str, int]] = {}  # by key, how often each spelling occurs
         for value, n in zip(distinct, counts):
             if text := level_text(value):
-                own = texts.setdefault(_key(text), {})
+                own = texts.setdefault(same_level(text), {})
                 own[text] = own.get(text, 0) + int(n)
         if order is None:
-            _require_one_kind(name, distinct, texts)
+            require_one_kind(name, distinct, texts)
         named = {key: max(own, key=lambda t: (own[t], t)) for key, own in texts.items()}
         total = {key: sum(own.values()) for key, own in texts.items()}
         n_missing = len(values) - sum(total.values())
-        spelled = {k: _spellings(k, dict.fromkeys([named[k], *own])) for k, own in texts.items()}
+        spelled = {k: spellings_of(k, dict.fromkeys([named[k], *own])) for k, own in texts.items()}
         unified = {t: named[k] for k, own in texts.items() for t in own if t != named[k]}
         if order is not None:
             return _ordered(name, order, total, named, spelled, unified, len(values))
@@ -313,7 +323,8 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
         share = n / max(n.sum(), 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             points = (np.eye(len(n)) - share) / np.sqrt(share)
-        points = _one_variable(points, n, n_rows)
+        total = (len(n) - 1) / 2 if self.total == "levels" else 1.0
+        points = _of_variance(points, n, n_rows, total)
         axes = tuple(levels)
         return LevelCoding(
             tuple(levels), tuple(sizes), tuple(spellings), points, axes, pooled, unified, False
@@ -329,7 +340,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
 
 def _ordered(name, order, total, named, spelled, unified, n_rows) -> LevelCoding:
     """The coding of a column by its declared order: mid-ranks, standardised."""
-    keys = [_key(str(level)) for level in order]
+    keys = [same_level(str(level)) for level in order]
     if twice := sorted({str(v) for k, v in zip(keys, order) if keys.count(k) > 1}):
         raise ValueError(f"order of {name} has a level twice: {', '.join(twice)}")
     if lacking := [named[k] for k in total if k not in set(keys)]:
@@ -341,17 +352,17 @@ def _ordered(name, order, total, named, spelled, unified, n_rows) -> LevelCoding
     n = np.array([total.get(k, 0) for k in keys], dtype=float)
     share = n / max(n.sum(), 1)
     score = np.cumsum(share) - share / 2
-    points = _one_variable((score - share @ score)[:, None], n, n_rows)
+    points = _of_variance((score - share @ score)[:, None], n, n_rows, 1.0)
     levels = tuple(named.get(k, str(v).strip()) for k, v in zip(keys, order))
-    spellings = tuple(spelled.get(k, _spellings(k, [level])) for k, level in zip(keys, levels))
+    spellings = tuple(spelled.get(k, spellings_of(k, [level])) for k, level in zip(keys, levels))
     counts = tuple(int(v) for v in n)
     return LevelCoding(levels, counts, spellings, points, ("",), {}, unified, True)
 
 
-def _one_variable(points: NDArray, counts: NDArray, n_rows: int) -> NDArray:
-    """Coordinates whose variances over all customers add up to 1; those at the mean count."""
+def _of_variance(points: NDArray, counts: NDArray, n_rows: int, total: float) -> NDArray:
+    """Coordinates whose variances over all customers, those at the mean too, add up to total."""
     variance = counts @ (points**2).sum(axis=1) / n_rows
-    return points / np.sqrt(variance) if variance > 0 else np.zeros_like(points)
+    return points * np.sqrt(total / variance) if variance > 0 else np.zeros_like(points)
 
 
 def _plain(X):
@@ -359,50 +370,3 @@ def _plain(X):
     if isinstance(X, pd.DataFrame):
         return X.astype(object).where(X.notna(), None)
     return X
-
-
-def level_text(value) -> str:
-    """A level as text without blanks around it; empty for a missing value.
-
-    Examples
-    --------
-    >>> level_text(" farmer "), level_text(101.0), level_text(None)
-    ('farmer', '101', '')
-    """
-    if value is None or value is pd.NA or value != value:
-        return ""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))  # a code with missing values beside it is read as a float
-    text = str(value).replace(WIDE_BLANK, " ").strip(" ")
-    return "" if text in NO_LEVEL else text
-
-
-def _key(text: str) -> str:
-    """What levels have in common that differ in blanks, case or width alone."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _spellings(key: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """The texts, and these in other case, as far as they mean the same level."""
-    own = list(texts)
-    more = [v for t in own for v in (t.lower(), t.upper(), t.capitalize()) if _key(v) == key]
-    more += [f"{t}.0" for t in own if t.isdecimal()]  # as a database writes a code in a float
-    return tuple(dict.fromkeys([*own, *more]))
-
-
-def _require_one_kind(name: str, distinct, texts: Mapping[str, Mapping[str, int]]) -> None:
-    """Words or numbers, not both: a wrong column, or a code that nobody explained."""
-    numbers, words = [], []
-    for own in texts.values():
-        text = next(iter(own))
-        try:
-            float(text)
-        except ValueError:
-            words.append(text)
-        else:
-            numbers.append(text)
-    if numbers and words and (len(numbers) > 1 or any(not isinstance(v, str) for v in distinct)):
-        raise ValueError(
-            f"{name} mixes numbers and words ({', '.join(map(repr, [*numbers[:3], *words[:3]]))}): "
-            "write the numbers as missing or as words, or declare the order of all its levels"
-        )

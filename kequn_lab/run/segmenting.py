@@ -102,7 +102,8 @@ def segment(
     categories : sequence of str, or mapping of str to sequence of str
         Text columns of a table of customers that hold categories, such as an occupation; with
         their levels from lowest to highest where they have an order:
-        ``{"job": [], "education": ["primary", "secondary"]}``. Each counts as much as one number.
+        ``{"job": [], "education": ["primary", "secondary"]}``. One of L levels weighs as
+        (L − 1) / 2 numbers, an ordered one as one; ``weights`` can change that.
         Other text is left out.
     weights : mapping of str to float, or path of a TOML file, optional
         How much a column counts: 2 as much as two columns. By column, or for each column of a

@@ -1,4 +1,4 @@
-"""Categories become coordinates of one variable's weight; bad columns are named."""
+"""Categories become coordinates of a stated weight; bad columns are named."""
 
 import numpy as np
 import pandas as pd
@@ -30,20 +30,26 @@ def test_nominal_is_the_coding_of_mixed_factor_analysis_recomputed():
     z = CategoryEncoder().set_output(transform="pandas").fit_transform(JOBS)
     assert list(z) == ["job:clerk", "job:farmer", "job:nurse"]
     dummies = pd.get_dummies(JOBS["job"]).astype(float)
-    plain = (dummies - dummies.mean()) / np.sqrt(dummies.mean()) / np.sqrt(3 - 1)
-    np.testing.assert_allclose(z, plain)
-    np.testing.assert_allclose(z.var(ddof=0).sum(), 1)
+    plain = (dummies - dummies.mean()) / np.sqrt(dummies.mean())
+    np.testing.assert_allclose(z, plain / np.sqrt(2))
+    np.testing.assert_allclose(z.var(ddof=0).sum(), 1)  # (3 − 1) / 2
+    four = pd.concat([JOBS, column(("miner", 40))], ignore_index=True)
+    for total, variance in (("levels", (4 - 1) / 2), ("one", 1)):
+        coded = CategoryEncoder(total=total).fit_transform(four)
+        np.testing.assert_allclose(coded.var(axis=0).sum(), variance)
+    with pytest.raises(ValueError, match="total is 'two'; give"):
+        CategoryEncoder(total="two").fit(JOBS)
 
 
-def test_two_levels_are_as_far_from_each_other_as_a_standardised_yes_and_no():
+def test_with_total_one_two_levels_are_as_far_apart_as_a_standardised_yes_and_no():
     table = column(("yes", 30), ("no", 70))
-    z = CategoryEncoder().fit_transform(table)
+    z = CategoryEncoder(total="one").fit_transform(table)
     number = (table["job"] == "yes").astype(float)
     number = (number - number.mean()) / number.std(ddof=0)
     np.testing.assert_allclose(np.linalg.norm(z[0] - z[-1]), number.iloc[0] - number.iloc[-1])
 
 
-def test_missing_is_the_mean_and_the_column_still_weighs_one():
+def test_missing_is_the_mean_and_the_column_weighs_the_same():
     table = pd.concat([JOBS, pd.DataFrame({"job": [None] * 40})], ignore_index=True)
     z = CategoryEncoder().fit_transform(table)
     assert (z[-40:] == 0).all()
