@@ -92,6 +92,11 @@ TERMS = {
     "agreement": ("到达最优解的起点占比", "Starts at the best solution"),
     "ari_used": ("调整兰德指数（中位数）", "Adjusted Rand index (median)"),
 }
+#: Levels that no table has, but the kit makes.
+COMMON_LEVELS = {
+    "(other)": {"zh": "（其他）", "en": "(other)"},
+    "(missing)": {"zh": "（缺失）", "en": "(missing)"},
+}
 _MORE_STARTS = ("需要更多起点", "more starts needed")
 TERMS |= {
     f"{en} once searched to the end; more starts needed": (
@@ -105,6 +110,19 @@ TERMS["searches disagree; more starts needed"] = (
     f"各次搜索结果不同；{_MORE_STARTS[0]}",
     f"searches differ; {_MORE_STARTS[1]}",
 )
+
+
+def common_level(level) -> dict[str, str]:
+    """A level that no table has but the kit makes, by language; empty for any other.
+
+    Examples
+    --------
+    >>> common_level("(3 other levels)")["zh"]
+    '（其他 3 类）'
+    """
+    if counted := re.fullmatch(r"\((\d+) other levels\)", str(level)):
+        return {"zh": f"（其他 {counted[1]} 类）", "en": str(level)}
+    return COMMON_LEVELS.get(str(level), {})
 
 
 def term(code, language: str) -> str:
@@ -135,21 +153,38 @@ class Words:
     >>> words = Words.of(variables=variables)
     >>> words.variable("aum_cny", "zh"), words.value(12345.6, "aum_cny", "en")
     ('金融资产', 'CNY 12,300')
+
+    Rows that have a ``level``, too, say what that level of a category is called.
+
+    >>> rows = [("job", None, "职业", "Occupation"), ("job", "farmer", "农民", "Farmer")]
+    >>> columns = ["feature", "level", "meaning_zh", "meaning_en"]
+    >>> words = Words.of(variables=pd.DataFrame(rows, columns=columns))
+    >>> words.variable("job", "zh", level="farmer"), words.variable("job", "en", level="nurse")
+    ('职业：农民', 'Occupation: nurse')
     """
 
     segments: Mapping = field(default_factory=dict)  # id -> {"zh": …, "en": …}
     variables: Mapping = field(default_factory=dict)
     units: Mapping = field(default_factory=dict)
     currency: str = "CNY"
+    levels: Mapping = field(default_factory=dict)  # (variable, level) -> {"zh": …, "en": …}
 
     @classmethod
     def of(cls, *, segments=None, variables=None, currency: str = "CNY") -> Words:
         """From frames: segment_id, name_zh, name_en; feature, meaning_zh, meaning_en, unit."""
+        units, levels = {}, {}
+        if variables is not None and "level" in variables:
+            of_level = variables["level"].notna()
+            levels = _pairs(variables[of_level], ["feature", "level"], "meaning", "variables")
+            variables = variables[~of_level]
+        if variables is not None and "unit" in variables:
+            units = dict(zip(variables["feature"], variables["unit"]))
         return cls(
             _pairs(segments, "segment_id", "name", "segments"),
             _pairs(variables, "feature", "meaning", "variables"),
-            {} if variables is None else dict(zip(variables["feature"], variables["unit"])),
+            units,
             currency,
+            levels,
         )
 
     def segment(self, segment_id, language: str) -> str:
@@ -157,7 +192,14 @@ class Words:
 
     def variable(self, variable, language: str, *, level=None) -> str:
         name = self.variables.get(variable, {}).get(language, str(variable))
-        return name if level is None or pd.isna(level) else f"{name}: {level}"
+        if level is None or pd.isna(level):
+            return name
+        return f"{name}{'：' if language == 'zh' else ': '}{self.level(variable, level, language)}"
+
+    def level(self, variable, level, language: str) -> str:
+        """What a level of a category is called."""
+        own = self.levels.get((variable, level)) or common_level(level)
+        return own.get(language, str(level))
 
     def unit(self, variable, language: str) -> str:
         """The unit of a variable where its values need one."""
@@ -179,17 +221,17 @@ class Words:
         return " ".join(both).strip()
 
 
-def _pairs(table: pd.DataFrame | None, key: str, column: str, what: str) -> dict:
+def _pairs(table: pd.DataFrame | None, key: str | list[str], column: str, what: str) -> dict:
     if table is None:
         return {}
+    keys = [key] if isinstance(key, str) else key
     names = [f"{column}_{language}" for language in LANGUAGES]
-    if lacking := [c for c in (key, *names) if c not in table]:
+    if lacking := [c for c in (*keys, *names) if c not in table]:
         raise ValueError(f"{what} lacks {', '.join(lacking)}; it has {', '.join(map(str, table))}")
-    rows = table.drop_duplicates(key)
-    return {
-        row[0]: {language: str(row[i]) for i, language in enumerate(LANGUAGES, start=1)}
-        for row in rows[[key, *names]].itertuples(index=False)
-    }
+    rows = table.drop_duplicates(keys)
+    ids = rows[key] if isinstance(key, str) else zip(*(rows[k] for k in keys))
+    said = rows[names].itertuples(index=False)
+    return {i: dict(zip(LANGUAGES, map(str, both))) for i, both in zip(ids, said)}
 
 
 def named_share(variable) -> bool:

@@ -33,9 +33,13 @@ The translation is a small TOML file that the analyst writes once for his bank::
     id = "客户编号"
     drop = ["备注"]                     # columns to leave out
 
-    [features."职业"]                   # a column of categories; text is left out otherwise
+    [features.names]                    # what tables, pictures and the report call a column
+    age = {zh = "年龄", en = "Age"}
+
+    [features.job]                      # a column of categories; text is left out otherwise
     nominal = true
     missing = "level"                   # or "mean", the default, for missing values
+    labels.farmer = {zh = "农民", en = "Farmer"}
 
     [features."学历"]                   # an ordered one: its levels, from lowest to highest
     order = ["小学", "中学", "大学"]
@@ -67,6 +71,10 @@ from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Contract
 __all__ = ["CategoryMapping", "FeatureMapping", "Mapping", "TableMapping", "read_mapping"]
 
 _CONTRACTS = {c.name: c for c in (CUSTOMERS, EVENTS, HOLDINGS)}
+
+
+#: What something is called in either language, or in both.
+Called = Annotated[dict[Literal["zh", "en"], StrictStr], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -147,20 +155,23 @@ class CategoryMapping:
     """A column of categories: nominal, or in an ``order``, from lowest to highest level.
 
     ``missing``: whether a missing value is taken as the column's mean or is a level of its own.
+    ``labels``: what levels are called in both languages; files and SQL keep the level itself.
     """
 
     order: tuple[StrictStr, ...] = ()
     missing: Literal["mean", "level"] = "mean"
     nominal: StrictBool = False
+    labels: dict[StrictStr, Called] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FeatureMapping(Options):
     """How a ready customer table is read: its id, its columns' names, those to leave out, and
-    its columns of categories, by our name."""
+    its columns of categories, by our name; ``names``: what columns are called in both languages."""
 
     id: StrictStr | None = None
     columns: dict[str, StrictStr] = field(default_factory=dict)
+    names: dict[str, Called] = field(default_factory=dict)
     drop: tuple[StrictStr, ...] = ()
     categories: dict[str, CategoryMapping] = field(default_factory=dict)
 
@@ -303,6 +314,8 @@ _EXPECTED = {
     "order": "a list of levels in quotes, from lowest to highest",
     "missing": '"mean" or "level"',
     "nominal": "true",
+    "names": '{zh = "…", en = "…"}',
+    "labels": '{zh = "…", en = "…"}',
 }
 
 
@@ -320,7 +333,7 @@ def _invalid(error: ValidationError, content: dict, path: Path) -> str:
     of_category = keys[:2] == ["features", "categories"] and len(keys) > 3
     keys = [keys[0], *keys[2:]] if of_category else keys
     table, key = ".".join(keys[:-1]), keys[-1]
-    field_name = keys[-1] if of_category else keys[min(1, len(keys) - 1)]
+    field_name = keys[min(2 if of_category else 1, len(keys) - 1)]
     expected = "a table" if len(keys) == 1 and key != "currency" else "text in quotes"
     expected = _EXPECTED.get(field_name, expected)
     if len(keys) == 2 and field_name in ("columns", "codes", "constants", "scale"):

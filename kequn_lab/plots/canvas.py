@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from kequn_lab._files import replacing
-from kequn_lab._words import TERMS
+from kequn_lab._words import TERMS, common_level
 
 from .palette import segment_looks
 from .style import (
@@ -116,9 +116,19 @@ def variables_of(table: pd.DataFrame, order: Sequence | None, function: str) -> 
     level = table["level"] if "level" in table else pd.Series(pd.NA, table.index)
     keys = dict.fromkeys(zip(table["variable"], level.astype(object).where(level.notna(), None)))
     return pd.Series(
-        [label[v] if lv is None else f"{label[v]} = {clean(lv, 16)}" for v, lv in keys],
+        [
+            label[v] if lv is None else f"{label[v]} = {clean(level_of(v, lv), 16)}"
+            for v, lv in keys
+        ],
         index=pd.MultiIndex.from_tuples(keys, names=["variable", "level"]),
     )
+
+
+def level_of(variable, level) -> str:
+    """What a level of a category is called in the language in force."""
+    if (variable, level) in current().levels:
+        return say(*current().levels[variable, level])
+    return common_level(level).get(current().language, str(level))
 
 
 def strongest(labels: pd.Series, table: pd.DataFrame, top: int) -> pd.Series:

@@ -61,6 +61,7 @@ class Context:
     language: str = "en"
     segments: Mapping = field(default_factory=dict)  # id -> (zh, en)
     variables: Mapping = field(default_factory=dict)
+    levels: Mapping = field(default_factory=dict)  # (variable, level) -> (zh, en)
     synthetic: bool | None = None
 
 
@@ -97,7 +98,8 @@ def style(
         their colours in pictures that show only some; its names serve tables that have none.
     variables : DataFrame, optional
         Columns feature (or variable), meaning_zh, meaning_en, as from
-        ``features.feature_dictionary``.
+        ``features.feature_dictionary``. A row that has a ``level``, too, names that level of a
+        category.
     synthetic : bool, optional
         True: a footnote on every picture, also one that the caller draws, says that the data are
         synthetic. False: they are not. None: nothing is said.
@@ -122,10 +124,17 @@ def style(
     """
     if language not in ("zh", "en"):
         raise ValueError(f"language is {language!r}; use 'zh' or 'en'")
+    levels = {}
+    if variables is not None and "level" in variables:
+        of_level = variables["level"].notna()
+        own, variables = variables[of_level], variables[~of_level]
+        key = "feature" if "feature" in own else "variable"
+        levels = dict(zip(zip(own[key], own["level"]), name_pairs(own, "meaning")))
     context = Context(
         language,
         _names(segments, ("segment_id",), "name", "segments"),
         _names(variables, ("feature", "variable"), "meaning", "variables"),
+        levels,
         synthetic,
     )
     families = _font_families()

@@ -254,7 +254,8 @@ def _clause(
         return (f"{zh}缺失", f"{en} missing") if above else (f"{zh}已知", f"{en} known")
     if level is not None:
         sign_zh, sign_en = ("为", "") if above else ("不是", "not ")
-        return f"{zh}{sign_zh}“{level}”", f"{en}: {sign_en}{level}"
+        level_zh, level_en = (words.level(variable, level, language) for language in ("zh", "en"))
+        return f"{zh}{sign_zh}“{level_zh}”", f"{en}: {sign_en}{level_en}"
     unit = words.units.get(variable)
     if unit == "0 or 1":
         return (zh, f"{en}: yes") if above else (f"非{zh}", f"{en}: no")

@@ -18,7 +18,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
 from kequn_lab.run import steps
-from kequn_lab.run.categories import category_axes, with_levels
+from kequn_lab.run.categories import category_axes, naming_words, with_levels
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.run.grouping import group_silhouette
 from kequn_lab.run.inputs import Inputs
@@ -56,6 +56,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     options = options or Options()
     weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)
+    book["feature_words"] = naming_words(book["feature_words"], inputs.called)
     # Criteria are read before any segment is known, so that they cannot follow from it.
     criteria = _declared(book, inputs.features)
     earlier = earlier_run(options.previous, options.registry)
@@ -93,6 +94,8 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         tables |= decision | readings
         said = steps.cautions(found, tables, [*notes, *undecided, *costs], measures["silhouette"])
         tables["warnings"] = said[said["level"] == "warning"]
+        if inputs.called is not None and len(inputs.called):
+            tables["called"] = inputs.called
         bar.update()
     return Result(
         found.labels,

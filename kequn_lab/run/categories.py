@@ -9,12 +9,23 @@ import pandas as pd
 
 from kequn_lab import contract
 from kequn_lab._notes import Note
-from kequn_lab._words import listed
+from kequn_lab._words import LANGUAGES, common_level, listed
 from kequn_lab.contract.mapping import CategoryMapping
-from kequn_lab.features.categories import OTHER, CategoryEncoder
+from kequn_lab.features._levels import OTHER, same_level
+from kequn_lab.features.categories import CategoryEncoder
+from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.preprocessing import category_encoder
 
-__all__ = ["Categories", "category_axes", "category_notes", "declaring", "with_levels"]
+__all__ = [
+    "Categories",
+    "called",
+    "category_axes",
+    "category_notes",
+    "declaring",
+    "naming_words",
+    "variable_words",
+    "with_levels",
+]
 
 #: How categories are named: columns, or columns with the order of their levels.
 Categories = Sequence[str] | Mapping[str, Sequence[str]]
@@ -39,7 +50,10 @@ def declaring(words: contract.mapping.Mapping, categories: Categories) -> contra
         str(name): CategoryMapping(order=tuple(map(str, order or ())), nominal=not order)
         for name, order in orders.items()
     }
-    features = replace(words.features, categories={**words.features.categories, **more})
+    declared = words.features.categories
+    more = {n: replace(c, labels=declared[n].labels) if n in declared else c
+            for n, c in more.items()}  # fmt: skip
+    features = replace(words.features, categories={**declared, **more})
     return replace(words, features=features)
 
 
@@ -96,6 +110,115 @@ def category_notes(
                 value=float(len(coding.unified)), variable=name, level="note",
             ))  # fmt: skip
     return notes
+
+
+def called(
+    features: pd.DataFrame,
+    words: contract.mapping.FeatureMapping,
+    missing_levels: Collection[str] = (),
+) -> tuple[pd.DataFrame, list[Note]]:
+    """What a bank's own columns and levels are called, and labels of levels that are not there.
+
+    Parameters
+    ----------
+    features : DataFrame
+    words : FeatureMapping
+        Its ``names`` and the ``labels`` of its ``categories``.
+    missing_levels
+        As :func:`~kequn_lab.features.preprocessing.preprocessor`.
+
+    Returns
+    -------
+    DataFrame
+        ``feature``, ``level`` (missing for the column itself), ``meaning_zh``, ``meaning_en``;
+        where a language lacks, the name in the data. Every level of the model has a row.
+    list of Note
+    """
+    rows: list[tuple] = [(n, None, *_pair(given, n)) for n, given in words.names.items()]
+    notes: list[Note] = []
+    orders = {n: c.order for n, c in words.categories.items() if n in features}
+    codings = []
+    if orders:
+        codings = category_encoder(orders, missing_levels).fit(features[list(orders)]).codings_
+    for name, coding in zip(orders, codings):
+        labels = words.categories[name].labels
+        given = {same_level(text): label for text, label in labels.items()}
+        levels = {same_level(level): level for level in (*coding.levels, *coding.pooled)}
+        if lost := [text for text in labels if same_level(text) not in levels]:
+            notes.append(_no_such_level(name, lost, levels.values()))
+        rows += [(name, level, *_pair(given.get(key) or common_level(level), level))
+                 for key, level in levels.items()]  # fmt: skip
+    return pd.DataFrame(rows, columns=["feature", "level", "meaning_zh", "meaning_en"]), notes
+
+
+def _pair(given: Mapping[str, str], itself: str) -> tuple[str, str]:
+    """The names in Chinese and in English; where one lacks, what the data say."""
+    return given.get("zh") or itself, given.get("en") or itself
+
+
+def _no_such_level(name: str, lost: list[str], there: Iterable[str]) -> Note:
+    shown = _some(there)
+    return Note(
+        "label_without_level",
+        f"{name}：映射文件为 {_some(lost)} 写了名称，但数据中没有这样的类别（有 {shown}）",
+        f"{name}: the mapping has a label for {_some(lost)}, which is no level of the data "
+        f"(there are {shown})",
+        value=float(len(lost)), variable=name, level="note",
+    )  # fmt: skip
+
+
+def variable_words(own: pd.DataFrame | None) -> pd.DataFrame:
+    """The kit's features and a bank's own columns and levels, as
+    :class:`~kequn_lab._words.Words` and ``plots.style`` take them.
+
+    Parameters
+    ----------
+    own : DataFrame or None
+        As :func:`called` gives it.
+    """
+    known = feature_dictionary()
+    if own is None or own.empty:
+        return known
+    known = known[~known["feature"].isin(own.loc[own["level"].isna(), "feature"])]
+    axes = [(f"{r.feature}:{r.level}", f"{r.own_zh}：{r.meaning_zh}", f"{r.own_en}: {r.meaning_en}")
+            for r in _levels(own).itertuples()]  # fmt: skip
+    of_axes = pd.DataFrame(axes, columns=["feature", "meaning_zh", "meaning_en"])
+    both = pd.concat([own, of_axes, known], ignore_index=True)
+    texts = ["unit", "block"]
+    return both.assign(**{c: both[c].fillna("") for c in texts}, level=both["level"].astype(object))
+
+
+def _levels(own: pd.DataFrame) -> pd.DataFrame:
+    """The levels, with what their column is called: ``own_zh``, ``own_en``."""
+    columns = own[own["level"].isna()].set_index("feature")
+    levels = own[own["level"].notna()]
+    return levels.assign(**{
+        f"own_{lang}": [columns[f"meaning_{lang}"].get(f, f) for f in levels["feature"]]
+        for lang in LANGUAGES
+    })  # fmt: skip
+
+
+def naming_words(known: pd.DataFrame, own: pd.DataFrame | None) -> pd.DataFrame:
+    """The words of working names, with those of a bank's own columns and levels.
+
+    Parameters
+    ----------
+    known : DataFrame
+        ``feature``, ``high_zh``, ``low_zh``, ``high_en``, ``low_en``.
+    own : DataFrame or None
+        As :func:`called` gives it.
+    """
+    if own is None or own.empty:
+        return known
+    rows = []
+    for r in own[own["level"].isna()].itertuples():
+        zh, en = r.meaning_zh, r.meaning_en
+        rows.append((r.feature, f"{zh}高", f"{zh}低", f"high {en}", f"low {en}"))
+    for r in _levels(own).itertuples():
+        zh, en = f"{r.meaning_zh}（{r.own_zh}）", f"{r.meaning_en} ({r.own_en})"
+        rows.append((f"{r.feature}:{r.level}", zh, f"少有{zh}", en, f"few {en}"))
+    more = pd.DataFrame(rows, columns=["feature", "high_zh", "low_zh", "high_en", "low_en"])
+    return pd.concat([more, known[~known["feature"].isin(more["feature"])]], ignore_index=True)
 
 
 def _some(levels: Iterable[str]) -> str:

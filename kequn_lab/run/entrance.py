@@ -246,7 +246,7 @@ def ready_table(
     theirs = {ours: column for ours, column in words.columns.items() if column in source.columns}
     ours = {column: name for name, column in theirs.items()}
     there = [ours.get(c, c) for c in source.columns if c not in REFUSED_COLUMNS]
-    named = [key, *drop, *words.drop, *words.categories, *(columns or ())]
+    named = [key, *drop, *words.drop, *words.categories, *words.names, *(columns or ())]
     if lacking := [c for c in dict.fromkeys(named) if c not in there]:
         shown = as_option(there[:40]) + (f" … ({len(there)} in all)" if len(there) > 40 else "")
         todo = "Name the customer's column with --id" if key in lacking else "Correct the name"

@@ -156,7 +156,9 @@ def group_table(kmeans: GroupedKMeans, features: pd.DataFrame, names: pd.DataFra
     return table[["group_value", "segment_id", "customers", "share"]]
 
 
-def group_note(table: pd.DataFrame, by: str, names: pd.DataFrame) -> Note:
+def group_note(
+    table: pd.DataFrame, by: str, names: pd.DataFrame, variables: pd.DataFrame | None = None
+) -> Note:
     """The groups in one line.
 
     Parameters
@@ -166,8 +168,11 @@ def group_note(table: pd.DataFrame, by: str, names: pd.DataFrame) -> Note:
     by : str
     names : DataFrame
         ``segment_id``, ``name_zh``, ``name_en``.
+    variables : DataFrame, optional
+        What columns are called; the kit's features by default.
     """
-    words = Words.of(segments=names, variables=feature_dictionary())
+    variables = feature_dictionary() if variables is None else variables
+    words = Words.of(segments=names, variables=variables)
     sizes = table.groupby("group_value")["customers"].agg(["size", "sum"])
     zh = "；".join(f"{v:g}：{r.size} 个簇、{r.sum:,} 位客户" for v, r in _rows(sizes))
     en = "; ".join(f"{v:g}: {r.size} clusters of {r.sum:,} customers" for v, r in _rows(sizes))

@@ -20,7 +20,7 @@ from kequn_lab.features.customers import customer_features
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
-from kequn_lab.run.categories import Categories, category_notes, declaring
+from kequn_lab.run.categories import Categories, called, category_notes, declaring
 from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
 __all__ = ["Inputs", "from_bank", "from_customer_table", "from_synthetic_bank", "from_tables"]
@@ -48,6 +48,8 @@ class Inputs:
         Columns of text, and the order of their levels; empty for a nominal one.
     missing_levels : tuple of str
         Those of them in which a missing value is a level of its own.
+    called : DataFrame or None
+        What own columns and levels are called, as :func:`~kequn_lab.run.categories.called`.
     as_of, months : the window, where there is one
     window : dict
         Events and customers inside and outside of it, as
@@ -72,6 +74,7 @@ class Inputs:
     log_columns: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing_levels: tuple[str, ...] = ()
+    called: pd.DataFrame | None = None
     as_of: str | None = None
     months: int | None = None
     window: dict = field(default_factory=dict)
@@ -206,10 +209,13 @@ def from_customer_table(
     said = [n for n in entered.notes if n.warning == "alike_codes"]  # a level is one all the same
     entered.notes[:] = [n for n in entered.notes if n not in said]
     entered.notes.extend(category_notes(features, **chosen))
+    own, unknown = called(features, words.features, chosen["missing_levels"])
+    entered.notes.extend(unknown)
     return _inputs(
         features,
         entered,
         **chosen,
+        called=own,
         synthetic=_marked_synthetic([table]),
         log_columns=tuple(log_columns),
         currency=words.currency,

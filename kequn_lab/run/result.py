@@ -18,8 +18,8 @@ from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
 from kequn_lab.export import write_labels
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.profiles.cautions import by_weight
+from kequn_lab.run.categories import variable_words
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.findings import FINDINGS, findings, segment_marks
 from kequn_lab.segments.naming import free_id, is_working
@@ -187,7 +187,10 @@ class Result:
 
         looks = self.names[["segment_id", "name_zh", "name_en"]]
         return plots.style(
-            language, segments=looks, variables=feature_dictionary(), synthetic=self.card.synthetic
+            language,
+            segments=looks,
+            variables=variable_words(self.tables.get("called")),
+            synthetic=self.card.synthetic,
         )
 
     # To change ---------------------------------------------------------------------------------

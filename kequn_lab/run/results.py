@@ -17,7 +17,7 @@ from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.labels import read_csv, write_table
 from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
-from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.run.categories import variable_words
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.result import Result
@@ -34,7 +34,7 @@ NAMES = (
 #: Tables that are files of their own, not part of the report.
 _APART = (
     "pairs", "slsw", "matching", "migration", "registry_events", "chance_likeness",
-    "nameless_segments",
+    "nameless_segments", "called",
 )  # fmt: skip
 
 
@@ -242,7 +242,10 @@ def _write_report(result: Result, path: str | Path, pictures: dict, *, language:
     }  # fmt: skip
     looks, known = result.names[["segment_id", "name_zh", "name_en"]], tables["known_segments"]
     others = known[~known["segment_id"].isin(looks["segment_id"])]
-    shown |= {"segments": pd.concat([looks, others]), "variables": feature_dictionary()}
+    shown |= {
+        "segments": pd.concat([looks, others]),
+        "variables": variable_words(tables.get("called")),
+    }
     placed = {n: p for n, p in pictures.items() if drawings(tables)[n].section}
     write_report(path, tables=shown, run=result.record, figures=placed, language=language)
 

@@ -14,7 +14,6 @@ from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
 from kequn_lab.compare.criteria import Criteria, segment_values
 from kequn_lab.compare.groups import compared_groups, group_sizes
 from kequn_lab.export.scorecard import Scorecard
-from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
 from kequn_lab.monitor.matching import migration_table
 from kequn_lab.profiles.cards import segment_cards
@@ -23,7 +22,7 @@ from kequn_lab.profiles.plane import segment_pca
 from kequn_lab.profiles.rules import segment_rules
 from kequn_lab.profiles.tables import marker_table, size_table, variable_order
 from kequn_lab.profiles.variance import variance_table
-from kequn_lab.run.categories import category_axes
+from kequn_lab.run.categories import category_axes, variable_words
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.grouping import group_note, group_stability, group_table
 from kequn_lab.run.inputs import Inputs
@@ -87,6 +86,11 @@ class Segmented:
     matching: pd.DataFrame | None = None
 
     @property
+    def variables(self) -> pd.DataFrame:
+        """What columns and levels are called."""
+        return variable_words(self.inputs.called)
+
+    @property
     def segment(self) -> pd.Series:
         """The segment of each customer, a category in the order of the clusters."""
         in_order = self.labels.sort_values("cluster")["segment_id"].unique()
@@ -134,7 +138,7 @@ def naming_tables(found: Segmented, earlier: Earlier | None) -> Tables:
         "nameless_segments": nameless_segments(
             found.reading.means, found.book["signatures"], found.names,
             minimum=least_similarity(found.reading.chance), segments=found.book["segments"],
-            variables=feature_dictionary(),
+            variables=found.variables,
         ),
     }  # fmt: skip
     if earlier is not None and found.matching is not None:
@@ -167,7 +171,7 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     sizes = size_table(segment)
     profile = profiles.profile_table(features, segment, n_boot=0, refits=refits)
     markers = marker_table(profile)
-    show = {"segments": found.names, "variables": feature_dictionary()}
+    show = {"segments": found.names, "variables": found.variables}
     seed = {"random_state": found.options.random_state}
     known = found.model.columns.intersection(book["signatures"]["feature"])
     standard = found.model / column_factors(found.reading.pipeline)
@@ -294,7 +298,7 @@ def decision_tables(
     known = values.dropna(subset="value")["criterion_id"].unique()
     without = criteria.table[~criteria.table["criterion_id"].isin(known)]
     if len(without):
-        return {}, [no_decision(without, features, feature_dictionary())]
+        return {}, [no_decision(without, features, found.variables)]
     matrix = attractiveness_matrix(
         values,
         criteria,
@@ -314,7 +318,9 @@ def price_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, li
     reading = found.reading
     if reading.groups is not None:
         table = group_table(reading.groups, found.inputs.features, found.names)
-        return {"by_group": table}, [group_note(table, reading.groups.by, found.names)]
+        return {"by_group": table}, [
+            group_note(table, reading.groups.by, found.names, found.variables)
+        ]
     if reading.lowest is None:
         return {}, []
     readings = compare_readings(
@@ -337,6 +343,6 @@ def cautions(
         logged=found.inputs.log_columns,
         silhouette=silhouette,
         segments=found.names,
-        variables=feature_dictionary(),
+        variables=found.variables,
         notes=(*found.inputs.notes, *notes),
     )

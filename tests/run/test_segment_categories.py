@@ -37,6 +37,18 @@ missing = "level"
 [features.education]
 order = ["小学", "中学", "大学"]
 """
+CALLED = DECLARED.replace(
+    "[features.education]",
+    """labels.Farmer = {zh = "农民", en = "Farmer"}
+labels.clerk = {zh = "职员"}
+labels.pilot = {zh = "飞行员"}
+
+[features.names]
+job = {zh = "职业", en = "Occupation"}
+age = {zh = "年龄", en = "Age"}
+
+[features.education]""",
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +93,7 @@ def test_profiles_markers_rules_and_cards_name_levels(result):
 def test_report_and_tables_are_written_and_read_again(result, tmp_path):
     result.save(tmp_path / "r", quiet=True, language="zh")
     text = (tmp_path / "r" / "report.html").read_text("utf-8")
-    assert "job: farmer" in text and "哪些变量起决定作用" in text
+    assert "job：farmer" in text and "哪些变量起决定作用" in text
     read = kq.read_result(tmp_path / "r")
     assert read.card == result.card
     read.report(tmp_path / "en.html", language="en")
@@ -125,6 +137,51 @@ def test_command_declares_by_option_and_by_mapping_and_scores(tmp_path, capsys):
     np.testing.assert_array_equal(labels["cluster"], card.predict(new))
 
 
+@pytest.fixture(scope="module")
+def called(tmp_path_factory):
+    mapping = tmp_path_factory.mktemp("called") / "bank.toml"
+    mapping.write_text(CALLED, "utf-8")
+    return kq.segment(TABLE, mapping=mapping, k=2, stability=0, quiet=True)
+
+
+def test_levels_and_columns_are_called_in_both_languages(called):
+    cards, rules = called.tables["cards"], called.tables["rules"]
+    assert cards["text_zh"].str.contains("职业：农民 \\d+.*（全体 ").any()
+    assert cards["text_en"].str.contains(r"Occupation: Farmer \d+.* \(all: ").any()
+    assert cards["text_en"].str.contains(r"Occupation: clerk \d+").any()  # no English label
+    assert rules["sentence_zh"].str.contains("职业为“(?:农民|职员)”|年龄|学历").any()
+    names = called.names[["name_zh", "name_en"]].to_numpy().ravel()
+    assert not any("job" in name or "age" in name.split() for name in names)
+
+
+def test_ids_of_levels_stay_as_they_are_in_tables_and_sql(called):
+    assert {"farmer", "clerk"} <= set(called.tables["profile"]["level"].dropna())
+    assert called.tables["rules"]["rule"].str.contains("job|education|age").all()
+    sql = called.card.to_sql("duckdb", table="t")
+    assert "'farmer'" in sql and "农民" not in sql
+
+
+def test_labels_are_in_pictures_and_in_a_report_that_is_read_again(called, tmp_path):
+    called.save(tmp_path / "r", quiet=True, language="zh")
+    read = kq.read_result(tmp_path / "r")
+    read.report(tmp_path / "en.html", language="en")
+    zh, en = ((tmp_path / f).read_text("utf-8") for f in ("r/report.html", "en.html"))
+    assert "职业：农民" in zh and "job：" not in zh and "job:" not in zh
+    assert "Occupation: Farmer" in en and "农民" not in en and "job:" not in en
+    drawn = {
+        language: {t.get_text() for t in read.plot("heat_map", language=language).get_yticklabels()}
+        for language in ("zh", "en")
+    }
+    assert {"职业 = 农民", "年龄"} <= drawn["zh"]
+    assert {"Occupation = Farmer", "Age"} <= drawn["en"]
+
+
+def test_a_label_without_its_level_is_said(called):
+    note = notes_of(called)["label_without_level"]
+    assert "'pilot'" in note["text_en"] and "'pilot'" in note["text_zh"]
+    assert "'farmer'" in note["text_en"]
+
+
 @pytest.mark.parametrize(
     ("categories", "says"),
     [
@@ -164,6 +221,8 @@ def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
         ("[features.job]\n", "give either"),
         ("[features.职业]\nnominal = true", "needs quotes"),
         ("[features.job]\nnominal = true\norder = ['a', 'b']", "give either"),
+        ("[features.job]\nnominal = true\nlabels.a = 'A'", r'labels. a must be {zh = "…", en'),
+        ("[features.names]\nage = 'Age'", r'age must be {zh = "…", en = "…"}; found'),
         ("[features.job]\norder = 'a'", "order must be a list of levels in quotes"),
         ("[features.job]\nnominal = true\nmissing = 'zero'", 'must be "mean" or "level"'),
         ("[features.job]\norder = ['a', 'b']\nmissing = 'level'", "missing value has no place"),
