@@ -17,7 +17,7 @@ from openpyxl.utils import get_column_letter as letter
 from kequn_lab._words import Words
 from kequn_lab.export._nearest import group_cards
 from kequn_lab.export.golden import golden_rows
-from kequn_lab.features.categories import NO_LEVEL, WIDE_BLANK
+from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
 from kequn_lab.features.definitions import feature_dictionary
 
 __all__ = ["Plain", "living_sheets"]

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from kequn_lab._files import versions
 from kequn_lab.export._nearest import group_cards
-from kequn_lab.features.categories import NO_LEVEL
+from kequn_lab.features._levels import NO_LEVEL
 
 __all__ = ["scorecard_pmml"]
 

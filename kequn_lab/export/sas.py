@@ -8,7 +8,7 @@ import unicodedata
 
 from kequn_lab.export._nearest import group_cards
 from kequn_lab.export.sql import _literal, _minus
-from kequn_lab.features.categories import NO_LEVEL, WIDE_BLANK
+from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
 
 __all__ = ["scorecard_sas"]
 

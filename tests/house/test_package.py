@@ -57,7 +57,7 @@ MOST = {
     "_notes": (30, 0),
     "_rules": (160, 0),
     "_signals": (50, 0),
-    "_words": (205, 0),
+    "_words": (215, 0),
     "_folder": (265, 0),
     "contract": (3_520, 7),
     "features": (880, 7),
