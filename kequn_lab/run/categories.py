@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -151,7 +152,7 @@ def called(
     return pd.DataFrame(rows, columns=["feature", "level", "meaning_zh", "meaning_en"]), notes
 
 
-def _pair(given: Mapping[str, str], itself: str) -> tuple[str, str]:
+def _pair(given: Mapping[Any, str], itself: str) -> tuple[str, str]:
     """The names in Chinese and in English; where one lacks, what the data say."""
     return given.get("zh") or itself, given.get("en") or itself
 
