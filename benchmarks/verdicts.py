@@ -2,6 +2,7 @@
 
     python benchmarks/verdicts.py                    # two tables a design, about two minutes
     python benchmarks/verdicts.py --tables 10 --rows 1000 --draws 100
+    python benchmarks/verdicts.py --only mixed --tables 4 --write    # about four minutes
 
 Tables without structure (one hill: normal, tied together, uniform, skewed, heavy tails, many
 zeros, yes or no), with groups that a stated number of deviations separates (in one of two
@@ -14,6 +15,13 @@ segment is *true* where it and a group have a Jaccard index of 0.75 or more, and
 is the share of natural ones among these. Then the k that `choose_k` and the largest silhouette
 give of 1 or 2 to 7. Last, *covered*: how often the range that a verdict is read from holds the
 Jaccard index of a segment with the one that k-means finds in another sample of the same customers.
+
+*mixed*: the same of tables with numbers and categories, coded as a run codes them. One hill:
+independent columns, levels that are intervals of a factor, a rare level, categories alone; groups
+of two to five that numbers tell, or categories, or both, once with a category of noise.
+*torn* is the share that were natural with null data that know no categories: they draw every
+coordinate by itself, so that a row has two levels of a category, or none. ``--write`` puts these
+tables into ``benchmarks/verdicts.md``.
 """
 
 from __future__ import annotations
@@ -22,6 +30,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -303,6 +312,53 @@ def shown_segments(table: pd.DataFrame) -> str:
     return out.round(2).to_string(na_rep="")
 
 
+def mixed(args) -> pd.DataFrame:
+    """One row per design of `mixed_tables`."""
+    rows = []
+    for seed, (kind, name, table, truth, k) in enumerate(mixed_tables(args)):
+        X, variables = coded(table)
+        part = verdicts(X, truth, k, args, variables)
+        torn = verdicts(X, truth, k, args)["reading"] == "natural"
+        right = chosen(X, args, variables)["choose_k"] == (1 if truth is None else k)
+        part = part.assign(kind=kind, design=name, seed=seed, torn=torn, right=right)
+        rows.append(part.assign(natural=part["reading"] == "natural"))
+    table = pd.concat(rows)
+    out = []
+    for (kind, name), part in table.groupby(["kind", "design"], sort=False):
+        of = part[part["true"]] if kind == "groups" else part
+        sets = part.groupby("seed")[["natural", "torn", "right"]].any()
+        out.append({
+            "kind": kind, "design": name, "tables": len(sets), "segments": len(part),
+            "true": part["true"].mean(), "natural": of["natural"].mean(),
+            "torn": of["torn"].mean(), "sets": int(sets["natural"].sum()),
+            "sets_torn": int(sets["torn"].sum()), "k_right": int(sets["right"].sum()),
+        })  # fmt: skip
+    return pd.DataFrame(out)
+
+
+def as_markdown(table: pd.DataFrame, args) -> str:
+    heads = {
+        "kind": "kind", "design": "design", "true": "segments that are true groups",
+        "natural": "natural", "torn": "natural, torn", "sets": "tables with a natural one",
+        "sets_torn": "the same, torn", "k_right": "k right",
+    }  # fmt: skip
+    lines = [f"| {' | '.join(heads.values())} |", "|---" * len(heads) + "|"]
+    for row in table.to_dict("records"):
+        shares = {c: f"{row[c]:.2f}" for c in ("true", "natural", "torn")}
+        counts = {c: f"{row[c]} of {row['tables']}" for c in ("sets", "sets_torn", "k_right")}
+        lines.append(f"| {' | '.join((row | shares | counts)[c] for c in heads)} |")
+    return (
+        "# Verdicts on tables of numbers and categories\n\n"
+        f"Written by `python benchmarks/verdicts.py --only mixed --tables {args.tables} --write` "
+        f"({args.rows} customers, {args.draws} pairs of draws). *natural*: share of the segments "
+        "called natural; where there are groups, of those that are true groups. *torn*: with null "
+        "data that know no categories. *k right*: tables where `choose_k` takes the number of "
+        "groups, 1 where there are none.\n\n" + "\n".join(lines) + "\n\n"
+        "A group that only categories tell is not natural: one hill of normal numbers with levels "
+        "can have the same shares and the same associations of each two columns.\n"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=2, help="of each design")
@@ -311,8 +367,19 @@ def main() -> None:
     parser.add_argument("--gaps", type=lambda text: [float(g) for g in text.split(",")],
                         default=[4.0, 6.0, 10.0], help="deviations between groups")  # fmt: skip
     parser.add_argument("--scaled", action="store_true", help="columns to deviation 1, as a run")
-    parser.add_argument("--only", choices=["segments", "k", "intervals"], help="one part")
+    parser.add_argument("--only", choices=["segments", "k", "intervals", "mixed"],
+                        help="one part; mixed is no part of the whole")  # fmt: skip
+    parser.add_argument("--write", action="store_true", help="mixed: write verdicts.md")
     args = parser.parse_args()
+    if args.write and args.only != "mixed":
+        parser.error("verdicts.md holds the tables of --only mixed")
+    if args.only == "mixed":
+        table = mixed(args)
+        print(table.round(2).to_string(index=False))
+        if args.write:
+            text = as_markdown(table, args)
+            Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
+        return
     start, cases = time.perf_counter(), tables(args)
     print(f"{len(cases)} tables of {args.rows} rows, {args.draws} pairs of draws")
     if args.only in (None, "segments"):

@@ -81,13 +81,13 @@ def category_notes(
     names = list(categories)
     encoder = category_encoder(categories, missing_levels).fit(features[names])
     notes = [Note(
-        "categories_not_calibrated",
-        f"{len(names)} 个类别变量（{listed(names, 'zh')}）参与分群：稳定性与间隙的判断标准"
-        "是用数值变量检验的，用于类别变量时只供参考",
-        f"{len(names)} column(s) of categories are in the model ({listed(names, 'en')}): the "
-        "verdicts on stability and gaps were calibrated on numbers, not on categories; take them "
-        "as a hint",
-        value=float(len(names)),
+        "categories_in_verdicts",
+        f"{len(names)} 个类别变量（{listed(names, 'zh')}）参与分群：判断界线是否清楚时，用来比较的"
+        "无客群数据保留了各类别的占比和相互关联；只靠类别区分的客群一般最多判为“可重复的划分”",
+        f"{len(names)} column(s) of categories are in the model ({listed(names, 'en')}): whether a "
+        "gap is clear is judged by data without segments that keep the shares of levels and their "
+        "associations; segments that only categories tell are, as a rule, a repeatable cut at most",
+        value=float(len(names)), level="note",
     )]  # fmt: skip
     for name, coding in zip(names, encoder.codings_):
         if coding.pooled:

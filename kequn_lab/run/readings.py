@@ -126,16 +126,15 @@ def take_reading(
     n_clusters = N_CLUSTERS if n_clusters is None else n_clusters
     if isinstance(n_clusters, Mapping):
         raise ValueError("k by group needs the column that says the group (by)")
-    levels = expected_levels(book["signatures"], features.columns)
+    numbers = [c for c in features if c not in (fit.get("categories") or ())]
+    levels = expected_levels(book["signatures"], numbers)  # they say nothing of categories
     asked = start == "signatures" or pull > 0
     if asked:
         _require_start(levels, n_clusters)
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
     own = {"n_clusters": n_clusters, "random_state": random_state, **fit}
     lowest = _reading(fit_segments(features, **own), features, book, random_state)
-    # A start at the signatures says nothing of categories.
-    only = start == "search" or n_clusters != len(levels) or not told or fit.get("categories")
-    if not asked and only:
+    if not asked and (start == "search" or n_clusters != len(levels) or not told):
         return lowest
     try:
         pipeline = fit_segments(features, levels=levels, pull=pull, **own)

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from kequn_lab._statistics import margin
 from kequn_lab.contract.wide import LARGEST
-from kequn_lab.features.preprocessing import preprocessor
+from kequn_lab.features.preprocessing import category_encoder, preprocessor
 from kequn_lab.features.weights import ColumnWeights
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import N_CLUSTERS, KMeansSearch
@@ -50,7 +50,9 @@ def segment_pipeline(
         See :func:`~kequn_lab.features.preprocessing.preprocessor`.
     levels : DataFrame, optional
         One row per cluster, as :func:`~kequn_lab.segments.expected_levels`: k-means starts there
-        (:class:`~kequn_lab.segments.SeededKMeans`) in place of the search.
+        (:class:`~kequn_lab.segments.SeededKMeans`) in place of the search. With ``categories`` it
+        has a column for each of their coordinates, too, last and in their order;
+        :func:`fit_segments` adds those that are lacking.
     pull : float
         As :class:`~kequn_lab.segments.SeededKMeans`; 0 is plain k-means.
     by : str, optional
@@ -65,7 +67,7 @@ def segment_pipeline(
     Raises
     ------
     ValueError
-        ``by`` with ``levels``, ``weights`` or ``categories``; ``levels`` with ``categories``.
+        ``by`` with ``levels``, ``weights`` or ``categories``.
 
     Examples
     --------
@@ -76,10 +78,10 @@ def segment_pipeline(
     preprocess = preprocessor(
         columns, log_columns=log_columns, categories=categories, missing_levels=missing_levels
     )
-    if categories and (levels is not None or by is not None):
+    if categories and by is not None:
         raise ValueError(
-            "with columns of categories, clusters are found by a search on all customers: no start "
-            "at the signatures (start, pull), no groups (by). Leave out one or the other"
+            "with columns of categories, clusters are found on all customers: no groups (by). "
+            "Leave out one or the other"
         )
     if levels is not None and by is not None:
         raise ValueError("groups (by) are clustered by a search, not from given levels")
@@ -93,8 +95,7 @@ def segment_pipeline(
     elif levels is None:
         kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
     else:
-        root = np.sqrt([(weights or {}).get(c, 1.0) for c in columns])
-        kmeans = SeededKMeans(levels[columns].to_numpy(float) * root, pull=pull)
+        kmeans = SeededKMeans(_start(columns, levels, weights or {}, categories or {}), pull=pull)
     steps: list[tuple] = [("preprocess", preprocess)]
     if weights:
         steps.append(("weigh", ColumnWeights(weights=weights).set_output(transform="pandas")))
@@ -110,7 +111,8 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
         One row per customer, numeric but for ``categories``; missing values are imputed.
     **options
         Passed to :func:`segment_pipeline`; with ``by``, ``n_clusters`` may map the values of that
-        column to numbers of clusters.
+        column to numbers of clusters. ``levels`` that say nothing of categories start at the mean
+        of their coordinates.
 
     Raises
     ------
@@ -158,12 +160,34 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             f"columns hold infinite values or values beyond {LARGEST:.0e}: {', '.join(wild)}; "
             "correct them"
         )
+    if options.get("levels") is not None and options.get("categories"):
+        options["levels"] = _with_coordinates(features, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
             return segment_pipeline(features.columns, **options).fit(features)
         except ConvergenceWarning as few:  # fewer distinct customers than clusters, or like one
             raise ValueError(str(few)) from None
+
+
+def _start(columns: list, levels: pd.DataFrame, weights: Mapping, categories: Mapping):
+    """The levels in the order of the model columns, weighted as these are."""
+    model = [c for c in columns if c not in categories]
+    if categories:
+        model += [c for c in levels if c not in model]
+    of = {c: [n for n in weights if c == n or str(c).startswith(f"{n}:")] for c in model}
+    roots = [np.sqrt(weights[max(names, key=len)]) if names else 1.0 for names in of.values()]
+    return levels[model].to_numpy(float) * roots
+
+
+def _with_coordinates(
+    features: pd.DataFrame, *, levels, categories, missing_levels=(), **_
+) -> pd.DataFrame:
+    """The levels with a column for each coordinate of the categories, NaN: at the mean."""
+    names = [c for c in features if c in categories]
+    encoder = category_encoder(categories, missing_levels).fit(features[names])
+    numbers = [c for c in features if c not in categories]
+    return levels.reindex(columns=[*numbers, *encoder.get_feature_names_out()])
 
 
 def column_factors(pipeline: Pipeline) -> np.ndarray:

@@ -245,7 +245,8 @@ def stability_summary(
 
     What *natural* cannot see: that a segment is one round group. The pieces of a bent hill can be
     natural (bananas and moons in `benchmarks/verdicts.py`), groups closer than four
-    deviations mostly are not, nor is a group that only a flag or a zero tells.
+    deviations mostly are not, nor is a group that only a flag, a zero or categories tell
+    (`benchmarks/verdicts.md`).
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """Two readings of the same customers: k-means started at the signatures, beside the search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -214,3 +216,31 @@ def test_same_merged_cut_and_moved_by_hand():
     assert table.loc["d", "jaccard"] == pytest.approx(5 / 9)
     same = compare_readings(one, one, names=names, other_names=other)
     assert set(same["verdict"]) == {"same"}
+
+
+# Beside categories -----------------------------------------------------------------------------
+
+
+def test_a_start_at_the_signatures_takes_categories_beside(bank, result):
+    """They start at their mean; here one says half of the truth, and one is noise."""
+    rng = np.random.default_rng(0)
+    segment = bank.truth.set_index("customer_id")["segment_id"].loc[bank.features.index]
+    told = np.where(rng.random(len(segment)) < 0.5, segment.isin(EIGHT[:4]), rng.random(500) < 0.5)
+    more = bank.features.assign(
+        rank=np.array(["low", "high"])[told.astype(int)], city=rng.choice(["a", "b", "c"], 500)
+    )
+    inputs = replace(bank, features=more, categories={"rank": ("low", "high"), "city": ()})
+    options = Options(**QUICK, start="signatures", weights={"city": 0.5, "age_years": 2}, pull=0.1)
+    beside = analyse(inputs, options)
+    kmeans = beside.pipeline["kmeans"]
+    names = list(beside.pipeline[:-1].get_feature_names_out())
+    assert len(names) == bank.features.shape[1] + 4
+    at = [i for i, n in enumerate(names) if n == "rank" or n.startswith("city:")]
+    assert np.isnan(np.asarray(kmeans.levels)[:, at]).all()
+    expected = expected_levels(catalogue.signatures(), ["age_years"]).to_numpy()[:, 0]
+    age = np.asarray(kmeans.levels)[:, names.index("age_years")]
+    np.testing.assert_allclose(age, expected * np.sqrt(2))
+    assert beside.names["matched"].sum() >= result.names["matched"].sum() - 1
+    found = beside.card.predict(more).to_numpy()
+    np.testing.assert_array_equal(found, beside.labels["cluster"])
+    assert beside.record["fit"]["start"] == "signatures"

@@ -73,8 +73,8 @@ def test_every_decision_about_levels_is_said_in_both_languages(result):
     notes = notes_of(result)
     assert "'spy'" in notes["rare_levels"]["text_en"] and "'spy'" in notes["rare_levels"]["text_zh"]
     assert "'Clerk' = 'clerk'" in notes["unified_levels"]["text_en"]
-    assert "not on categories" in notes["categories_not_calibrated"]["text_en"]
-    assert "只供参考" in notes["categories_not_calibrated"]["text_zh"]
+    assert "only categories tell" in notes["categories_in_verdicts"]["text_en"]
+    assert "只靠类别区分" in notes["categories_in_verdicts"]["text_zh"]
     assert "remark" in notes["left_out_text"]["text_en"] and "alike_codes" not in notes
 
 
@@ -198,11 +198,6 @@ def test_bad_categories_are_refused_by_name(categories, says):
     )
     with pytest.raises(ValueError, match=says):
         kq.segment(table, categories=categories, k=2, stability=0, quiet=True)
-
-
-def test_start_at_signatures_does_not_go_with_categories():
-    with pytest.raises(ValueError, match="start"):
-        kq.segment(TABLE, categories=["job"], start="signatures", stability=0, quiet=True)
 
 
 def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():

@@ -1,8 +1,11 @@
 """Few weighted points that stand for many rows: what is kept, what is lost."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from kequn_lab.segments import KMeansSearch
+from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.summaries import as_numbers, nearest, summarise
 
 
@@ -94,3 +97,29 @@ def test_no_summary_loses_weight_or_squares_however_it_is_drawn():
     assert summary.weights.sum() == len(X)
     kept = summary.weights @ (summary.points**2).sum(axis=1)
     assert kept + summary.lost_inertia == pytest.approx((X**2).sum())
+
+
+def test_points_of_several_levels_cost_no_inertia_and_no_label():
+    """The summary averages rows of different levels; labels are decided on rows."""
+    rng = np.random.default_rng(0)
+    n, k = 3_000, 5
+    truth = rng.integers(k, size=n)
+    table = pd.DataFrame(rng.normal(size=(n, 2)) + 2.5 * rng.normal(size=(k, 2))[truth]).add_prefix(
+        "x"
+    )
+    for i, n_levels in enumerate((4, 6, 8)):
+        own = rng.random(n) < (0.6, 0.4, 0.0)[i]
+        level = np.where(own, truth % n_levels, rng.integers(n_levels, size=n))
+        table[f"c{i}"] = [f"level {v}" for v in level]
+    categories = dict.fromkeys(("c0", "c1", "c2"), ())
+    pipeline = segment_pipeline(table, n_clusters=k, categories=categories, random_state=0)
+    pipeline.set_params(kmeans__n_points=500).fit(table)
+    found, model = pipeline["kmeans"], pipeline[:-1].transform(table)
+    points = summarise(model, n_points=500, random_state=0)
+    levels = pd.util.hash_pandas_object(table[list(categories)], index=False)
+    assert levels.groupby(points.member).nunique().gt(1).mean() > 0.2  # there are such points
+    on_rows = KMeansSearch(k, n_points=n, n_starts=10, n_swaps=10, random_state=1).fit(model)
+    assert found.inertia_ <= on_rows.inertia_ * (1 + 1e-4)
+    np.testing.assert_array_equal(pipeline.predict(table), found.labels_)
+    for row in range(0, n, 100):
+        assert pipeline.predict(table.iloc[[row]])[0] == found.labels_[row]
