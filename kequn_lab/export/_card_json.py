@@ -64,7 +64,6 @@ def write_card(card) -> str:
     record = {"schema": SCHEMA, "about": about, "model_id": card.model_id, **head}
     record |= {"features": features, "segments": segments}
     if categories:
-        record["schema"] = SCHEMA_OF_CATEGORIES
         record["categories"] = [category_record(c) for c in categories]
     if groups:
         record |= {"schema": SCHEMA_OF_GROUPS, "by": by}
@@ -73,6 +72,8 @@ def write_card(card) -> str:
             | {"centres": [by_feature(c, names, "centre") for c in group.centres]}
             for group in groups
         ]
+    if categories:
+        record["schema"] = SCHEMA_OF_CATEGORIES
     return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

@@ -49,9 +49,8 @@ def _check_groups(card, require) -> None:
     require((card.by is None) == (not card.groups), "by and groups go together; give both or none")
     if card.by is None:
         return
-    require(not card.categories, "by: groups and categories do not go together")
     require(card.by in card.feature_names, f"by: {card.by!r} is no feature of the scorecard")
-    values, n = [g.value for g in card.groups], len(card.features)
+    values, n = [g.value for g in card.groups], len(card.axes)
     require(len(set(values)) == len(values), f"a group comes twice in {values}")
     for g in card.groups:
         where, clusters = f"group {card.by} = {g.value:g}", [c.cluster for c in g.centres]
@@ -63,4 +62,6 @@ def _check_groups(card, require) -> None:
             require(len(given) == n, f"{where}: {name} has {len(given)} numbers, {n} features")
             require(all(map(math.isfinite, (g.value, *given))),
                     f"{where}: a number of {name} is not finite: {given}")  # fmt: skip
+        shifted = [v for v in g.mean[len(card.features) :] if v]
+        require(not shifted, f"{where}: the mean on an axis of a category is 0, found {shifted}")
         require(all(v > 0 for v in g.scale), f"{where}: scale must be above 0, found {g.scale}")

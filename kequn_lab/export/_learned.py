@@ -54,12 +54,14 @@ def groups_of(
     pipeline: Pipeline, features: pd.DataFrame, steps: dict[str, list]
 ) -> tuple[str | None, list[dict]]:
     """The column whose groups were clustered each by itself (None: all together), and of each
-    group its value, mean and scale of the features, and centres."""
+    group its value, mean and scale of the features and of the axes of categories, and centres."""
     kmeans = pipeline.steps[-1][1]
     if not hasattr(kmeans, "group_scales_"):
         return None, []
     by = kmeans.by if isinstance(kmeans.by, str) else features.columns[kmeans.by]
-    mean, scale = np.array(steps["mean"]), np.array(steps["scale"])
+    axes = len(kmeans.group_scales_[0]) - len(steps["mean"])  # of categories, on which 0 stays 0
+    mean = np.append(steps["mean"], np.zeros(axes))
+    scale = np.append(steps["scale"], np.ones(axes))
     out = []
     for g, value in enumerate(np.unique(features[by].to_numpy(float))):
         own_mean, own_scale = kmeans.group_means_[g], kmeans.group_scales_[g]

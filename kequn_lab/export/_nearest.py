@@ -36,16 +36,30 @@ class GroupCard:
 
 
 def group_cards(card) -> list[GroupCard]:
-    """A card for each group: the features standardised by the group's numbers, its centres."""
-    out = []
+    """A card for each group: the features standardised by the group's numbers, the levels of
+    categories placed in its scale, its centres."""
+    out, n = [], len(card.features)
     for g in card.groups:
-        scaled = zip(card.features, g.mean, g.scale, strict=True)
+        scaled = zip(card.features, g.mean[:n], g.scale[:n], strict=True)
         features = tuple(replace(f, mean=mean, scale=scale) for f, mean, scale in scaled)
         centres = tuple(
             replace(card.segments[c.cluster], share=c.share, centre=c.centre) for c in g.centres
         )
-        out.append(GroupCard(g.value, features, centres))
+        ends = np.cumsum([n, *(len(c.axes) for c in card.categories)])
+        categories = tuple(
+            _scaled(c, g.scale[start:end])
+            for c, start, end in zip(card.categories, ends[:-1], ends[1:])
+        )
+        out.append(GroupCard(g.value, features, centres, categories))
     return out
+
+
+def _scaled(category, scale: tuple[float, ...]):
+    """A category whose levels lie in the scale of a group; the mean stays at 0."""
+    levels = tuple(
+        replace(x, point=tuple(p / s for p, s in zip(x.point, scale))) for x in category.levels
+    )
+    return replace(category, levels=levels)
 
 
 def _rows_of_groups(card, columns: list[NDArray]):

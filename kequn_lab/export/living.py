@@ -137,10 +137,11 @@ def _model(p: _Places) -> Iterator[list[Any]]:
         steps = [f.fill, f.lower, f.upper, int(f.log)]
         yield [_plain(f.name), _plain(f.unit), *steps, *own, *centres]
     at = p.n
-    for c in p.card.categories:
+    for j, c in enumerate(p.card.categories):
         yield [None]
         yield [_plain(c.name), "text", "level"]
-        gaps = [c.gaps(s.centre[at : at + len(c.axes)]) for _, s in p.centres]
+        own = [part.categories[j] for part in p.parts]
+        gaps = [own[g].gaps(s.centre[at : at + len(c.axes)]) for g, s in p.centres]
         at += len(c.axes)
         texts = [(t, i) for i, x in enumerate(c.levels, start=1) for t in x.spellings]
         for text, i in texts:

@@ -100,7 +100,8 @@ class ScorecardCentre:
 class ScorecardGroup:
     """Customers that were clustered by themselves: those whose column ``by`` has this ``value``.
 
-    ``mean`` and ``scale`` take the place of the features' own.
+    ``mean`` and ``scale`` take the place of the features' own; then, for each axis of a category,
+    0 and what the points of the levels are divided by.
     """
 
     value: float

@@ -212,7 +212,13 @@ def group_silhouette(kmeans: GroupedKMeans, model: pd.DataFrame, *, random_state
 
 
 def group_stability(
-    kmeans: GroupedKMeans, model: pd.DataFrame, ids: pd.Series, *, n_boot: int, **run: Any
+    kmeans: GroupedKMeans,
+    model: pd.DataFrame,
+    ids: pd.Series,
+    *,
+    n_boot: int,
+    variables: Mapping[str, str] | None = None,
+    **run: Any,
 ) -> dict[str, pd.DataFrame]:
     """Whether each segment comes back in its own group; in several, the group where it does least.
 
@@ -224,6 +230,8 @@ def group_stability(
     ids : Series
         The segment of each cluster.
     n_boot : int
+    variables : mapping of str to str, optional
+        Of coordinates of categories, as :func:`~kequn_lab.validation.null_separation`.
     **run
         As :func:`~kequn_lab.validation.segment_stability`.
 
@@ -237,7 +245,8 @@ def group_stability(
         own = ids.loc[clusters].to_numpy()
         labels = ids.loc[kmeans.labels_[rows]].to_numpy()
         slsw = segment_stability(x, labels=labels, n_boot=n_boot, **run)
-        chance = null_separation(x, n_clusters=len(clusters), **run)
+        table = pd.DataFrame(x, columns=model.columns)
+        chance = null_separation(table, n_clusters=len(clusters), variables=variables, **run)
         table = pd.DataFrame(centres, pd.Index(own, name="segment_id"))
         summary = stability_summary(x, centres=table, slsw=slsw, chance=chance)
         draws.append(slsw.assign(group=g))

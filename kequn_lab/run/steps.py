@@ -255,9 +255,10 @@ def stability_tables(found: Segmented) -> Tables:
         "random_state": options.random_state, "progress": not options.quiet,
     }  # fmt: skip
     ids = found.names.set_index("cluster")["segment_id"]
+    axes = category_axes(reading.pipeline["preprocess"])
     if reading.groups is not None:
-        draws = options.n_stability
-        return group_stability(reading.groups, found.model, ids, n_boot=draws, **run)
+        run |= {"n_boot": options.n_stability, "variables": axes}
+        return group_stability(reading.groups, found.model, ids, **run)
     slsw = segment_stability(
         found.model,
         labels=ids.loc[reading.labels].to_numpy(),
@@ -265,7 +266,6 @@ def stability_tables(found: Segmented) -> Tables:
         n_boot=options.n_stability,
         **run,
     )
-    axes = category_axes(reading.pipeline["preprocess"])
     chance = null_separation(found.model, n_clusters=len(ids), variables=axes, **run)
     centres = centre_table(reading.pipeline) * column_factors(reading.pipeline)
     centres = centres.set_axis(pd.Index(ids, name="segment_id"))

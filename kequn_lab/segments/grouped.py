@@ -106,13 +106,18 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         Clusters of each group, in the order of the column's values; a number is for each.
     n_starts, n_swaps, random_state
         As :class:`KMeansSearch`.
+    blocks : sequence of str or sequence of int, optional
+        Categories: the name of each, whose coordinates are called ``name`` or ``name:level``, or
+        the positions of these. They get one scale, so that in each group a category has a
+        variance of 1 in all.
 
     Attributes
     ----------
     groups_ : ndarray of shape (n_groups,)
         Values of the column, ascending.
     group_means_, group_scales_ : ndarray of shape (n_groups, n_features)
-        What each group's columns are standardised by; the scale of a constant one is 1.
+        What each group's columns are standardised by; the scale of a constant one is 1. The
+        mean of a coordinate of a category is 0: it is not shifted.
     centres_ : ndarray of shape (n_centres, n_features)
         In the columns of `X`: group after group, the largest cluster of each first.
     centre_groups_, centre_sizes_ : ndarray of shape (n_centres,)
@@ -138,12 +143,22 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
     array([0, 0, 1, 0, 1, 1], dtype=int32)
     """
 
-    def __init__(self, by, n_clusters=N_CLUSTERS, *, n_starts=25, n_swaps=25, random_state=None):
+    def __init__(
+        self,
+        by,
+        n_clusters=N_CLUSTERS,
+        *,
+        n_starts=25,
+        n_swaps=25,
+        random_state=None,
+        blocks=None,
+    ):
         self.by = by
         self.n_clusters = n_clusters
         self.n_starts = n_starts
         self.n_swaps = n_swaps
         self.random_state = random_state
+        self.blocks = blocks
 
     def fit(self, X, y=None):
         """Search in every group.
@@ -175,6 +190,9 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         parts = [X[codes == g] for g in range(len(self.groups_))]
         self.group_means_ = np.stack([part.mean(axis=0, dtype=float) for part in parts])
         scales = np.stack([part.std(axis=0, dtype=float) for part in parts])
+        for block in self._blocks:
+            self.group_means_[:, block] = 0
+            scales[:, block] = np.sqrt((scales[:, block] ** 2).sum(axis=1, keepdims=True))
         self.group_scales_ = np.where(scales > 1e-9, scales, 1.0)
         found = []
         for g, (part, k) in enumerate(zip(parts, counts)):
@@ -252,6 +270,17 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
             raise ValueError(f"no column {self.by!r} to group by; there are {', '.join(names)}")
         return names.index(self.by)
 
+    @property
+    def _blocks(self) -> list[list[int]]:
+        """The positions of the coordinates of each category."""
+        names = list(getattr(self, "feature_names_in_", ()))
+        out = []
+        for block in self.blocks or ():
+            if isinstance(block, str):
+                block = [i for i, n in enumerate(names) if n == block or n.startswith(f"{block}:")]
+            out.append(list(block))
+        return out
+
     def _scaled(self, rows: NDArray, g: int) -> NDArray:
         return ((rows - self.group_means_[g]) / self.group_scales_[g]).astype(rows.dtype)
 
@@ -303,7 +332,9 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         """The same, not fitted, with one start in each group; for a matrix without names."""
         counts = np.bincount(self.centre_groups_).tolist()
         seed = self.random_state
-        return GroupedKMeans(self._position, counts, n_starts=1, n_swaps=0, random_state=seed)
+        return GroupedKMeans(
+            self._position, counts, n_starts=1, n_swaps=0, random_state=seed, blocks=self._blocks
+        )
 
     def transform(self, X) -> NDArray:
         """Distances to the clusters in the scale of the own group; infinite where it has none."""

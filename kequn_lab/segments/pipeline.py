@@ -67,7 +67,7 @@ def segment_pipeline(
     Raises
     ------
     ValueError
-        ``by`` with ``levels``, ``weights`` or ``categories``.
+        ``by`` with ``levels`` or ``weights``.
 
     Examples
     --------
@@ -78,11 +78,6 @@ def segment_pipeline(
     preprocess = preprocessor(
         columns, log_columns=log_columns, categories=categories, missing_levels=missing_levels
     )
-    if categories and by is not None:
-        raise ValueError(
-            "with columns of categories, clusters are found on all customers: no groups (by). "
-            "Leave out one or the other"
-        )
     if levels is not None and by is not None:
         raise ValueError("groups (by) are clustered by a search, not from given levels")
     if weights and by is not None:
@@ -91,7 +86,13 @@ def segment_pipeline(
             "undo them. Leave one of the two out"
         )
     if by is not None:
-        kmeans = GroupedKMeans(by, n_clusters, n_starts=n_starts, random_state=random_state)
+        kmeans = GroupedKMeans(
+            by,
+            n_clusters,
+            n_starts=n_starts,
+            random_state=random_state,
+            blocks=list(categories or ()),
+        )
     elif levels is None:
         kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
     else:

@@ -1,4 +1,4 @@
-"""Scorecards of three kinds, with the golden rows of each."""
+"""Scorecards of four kinds, with the golden rows of each."""
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,18 @@ def customers(n: int) -> pd.DataFrame:
     return table.assign(is_business=table["is_business"].fillna(0))
 
 
-@pytest.fixture(scope="module", params=["together", "grouped", "categories"])
+@pytest.fixture(scope="module", params=["together", "grouped", "categories", "both"])
 def any_card(request) -> Scorecard:
     table = customers(1_500)
-    by = {"by": "is_business", "n_clusters": {0: 3, 1: 2}} if request.param == "grouped" else {}
+    by = {}
+    if request.param in ("grouped", "both"):
+        by = {"by": "is_business", "n_clusters": {0: 3, 1: 2}}
+    if request.param == "both":  # one level is on one side only, a missing value is at the mean
+        rng, firm = np.random.default_rng(1), table["is_business"] > 0
+        level = np.where(firm, rng.choice(["O'Neil", "r"], 1_500), rng.choice(["农民", "r"], 1_500))
+        table["job"] = pd.Series(level, dtype=object).mask(rng.random(1_500) < 0.05)
+        table["size"] = rng.choice(["low", "mid", "high"], 1_500)
+        by |= {"categories": {"job": (), "size": ("low", "mid", "high")}}
     if request.param == "categories":
         table["job"] = np.random.default_rng(1).choice(["农民", "O'Neil", "clerk", "r"], 1_500,
                                                        p=[0.4, 0.3, 0.295, 0.005])  # fmt: skip

@@ -148,10 +148,8 @@ def test_what_cannot_be_grouped_is_refused(table, options, message):
         kq.segment(table, stability=0, quiet=True, **options)
 
 
-def test_groups_and_categories_are_not_together(table):
+def test_groups_are_told_by_numbers_not_by_a_category(table):
     words = table.assign(job=np.resize(["clerk", "farmer", "smith"], len(table)))
-    with pytest.raises(ValueError, match=r"no groups \(by\). Leave out one or the other"):
-        kq.segment(words, by="is_business", categories=["job"], stability=0, quiet=True)
     with pytest.raises(ValueError, match="job holds words; groups"):
         kq.segment(words, by="job", categories=["job"], stability=0, quiet=True)
 

@@ -1,5 +1,7 @@
 """Columns of categories the whole way: file to labels, tables, report, scorecard, SQL, score."""
 
+import json
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -228,3 +230,28 @@ def test_bad_declarations_are_named(tmp_path, text, says):
     file.write_text(text, "utf-8")
     with pytest.raises(ValueError, match=says):
         read_mapping(file)
+
+
+def test_groups_by_themselves_take_categories():
+    """Each side codes them in its own scale; the scorecard and its SQL label as the run."""
+    table = TABLE.drop(columns="remark").assign(firm=RNG.integers(0, 2, N))
+    how = {"categories": {"job": [], "education": ORDER}, "by": "firm", "k": 2}
+    result = kq.segment(table, **how, stability=2, quiet=True)
+    assert len(result.tables["segment_stability"]) == len(result.names)
+    assert result.by_group.groupby("group_value").size().tolist() == [2, 2]
+    expected = result.labels.set_index("customer_id")["cluster"]
+    hostile = pd.concat([table, table.assign(job="pilot"), table.assign(job=None, visits=np.nan)])
+    hostile = hostile.assign(customer_id=[f"h{i}" for i in range(3 * N)])
+    np.testing.assert_array_equal(result.card.predict(hostile)[:N], expected)
+    np.testing.assert_array_equal(result.card.predict(hostile), result.pipeline.predict(
+        hostile[list(result.features)]
+    ))  # fmt: skip
+    found = duckdb.sql(result.card.to_sql("duckdb", table="hostile")).df()
+    found = found.set_index("customer_id").loc[hostile["customer_id"], "cluster"]
+    np.testing.assert_array_equal(found, result.card.predict(hostile))
+    read = kq.Scorecard.from_json(result.card.to_json())
+    assert read == result.card and read.model_id == result.card.model_id
+    moved = json.loads(result.card.to_json())
+    moved["groups"][0]["mean"]["education"] = 0.5
+    with pytest.raises(ValueError, match="the mean on an axis of a category is 0"):
+        kq.Scorecard.from_json(json.dumps(moved), edited=True)

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from kequn_lab.export.models import load_model, save_model
+from kequn_lab.features import CategoryEncoder
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.pipeline import fit_segments, label_table
@@ -117,3 +118,24 @@ def test_it_is_stored_and_read_back(tmp_path):
     pipeline["kmeans"].join(["a", "b", "a", "c"])
     save_model(pipeline, tmp_path / "m.skops")
     assert (load_model(tmp_path / "m.skops").predict(table) == pipeline.predict(table)).all()
+
+
+def test_a_category_weighs_as_one_number_in_each_group():
+    rng = np.random.default_rng(0)
+    firm = np.repeat([0.0, 1.0], [300, 200])
+    job = np.where(
+        firm > 0, rng.choice(["a", "b"], 500, p=[0.9, 0.1]), rng.choice(["a", "b", "c"], 500)
+    )
+    coded = (
+        CategoryEncoder().set_output(transform="pandas").fit_transform(pd.DataFrame({"job": job}))
+    )
+    X = coded.assign(firm=firm, age=rng.normal(40, 5 + 10 * firm), constant=1.0)
+    model = GroupedKMeans("firm", 2, n_starts=2, random_state=0, blocks=["job"]).fit(X)
+    jobs, age = [0, 1, 2], 4
+    for _, scaled, *_ in model.parts(X):
+        assert scaled[:, jobs].var(axis=0).sum() == pytest.approx(1)
+        assert scaled[:, age].std() == pytest.approx(1)
+    assert (model.group_means_[:, jobs] == 0).all()  # a missing value stays where it is
+    by_position = GroupedKMeans("firm", 2, n_starts=2, random_state=0, blocks=[jobs]).fit(X)
+    np.testing.assert_array_equal(by_position.labels_, model.labels_)
+    assert model.quick().blocks == [jobs]
