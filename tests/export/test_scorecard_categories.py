@@ -143,10 +143,13 @@ def test_a_changed_level_is_noticed_and_a_wrong_one_refused(card):
         card.predict(TABLE[["age", "visits"]])
 
 
-def test_what_does_not_go_together_is_said():
-    with pytest.raises(ValueError, match="no start at the signatures"):
-        levels = pd.DataFrame({"age": [0.0, 1]})
-        fit_segments(TABLE, n_clusters=2, categories=CATEGORIES, levels=levels)
+def test_a_given_start_says_nothing_of_categories():
+    levels = pd.DataFrame({"age": [0.5, -0.5], "visits": np.nan})
+    pipeline = fit_segments(TABLE, n_clusters=2, categories=CATEGORIES, levels=levels)
+    start = np.asarray(pipeline["kmeans"].levels)
+    assert start[:, 0].tolist() == [0.5, -0.5] and np.isnan(start[:, 1:]).all()
+    card = Scorecard.from_pipeline(pipeline, TABLE, as_of="2024-12-31")
+    np.testing.assert_array_equal(card.predict(TABLE), pipeline["kmeans"].labels_)
 
 
 def test_drift_counts_levels_and_names_new_ones(card):
