@@ -30,9 +30,10 @@
 # The chapters after this one use **synthetic** data; this one uses the article alone.
 
 # %%
+# %matplotlib inline
 import pandas as pd
 
-from kequn_lab import catalogue
+from kequn_lab import catalogue, plots
 from kequn_lab.workshop import check, guess
 
 LANG = "en"
@@ -194,8 +195,11 @@ groups[["group", "segment", "relation", "basis"]].replace(SAY).rename(columns=SA
 signatures = catalogue.signatures()
 basis = pd.crosstab(signatures["segment_id"].map(NAMES), signatures["basis"])
 BASIS = {"article": "文章", "calibrated": "校准", "assumption": "假设"}
-basis = basis[list(BASIS)].rename_axis(None).rename_axis(None, axis=1)
-basis.rename(columns=BASIS) if LANG == "zh" else basis
+basis = basis[list(BASIS)].loc[NAMES[::-1]].rename_axis(None).rename_axis(None, axis=1)
+basis = basis.rename(columns=BASIS) if LANG == "zh" else basis
+with plots.style(LANG):
+    ax = basis.plot.barh(stacked=True, figsize=(8, 3.2), color=["#0072B2", "#56B4E9", "0.8"])
+    ax.set_xlabel({"zh": "签名的行数，按方向的依据", "en": "rows of the signature, by basis"}[LANG])
 
 # %% [markdown] lang="zh"
 # “校准”指方向出自公布的统计数字。签名的**大小**（几个标准差）全部是我们定的，文章一个也没有给。
