@@ -115,9 +115,39 @@ def lay_inputs(command: str, folder: Path, mapping: dict) -> None:
             events_for(mapping, as_of).to_csv(folder / name, index=False)
 
 
+def test_both_readmes_show_the_same():
+    """The same headings, blocks, commands, pictures, rows of tables and items of lists."""
+    english, chinese = map(outline, READMES)
+    assert len(english) > 45 and {kind for kind, *_ in english} >= {"bash", "python", "picture"}
+    for one, other in zip(english, chinese):
+        assert one == other
+    assert len(english) == len(chinese)
+
+
 @pytest.mark.parametrize("readme", READMES)
 def test_every_block_says_its_language(readme):
     assert {tag for tag, _ in blocks(readme)} <= {"bash", "toml", "python", "text"}
+
+
+def outline(readme: str) -> list[tuple]:
+    """What stands in it, in order: headings, commands of blocks, pictures, tables, lists."""
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    found: list[tuple] = []
+    parts = r"^```(\w+)\n(.*?)^```$|^(?!```)([^\n]+)$"
+    for tag, block, other in re.findall(parts, text, flags=re.MULTILINE | re.DOTALL):
+        if tag:
+            said = [c.split()[:2] for c in lines(block)] if tag == "bash" else block.count("\n")
+            found.append((tag, said))
+        elif other.startswith("#"):
+            found.append(("heading", len(other) - len(other.lstrip("#"))))
+        elif picture := re.match(r"!\[.+\]\((.+)\)", other):
+            found.append(("picture", picture[1].replace("_zh.", ".")))
+        elif other.startswith("|"):
+            first = re.findall(r"`[^`]+`", other.split("|")[1])
+            found.append(("row", tuple(first), other.count("|")))
+        elif other.startswith("- "):
+            found.append(("item",))
+    return found
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the shim is a shell script")
