@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from kequn_lab._rules import rule_text
 from kequn_lab.commands.console import console, guarded
 from kequn_lab.commands.parser import parser
 
@@ -26,10 +25,9 @@ _ROOMS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     with console():
-        args = parser().parse_args(argv)
-        language, wrong = args.language or "en", args.error
-        args.error = lambda said: wrong(rule_text(said, language))
-        how = {"debug": args.debug, "language": language}
+        given = " ".join(sys.argv[1:] if argv is None else argv).replace("=", " ")
+        args = parser("zh" if "--language zh" in given else "en").parse_args(argv)
+        how = {"debug": args.debug, "language": args.language or "en"}
         return guarded(lambda: _do(args), name=f"kequn {args.command}", **how)
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+#: How CSV files are written, the usual way first: Excel reads it without being asked.
+ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 #: What starts a formula in a spreadsheet: = + - @, their full-width and small forms, after
 #: blanks that it trims; and a leading tab or line break. An apostrophe before them is doubled,
 #: so that taking one off is exact.

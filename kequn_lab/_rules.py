@@ -125,6 +125,74 @@ _RULES = {
     "CHAPTER 只用于 reset 和 release",
     "release needs the chapter whose solution is to be added, such as 04": "release 要指明哪一章的"
     "答案，如 04",
+    # wrong usage
+    "argument {}: invalid choice: {} (choose from {})": "{}：没有 {}；可选：{}",
+    "argument {}: expected one argument": "{}：缺少值",
+    "argument {}: {}": "{}：{}",
+    "the following arguments are required: {}": "缺少：{}",
+    "unrecognized arguments: {}": "不认识的选项：{}",
+    "{}; write 8, auto, 2:12 or 0=6,1=3": "{}；请写 8、auto、2:12 或 0=6,1=3",
+    "{} clusters: a range starts from 2": "{}：范围从 2 开始",
+    "{} clusters: at least 1": "{}：至少 1 个簇",
+    "{} runs from low to high; write {}": "{} 应从小到大；请写 {}",
+    "{}; write 0=6,1=3, a number for each group (no is 0, yes is 1)": "{}；请写 0=6,1=3，每组一个"
+    "簇数（否为 0，是为 1）",
+    "group {} has two numbers in {}": "{1} 中 {0} 组有两个簇数",
+    "--k by group goes with --by COLUMN, the column that says the group": "按组给出的 --k 要与"
+    "指明分组列的 --by 同用",
+    "--dialect: no dialect {}; there are {}": "--dialect：没有方言 {}；可选：{}",
+    "{} has no column {}; its columns: {}. Correct the name": "{} 没有列 {}；现有列：{}。"
+    "请改正列名",
+    "{} has no column {}; its columns: {}. Name the customer's column with --id": "{} 没有列 {}；"
+    "现有列：{}。请用 --id 指出客户编号列",
+    "{} names the customer; it cannot be left out (--drop)": "{} 是客户编号列，不能去掉（--drop）",
+    "{} is declared as a category and left out (--drop); choose one": "{} 既列为类别又要去掉"
+    "（--drop），请二选一",
+    # groups and categories
+    "numbers of clusters are weighed for all customers, not by group: give k for each group (such "
+    "as 0=6,1=3), or weigh them on the customers of one group": "比较多个簇数只能对全部客户，不能"
+    "按组：请为每组给出 k（如 0=6,1=3），或只对一组客户比较",
+    "no column {} to group customers by; it takes a column of the model, of numbers or yes/no: {}":
+        "没有可用来分组的列 {}；分组列须是模型中的数值列或是否列：{}",
+    "no column {} to group customers by ({}); it takes a column of the model, of numbers or "
+    "yes/no: {}": "没有可用来分组的列 {}（{}）；分组列须是模型中的数值列或是否列：{}",
+    "{} holds words; groups (by) are told by numbers or yes/no: write each group as a number, such "
+    "as 0 and 1": "{} 是文字列；分组列（by）须是数值或是否：请把各组写作数字，如 0 和 1",
+    "{} customers have no {}, so they belong to no group to be clustered in (by): fill it in, or "
+    "leave these customers out": "{} 名客户没有 {}，无法归组（by）：请补上，或去掉这些客户",
+    "{} has one value only, so there is nothing to group by (by), or leave it as a column among "
+    "others": "{} 只有一个值，无法分组（by）；可作普通列使用",
+    "{} has {} values; each would be clustered by itself (by), on few customers, so {} are the "
+    "limit. Group the values into fewer, or leave it as a column among others": "{} 有 {} 个值，"
+    "逐一单独聚类（by）则每组客户太少，上限为 {} 个；请合并取值，或作普通列使用",
+    "k is given for {} = {}, the table has {}; give k for each of them, such as {}": "给出了 {} = "
+    "{} 的 k，而表中有 {}；请逐一给出，如 {}",
+    "k is given for {} = {}; write groups as numbers, such as 0=6,1=3 (no is 0, yes is 1)":
+        "{} = {} 的 k：各组请写作数字，如 0=6,1=3（否为 0，是为 1）",
+    "{} = {}: {} clusters; clustering starts from 2. Leave out the customers of the other groups "
+    "to see one group alone": "{} = {}：{} 个簇；至少为 2。只看一组时，请去掉其他组的客户",
+    "{} = {} has {} customers, too few for {} clusters of their own (at least {}): ask for fewer "
+    "clusters there, leave these customers out, or cluster all together (without by)": "{} = {} 有 "
+    "{} 名客户，不够单独分成 {} 个簇（至少 {} 名）：请减少该组簇数，去掉这些客户，或不分组"
+    "（去掉 by）",
+    "{} has {} levels, more than {}: group them (province instead of city), leave the column out "
+    "(--drop), or, if they have an order, declare it": "{} 有 {} 个类别，多于 {} 个：请合并（如用省"
+    "代替市），去掉该列（--drop），或有顺序的写明顺序",
+    "{}: all levels are rare (fewer than {} of {} customers): group levels, or leave the column "
+    "out (--drop)": "{0}：所有类别都太少（在 {2} 名客户中不足 {1} 名）：请合并类别，"
+    "或去掉该列（--drop）",
+    "{}: all levels are rare but {} (fewer than {} of {} customers): group levels, or leave the "
+    "column out (--drop)": "{0}：除 {1} 外所有类别都太少（在 {3} 名客户中不足 {2} 名）："
+    "请合并类别，或去掉该列（--drop）",
+    "order of {} has a level twice: {}": "{} 的顺序中有重复的类别：{}",
+    "order of {} lacks {}, which the data have ({} customers); it has {}. Add what lacks, where it "
+    "belongs": "{} 的顺序缺少数据中有的 {}（{} 名客户）；现有 {}。请补在适当的位置",
+    "{} mixes numbers and words ({}): write the numbers as missing or as words, or declare the "
+    "order of all its levels": "{} 混有数字和文字（{}）：请把数字改为缺失或文字，"
+    "或写明全部类别的顺序",
+    # golden rows
+    "(no row)": "（没有这一行）",
+    "(no label)": "（没有标签）",
     "interrupted: nothing was written": "已中断：未写任何文件",
     "interrupted: nothing was written to {}": "已中断：未向 {} 写任何文件",
     "interrupted: the result in {} is complete": "已中断：{} 中的结果是完整的",

@@ -30,6 +30,8 @@ CHANNELS = {
     "agent": ("代理点", "Agent"),
     "third_party": ("第三方支付", "Third-party"),
 }
+#: Channels without a person or a machine of the bank at a place.
+ONLINE = ("mobile", "web", "third_party")
 #: Codes that tables hold, as people read them.
 TERMS = {
     # what is compared

@@ -93,7 +93,9 @@ def _by_group(text: str) -> dict[float, int]:
         except ValueError:
             number = 0
         if number < 1:
-            raise argparse.ArgumentTypeError(f"{pair!r}; write 0=6,1=3, a number for each group")
+            raise argparse.ArgumentTypeError(
+                f"{pair!r}; write 0=6,1=3, a number for each group (no is 0, yes is 1)"
+            )
         if group in out:
             raise argparse.ArgumentTypeError(f"group {value} has two numbers in {text!r}")
         out[group] = number

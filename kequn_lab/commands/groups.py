@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from kequn_lab._files import ENCODINGS
 from kequn_lab.commands.arguments import clusters, columns, day, overrides, share, table, whole
 
 __all__ = [
@@ -14,7 +15,6 @@ __all__ = [
 
 SEED = whole(0, 2**32 - 1)
 STARTS = ("auto", "search", "signatures")
-ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 PRESETS = ("easy", "standard", "hard", "sealed")
 
 
@@ -146,7 +146,7 @@ def add_results(command: argparse.ArgumentParser, *, required: bool = True):
         "--out", type=Path, required=required, metavar="DIR", help="folder, to be written"
     )
     results.add_argument(
-        "--out-encoding", default="utf-8-sig", choices=ENCODINGS, help="of the CSV files"
+        "--out-encoding", default=ENCODINGS[0], choices=ENCODINGS, help="of the CSV files"
     )
     return results
 

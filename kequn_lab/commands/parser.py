@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kequn_lab import __version__
+from kequn_lab._rules import rule_text
 from kequn_lab.commands.arguments import day, renaming, table, whole
 from kequn_lab.commands.groups import (
     PRESETS,
@@ -32,9 +33,12 @@ class _Parser(argparse.ArgumentParser):
     """Says only what is wrong: a page of options would hide it."""
 
     commands: Mapping[str, argparse.ArgumentParser]  # by name, for those who read the options
+    language = "en"  # in which wrong usage is told
 
     def error(self, message: str):
-        self.exit(2, f"{self.prog}: {message}\nAll options: {self.prog} --help\n")
+        said = rule_text(message, self.language)
+        more = "全部选项：" if self.language == "zh" else "All options: "
+        self.exit(2, f"{self.prog}: {said}\n{more}{self.prog} --help\n")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -49,8 +53,8 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         return action.help if told else f"{action.help} (default: {action.default})"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of ``kequn`` and its commands."""
+def parser(language: str = "en") -> argparse.ArgumentParser:
+    """The parser of ``kequn`` and its commands; it tells wrong usage in the language."""
     top = _Parser(
         prog="kequn",
         formatter_class=_Help,
@@ -94,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
         )
         command.set_defaults(error=command.error)
     top.commands = commands.choices
+    for one in (top, *top.commands.values()):
+        one.language = language
     return top
 
 
@@ -125,9 +131,14 @@ def _run(commands) -> argparse.ArgumentParser:
     add_columns(run)
     add_clusters(run)
     add_bank(run)
-    add_results(run).add_argument(
+    results = add_results(run)
+    results.add_argument(
         "--sort", choices=("input", "id"), default="input",
         help="rows of the labels: as in the table, or by id as text",
+    )  # fmt: skip
+    results.add_argument(
+        "--reasons", type=whole(0), default=0, metavar="N",
+        help="tables/reasons.csv: for each customer, the N columns that decide the segment",
     )  # fmt: skip
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     return run

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, aligned, percent
 from kequn_lab.commands.arguments import check_paths
 from kequn_lab.run.result import Result
@@ -119,12 +120,16 @@ def plot(args: Namespace) -> int:
 
 def sql(args: Namespace) -> int:
     """The scorecard as a SELECT, or as a dbt project around it."""
+    from kequn_lab.export.sql import DIALECTS
+
+    if args.dialect not in DIALECTS:
+        args.error(f"--dialect: no dialect {args.dialect}; there are {', '.join(DIALECTS)}")
     result, _ = _opened(args)
     source = {"table": args.table, "id_column": args.id}
     if args.dbt is None:
         return _put(result.card.to_sql(args.dialect, **source), args.out)
     if args.out is not None:
-        raise ValueError("--dbt DIR and --out FILE: give one of them")
+        args.error("--dbt DIR and --out FILE: give one of them")
     result.card.to_dbt(args.dbt, args.dialect, **source)
     print(args.dbt)
     return 0
@@ -177,7 +182,7 @@ def verify(args: Namespace) -> int:
     shown = {"id": first["customer_id"], "case": first["golden_case"], "cases": cases}
     raise ValueError(
         _say(language, "different", bad=len(wrong), n=len(golden), expected=first["expected"],
-             found=first["found"], **shown)
+             found=rule_text(first["found"], language), **shown)
     )  # fmt: skip
 
 

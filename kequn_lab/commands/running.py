@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from inspect import signature
 
 from kequn_lab._notes import READING
 from kequn_lab._words import shell_word
@@ -26,9 +26,6 @@ _BELONG = {
                "skip_bad_rows"),
     "synthetic": ("synthetic", "preset", "as_of", "months"),
 }  # fmt: skip
-#: Options of ``run`` that go on as they are.
-_OF_RUN = ("k", "by", "start", "pull", "names", "starts", "stability", "catalogue", "previous",
-           "registry", "seed", "quiet", "weights")  # fmt: skip
 _SAY = {
     "features": (
         "{name}: one row per customer; {id} names the customer",
@@ -108,33 +105,19 @@ def _segmented(args: Namespace, kind: str, words: Mapping):
     from kequn_lab.run import segment
     from kequn_lab.synth import make_bank
 
-    more: dict[str, Any]
+    given = {name: getattr(args, name, None) for name in [*signature(segment).parameters][1:]}
+    more = {name: value for name, value in given.items() if value is not None}
     if kind == "synthetic":
-        table, more = make_bank(
+        table = make_bank(
             args.synthetic or 5000,
             random_state=args.seed,
             preset=args.preset or "standard",
             as_of=args.as_of or "2024-12-31",
             months=args.months or 12,
-        ), {}  # fmt: skip
+        )
     else:
-        table, more = getattr(args, kind), {"kind": kind, "mapping": words}
-        for name in (
-            "id",
-            "query",
-            "customers",
-            "holdings",
-            "as_of",
-            "months",
-            "drop",
-            "log",
-            "categories",
-        ):
-            if (value := getattr(args, name)) is not None:
-                more[name] = value
-        more["skip_bad_rows"] = args.skip_bad_rows
-    for name in _OF_RUN:
-        more[name] = getattr(args, name)
+        table = getattr(args, kind)
+        more |= {"kind": kind, "mapping": words}
     return segment(table, **more)
 
 
@@ -219,11 +202,10 @@ def _kind(args: Namespace) -> str:
 
 
 def _tell(args: Namespace, notes: list[dict], levels: tuple[str, ...] = ("note",)) -> None:
-    """Notes, one a line; long ones are whole in the record, the price is in the summary."""
+    """Notes, one a line; the price is in the summary."""
     for note in notes:
         if note["level"] in levels and note["warning"] not in READING:
-            text = note[f"text_{args.language}"]
-            print(f"- {text if len(text) <= 200 else f'{text[:199]}…'}", file=sys.stderr)
+            print(f"- {note[f'text_{args.language}']}", file=sys.stderr)
 
 
 def check(args: Namespace) -> int:
@@ -299,6 +281,8 @@ def init(args: Namespace) -> int:
     command = ["kequn run", shell_word(str(args.file)), "--mapping", shell_word(str(args.out))]
     if guess.kind == "events":
         command += ["--as-of", guess.last_day or "YYYY-MM-DD"]
+    if args.language == "zh":
+        command.append("--language zh")
     command = " ".join([*command, "--out result"])
     text = say(args, "guessed", out=args.out, command=command)
     with replacing(args.out) as file:

@@ -13,10 +13,10 @@ import pandas as pd
 from scipy import stats
 
 from kequn_lab._statistics import wilson
+from kequn_lab._words import ONLINE
 
 __all__ = ["Overlap", "overlap"]
 
-ONLINE = ("mobile_share", "web_share", "third_party_share")
 MARGIN = 0.2  # a customer is contested when the score lies within 0.5 ± this
 FOLDS = 5
 MOST_CUSTOMERS = 50_000  # that are fitted and scored: a random sample above that
@@ -102,7 +102,7 @@ def overlap(
     score = _out_of_fold(x, y, random_state)
     customers = pd.DataFrame({"group": group.iloc[chosen], "score": score}, index=x.index)
     customers["contested"] = np.abs(score - 0.5) <= MARGIN
-    online = [c for c in ONLINE if c in features]
+    online = [c for x in ONLINE if (c := f"{x}_share") in features]
     customers["online"] = x[online].sum(axis=1, min_count=1) > 0.5 if online else pd.NA
     customers["online"] = customers["online"].astype("boolean")
     if online:

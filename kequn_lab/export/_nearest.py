@@ -177,7 +177,11 @@ def _distances(card, columns: list[NDArray]) -> NDArray:
 
 def coordinates(card, table) -> NDArray[np.float64]:
     """Customers in the model's space, in standard deviations; shape (n_rows, n_axes)."""
-    columns = _columns(card, table)
+    return space_of(card, _columns(card, table))
+
+
+def space_of(card, columns: list[NDArray]) -> NDArray[np.float64]:
+    """The same of columns that were read already."""
     out = [_coordinate(f, c)[:, None] for f, c in zip(card.features, columns)]
     for c, codes in zip(card.categories, columns[len(card.features) :]):
         points = np.array([*(x.point for x in c.levels), (0.0,) * len(c.axes)])

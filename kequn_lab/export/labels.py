@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kequn_lab._files import FORMULA, replacing, sha256, versions, write_json
+from kequn_lab._files import ENCODINGS, FORMULA, replacing, sha256, versions, write_json
 from kequn_lab._json import as_kind, read_json
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "write_table",
 ]
 
-ENCODINGS = ("utf-8-sig", "utf-8", "gb18030")
 LABELS_SCHEMA = "kequn_lab.labels/1"
 
 
@@ -71,7 +70,7 @@ def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.
 
 
 def write_table(
-    df: pd.DataFrame, path: str | Path, *, encoding: str = "utf-8-sig"
+    df: pd.DataFrame, path: str | Path, *, encoding: str = ENCODINGS[0]
 ) -> dict[str, str]:
     """Write a table as CSV (or Parquet, by the name), whole or not at all.
 
@@ -109,7 +108,7 @@ def write_labels(
     labels: pd.DataFrame,
     path: str | Path,
     *,
-    encoding: str = "utf-8-sig",
+    encoding: str = ENCODINGS[0],
     sort: bool = False,
     meta: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -253,10 +252,10 @@ class _Record:
     schema: Literal["kequn_lab.labels/1"]
     sha256: str
     columns: dict[str, str]
-    encoding: str = "utf-8-sig"
+    encoding: str = ENCODINGS[0]
 
 
-def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = "utf-8-sig") -> pa.Table:
+def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = ENCODINGS[0]) -> pa.Table:
     """A CSV that this kit wrote, cell for cell, by the types that its record names.
 
     Parameters

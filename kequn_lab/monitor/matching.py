@@ -57,7 +57,8 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
         centres are not looked at), ``rule`` (``customers``), ``event`` and ``partner``:
 
         - ``kept``: the pair that shares the most, at least a third of its union;
-        - ``merged`` / ``split``: most of it went into, or came out of, one ``partner``;
+        - ``merged`` / ``split``: most of it, customers who left or came included, went into, or
+          came out of, one ``partner``;
         - ``gone`` / ``born``: the rest.
 
     Raises
@@ -94,7 +95,7 @@ def match_labels(before: pd.Series, after: pd.Series) -> pd.DataFrame:
     sizes = {"before": before.value_counts(), "after": after.value_counts()}
     for i in sorted(set(range(len(counts))) - {i for i, _ in pairs}):
         j = int(counts[i].argmax())
-        merged = counts[i, j] >= MOST * max(counts[i].sum(), 1)
+        merged = counts[i, j] >= MOST * sizes["before"][table.index[i]]
         event, partner = ("merged", table.columns[j]) if merged else ("gone", "")
         rows.append((i, None, i, j, event, partner))
     for j in sorted(set(range(counts.shape[1])) - {j for _, j in pairs}):

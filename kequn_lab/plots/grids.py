@@ -107,7 +107,8 @@ def fit_plot(
     -------
     Axes
         Banks: ● stated by the article, ○ our reading of it, △ a gap that it states. Products:
-        the best channel's score and name; a frame marks a segment's best product.
+        the best channel's score and name; a frame marks a segment's best product, and a row of
+        – is a segment that the table of needs does not name.
 
     Raises
     ------
@@ -171,6 +172,8 @@ def _products(matches: pd.DataFrame, names: pd.DataFrame | None, ax: Axes | None
         "格内：最佳渠道；黑框：客群首选（需求权重为假设）",
         "In a cell: the best channel; frame: the segment's best (weights assumed)",
     )
+    if np.isnan(grid).all(axis=1).any():
+        text += say("；整行 –：需求表中没有", "; a row of –: not in the table of needs")
     ax.set_xlabel(text)
     return ax
 

@@ -47,11 +47,13 @@ def funnel(
         ``group``, ``stage``, ``customers`` (who reach the stage), ``of`` (new customers that are
         known for long enough: the denominator), ``share``, ``low``, ``high`` (95 %, Wilson).
 
-    Notes ----- A stage asks for all stages before it. Day 0 is the opening, or the first event.
-    ``acquire``: any event in the first 30 days. ``activate``: an event in days 30 to 59, the second
-    month. ``retain``: an event in days 180 to 239 (active after six months; two months, since the
-    elderly come less than monthly). ``convert``: events on two products by day 239. So only
-    customers with 240 known days count.
+    Notes
+    -----
+    A stage asks for all stages before it. Day 0 is the opening, or the first event. ``acquire``:
+    any event in the first 30 days. ``activate``: an event in days 30 to 59, the second month.
+    ``retain``: an event in days 180 to 239 (active after six months; two months, since the elderly
+    come less than monthly). ``convert``: events on two products by day 239. So only customers with
+    240 known days count.
 
     Raises
     ------

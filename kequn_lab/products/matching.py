@@ -93,7 +93,8 @@ def match_products(
     features : DataFrame
         As :func:`allowed_products`, with ``<channel>_share`` for the places.
     labels : Series of str
-        Segment by customer; segments without needs in the table are left out.
+        Segment by customer. A segment that the table of needs does not name comes last, with
+        ``need`` and ``score`` missing.
     segment_needs : DataFrame, optional
         Default ``catalogue.read("segment_needs")``: edit it and pass it on.
 
@@ -117,9 +118,11 @@ def match_products(
         raise ValueError(f"weight must be 0 to 1 and need_id one of {list(NEEDS)}; {row}")
     goods, served = _goods(), catalogue.read("product_serves")
     labels = labels.reindex(features.index)
-    segments = [s for s in wanted["segment_id"].unique() if (labels == s).any()]
-    if not segments:
+    there = set(labels.dropna())
+    known = [s for s in wanted["segment_id"].unique() if s in there]
+    if not known:
         raise ValueError("no customer is in a segment that the table of needs names")
+    segments = [*known, *sorted(there.difference(known))]
     channels = [c for c in CHANNELS if f"{c}_share" in features]
     if not channels:
         raise ValueError("features has no <channel>_share: the place is not known")
@@ -129,6 +132,7 @@ def match_products(
     met = weight.fillna(0).to_numpy()[:, None, :] * part.fillna(0).to_numpy()  # segment, product
     total = np.broadcast_to(weight.sum(axis=1).to_numpy()[:, None], met.shape[:2])
     need = np.divide(met.sum(-1), total, out=np.zeros(total.shape), where=total > 0)
+    need[len(known) :] = np.nan
     allowed = allowed_products(features)
     can = allowed.groupby(labels).mean().loc[segments].to_numpy()
     shares = features[[f"{c}_share" for c in channels]].groupby(labels).mean().loc[segments]
@@ -141,10 +145,14 @@ def match_products(
     out["channel_share"] = np.repeat(shares.fillna(0).to_numpy()[:, None], len(goods), 1).ravel()
     out["score"] = out["need"] * out["allowed_share"] * out["channel_share"]
     why = [_why(m, c) for m, c in zip(met.reshape(-1, len(names)), can.ravel(), strict=True)]
+    why[len(known) * len(goods) :] = [_NO_NEEDS] * len(goods) * (len(segments) - len(known))
     for i, column in enumerate(("why_zh", "why_en")):
         out[column] = np.repeat([w[i] for w in why], len(channels))
     place = pd.Categorical(out["segment_id"], categories=segments).codes
     return out.iloc[np.lexsort((-out["score"], place))].reset_index(drop=True)
+
+
+_NO_NEEDS = ("需求表中没有这个客群", "the table of needs does not name this segment")
 
 
 def _why(met: np.ndarray, can: float) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from kequn_lab import __version__
 from kequn_lab._rules import rule_text
 from kequn_lab._words import Words, number, percent, term
 from kequn_lab.plots.palette import segment_colors
-from kequn_lab.report._tables import Cell, Grid, Writer, opposite_signs, signed
+from kequn_lab.report._tables import EVIDENCE, Cell, Grid, Writer, opposite_signs, signed
 from kequn_lab.report._words import (
     BASES,
     FROM_A_START,
@@ -251,15 +251,7 @@ class Content:
                 if name in self.tables and len(self.tables[name])]  # fmt: skip
 
     def _evidence(self) -> list[Grid]:
-        return self._grids(
-            segment_stability=("各客群是否可靠", "How firm is each segment"),
-            by_group=("各组单独聚类", "Groups clustered each by itself"),
-            readings=("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
-            scores=("各 k 的指标", "Indices by k"),
-            k_reading=("各指标选哪个 k", "Which k each index prefers"),
-            stability=("换一批客户，分群是否还在", "Is the partition found again"),
-            variance=("哪些变量起决定作用", "Which variables decide"),
-        )
+        return self._grids(**EVIDENCE)
 
     def _profiles(self) -> list[Grid]:
         if "profile" not in self.tables:

@@ -23,6 +23,16 @@ _BLOCKS = {
     "": ("其他变量", "Other variables"),
 }
 
+#: The tables of the section on evidence, in its order, and what stands above each.
+EVIDENCE = {
+    "segment_stability": ("各客群是否可靠", "How firm is each segment"),
+    "by_group": ("各组单独聚类", "Groups clustered each by itself"),
+    "readings": ("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
+    "scores": ("各 k 的指标", "Indices by k"),
+    "k_reading": ("各指标选哪个 k", "Which k each index prefers"),
+    "stability": ("换一批客户，分群是否还在", "Is the partition found again"),
+    "variance": ("哪些变量起决定作用", "Which variables decide"),
+}
 # Column: how its values are written, behind its heading in zh and en where that is not the usual
 # one (TERMS). A column with _low and _high (or _q05 and _q95) beside it carries its interval. What
 # is not listed is not shown.

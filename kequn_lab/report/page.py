@@ -19,14 +19,15 @@ from jinja2 import Environment, StrictUndefined
 
 from kequn_lab._files import replacing
 from kequn_lab._words import require_language
+from kequn_lab.report._tables import EVIDENCE
 from kequn_lab.report._words import SECTIONS
 
 __all__ = ["Picture", "write_report"]
 
 _TABLES = (
     *("sizes", "segments", "variables", "profile", "markers", "order", "cards", "rules"),
-    *("warnings", "scores", "k_reading", "stability", "segment_stability", "readings", "by_group"),
-    *("variance", "truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
+    *("warnings", "truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
+    *EVIDENCE,
 )
 
 

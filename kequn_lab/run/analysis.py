@@ -26,6 +26,7 @@ from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
 from kequn_lab.run.registering import earlier_run, run_day, run_id
 from kequn_lab.run.result import Result, records
+from kequn_lab.run.scoring import explained
 from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.signatures import least_similarity
@@ -97,16 +98,19 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         if inputs.called is not None and len(inputs.called):
             tables["called"] = inputs.called
         bar.update()
-    return Result(
+    result = Result(
         found.labels,
         found.names,
-        tables | _known(book),
+        tables,
         _record(found, said, _parameters(found, choice, criteria), measures),
         _card(found),
         refused=inputs.refused,
         features=inputs.features,
         pipeline=reading.pipeline,
     )
+    if options.n_reasons:
+        tables["reasons"] = explained(result, None, None, options.n_reasons)
+    return replace(result, tables=tables | _known(book))
 
 
 # Before any segment is known ---------------------------------------------------------------------

@@ -233,7 +233,8 @@ def ready_table(
     Raises
     ------
     ValueError
-        A column that is named is not there; and as
+        A column that is named is not there, or is left out although it names the customer or
+        is declared as a category; and as
         :func:`~kequn_lab.contract.reading.open_table`.
     """
     words = (mapping or Mapping()).features
@@ -253,7 +254,14 @@ def ready_table(
         raise ValueError(
             f"{source.name} has no column {', '.join(lacking)}; its columns: {shown}. {todo}"
         )
-    wanted = [c for c in columns or there if c not in {key, *drop, *words.drop}]
+    left_out = {*drop, *words.drop}
+    if key in left_out:
+        raise ValueError(f"{key} names the customer; it cannot be left out (--drop)")
+    if both := [c for c in words.categories if c in left_out]:
+        raise ValueError(
+            f"{', '.join(both)} is declared as a category and left out (--drop); choose one"
+        )
+    wanted = [c for c in columns or there if c not in {key, *left_out}]
     contract = _ready_contract(key, wanted, words.categories)
     options = {f.name: getattr(words, f.name) for f in fields(Options)}
     renamed = TableMapping(columns={**theirs}, **options)

@@ -13,11 +13,12 @@ import pyarrow.parquet
 
 from kequn_lab._notes import Note
 from kequn_lab._rules import rule_text
+from kequn_lab._words import Words
 from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.features.customers import customer_features
-from kequn_lab.features.definitions import FEATURES
+from kequn_lab.features.definitions import FEATURES, feature_dictionary
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
 from kequn_lab.run.categories import Categories, called, category_notes, declaring
@@ -304,8 +305,11 @@ def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
     left_out = {n: why for n, why in out.attrs["left_out"].items() if n in features}
     chosen = "window" not in features.attrs  # by a person, not by the kit's list of features
     if left_out:
-        shown = ", ".join(f"{name} ({why})" for name, why in left_out.items())
-        zh = "、".join(f"{name}（{rule_text(why, 'zh')}）" for name, why in left_out.items())
+        words = Words.of(variables=feature_dictionary())
+        shown = ", ".join(f"{words.variable(n, 'en')} ({why})" for n, why in left_out.items())
+        zh = "、".join(
+            f"{words.variable(n, 'zh')}（{rule_text(why, 'zh')}）" for n, why in left_out.items()
+        )
         entered.notes.append(Note(
             "features_left_out",
             f"以下变量不进入模型：{zh}",

@@ -76,6 +76,7 @@ class Options:
     previous: str | Path | None = None
     registry: Registry | None = None
     weights: Mapping[str, float] | None = None
+    n_reasons: int = 0
     quiet: bool = False
 
     def __post_init__(self):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from kequn_lab._files import ENCODINGS
 from kequn_lab._notes import NOTE_COLUMNS, notes_table
 from kequn_lab._words import percent, require_language, term
 from kequn_lab.compare.attractiveness import recommend
@@ -22,7 +22,7 @@ from kequn_lab.profiles.cautions import by_weight
 from kequn_lab.run.categories import variable_words
 from kequn_lab.run.drawings import drawings
 from kequn_lab.run.findings import FINDINGS, findings, segment_marks
-from kequn_lab.segments.naming import free_id, is_working
+from kequn_lab.run.renaming import own_ids, renamed, with_ids
 
 __all__ = ["Result"]
 
@@ -56,6 +56,8 @@ class Result:
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
     by_group : DataFrame
         Which segments each group of customers holds, where groups were clustered by themselves.
+    reasons : DataFrame
+        Why each customer is in its segment, where it was asked for.
     matching, migration, registry_events : DataFrame
         What became of the segments of an earlier run, or of the last in a registry.
     warnings : DataFrame
@@ -240,10 +242,10 @@ class Result:
             for i, language in enumerate(("zh", "en"))
         }
         tables = {
-            name: t if name in _CATALOGUE else _renamed(t, new, {} if name == "cards" else said)
+            name: t if name in _CATALOGUE else renamed(t, new, {} if name == "cards" else said)
             for name, t in self.tables.items()
         }
-        notes = _renamed(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), new, said)
+        notes = renamed(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), new, said)
         tables |= self._judged(table, tables, notes)
         notes = tables.pop("notes")
         segments = tuple(
@@ -253,29 +255,29 @@ class Result:
         )  # fmt: skip
         named = dataclasses.replace(
             self,
-            labels=_renamed(self.labels, new, {}),
+            labels=renamed(self.labels, new, {}),
             names=table,
             tables=tables,
             record=self.record | {"names": records(table), "notes": records(notes)},
             card=dataclasses.replace(self.card, segments=segments),
         )
-        return named._with_ids(_own_ids(table, new))
+        return named._with_ids(own_ids(table, new))
 
     def _with_ids(self, ids: Mapping[str, str]) -> Result:
         """The same with other ids of segments; a working name's id says that it has none."""
         if not ids:
             return self
-        names = _with_ids(self.names, ids)
-        notes = _with_ids(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), ids)
+        names = with_ids(self.names, ids)
+        notes = with_ids(pd.DataFrame(self.record["notes"], columns=list(NOTE_COLUMNS)), ids)
         segments = tuple(
             dataclasses.replace(s, segment_id=ids.get(s.segment_id, s.segment_id))
             for s in self.card.segments
         )
         return dataclasses.replace(
             self,
-            labels=_with_ids(self.labels, ids),
+            labels=with_ids(self.labels, ids),
             names=names,
-            tables={name: _with_ids(table, ids) for name, table in self.tables.items()},
+            tables={name: with_ids(table, ids) for name, table in self.tables.items()},
             record=self.record | {"names": records(names), "notes": records(notes)},
             card=dataclasses.replace(self.card, segments=segments),
         )
@@ -317,6 +319,36 @@ class Result:
             )
         return out
 
+    def explain(
+        self, customer: Any, *, features: pd.DataFrame | None = None, most: int | None = None
+    ) -> pd.DataFrame:
+        """Why customers are in their segments, and not in the second nearest: column by column.
+
+        Parameters
+        ----------
+        customer : id or list of ids
+        features : DataFrame, optional
+            The customer table, indexed by id; needed for a result that was read from a folder.
+        most : int, optional
+            Reasons for each customer, the weightiest first; default all columns.
+
+        Returns
+        -------
+        DataFrame
+            As :func:`kequn_lab.export.reasons.reasons`: the ``contribution`` of the columns adds
+            up to the ``lead`` of the own segment.
+
+        Raises
+        ------
+        KeyError
+            No such customer.
+        ValueError
+            No customer table, or one segment only.
+        """
+        from kequn_lab.run.scoring import explained
+
+        return explained(self, customer, features, most)
+
     def column_influence(self) -> pd.DataFrame:
         """How many customers change segment where one variable is left out.
 
@@ -342,7 +374,7 @@ class Result:
         """The model on one page: labels new customers, becomes SQL, is saved as JSON."""
         return self.card
 
-    def to_csv(self, path: str | Path, *, encoding: str = "utf-8-sig", sort: bool = False) -> None:
+    def to_csv(self, path: str | Path, *, encoding: str = ENCODINGS[0], sort: bool = False) -> None:
         """Write the labels as CSV with a record beside it; see ``export.write_labels``."""
         facts = ("model_id", "synthetic", "random_state", "inputs")
         meta = {name: getattr(self.card, name) for name in facts}
@@ -377,43 +409,3 @@ class Result:
 def records(table: pd.DataFrame) -> list[dict]:
     """Rows as JSON takes them."""
     return table.astype(object).where(table.notna(), None).to_dict("records")
-
-
-def _own_ids(names: pd.DataFrame, new: Mapping) -> dict[str, str]:
-    """Ids for clusters that had a working name and now have one of their own."""
-    used, out = set(names["segment_id"]), {}
-    for row in names[names["segment_id"].isin(new)].itertuples():
-        if is_working(row.segment_id):
-            out[row.segment_id] = free_id("own", row.cluster, used)
-            used.add(out[row.segment_id])
-    return out
-
-
-def _with_ids(table: pd.DataFrame, ids: Mapping[str, str]) -> pd.DataFrame:
-    out = table.copy()
-    for column in out:
-        if isinstance(out[column].dtype, pd.CategoricalDtype):
-            fresh = {c: ids.get(c, c) for c in out[column].cat.categories}
-            out[column] = out[column].cat.rename_categories(fresh)
-        elif (rows := out[column].isin(list(ids))).any():
-            out.loc[rows, column] = out.loc[rows, column].map(ids)
-    return out
-
-
-def _renamed(table: pd.DataFrame, new: Mapping, said: Mapping) -> pd.DataFrame:
-    """A table in which segments bear new names, in columns of names and inside of texts."""
-    out = table.copy()
-    if "segment_id" in out and {"name_zh", "name_en"} <= set(out):
-        ids = out["segment_id"].astype("str")
-        for i, column in enumerate(("name_zh", "name_en")):
-            fresh = ids.map({s: pair[i] for s, pair in new.items()})
-            out[column] = fresh.fillna(out[column].astype("str"))
-    for suffix, words in said.items():
-        # All at once, the longest first: a name can be part of another, or its old name.
-        old = re.compile("|".join(re.escape(w) for w in sorted(words, key=len, reverse=True)))
-        for column in [c for c in out if str(c).endswith(suffix) and not c.startswith("name_")]:
-            out[column] = out[column].map(
-                lambda text, old=old, words=words: old.sub(lambda m: words[m[0]], text),
-                na_action="ignore",
-            )
-    return out

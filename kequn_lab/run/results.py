@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from kequn_lab import export
-from kequn_lab._files import write_json
+from kequn_lab._files import ENCODINGS, write_json
 from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab.export.labels import read_csv, write_table
@@ -33,7 +33,7 @@ NAMES = (
 )  # fmt: skip
 #: Tables that are files of their own, not part of the report.
 _APART = (
-    "pairs", "slsw", "matching", "migration", "registry_events", "chance_likeness",
+    "pairs", "slsw", "matching", "migration", "registry_events", "reasons", "chance_likeness",
     "nameless_segments", "called",
 )  # fmt: skip
 
@@ -76,7 +76,7 @@ def fill_folder(
     folder: Path,
     *,
     language: str = "en",
-    encoding: str = "utf-8-sig",
+    encoding: str = ENCODINGS[0],
     sort: bool = False,
     quiet: bool = False,
 ) -> Result:

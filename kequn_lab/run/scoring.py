@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from kequn_lab._files import ENCODINGS
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab._words import Words
@@ -19,6 +20,7 @@ from kequn_lab.contract.mapping import CategoryMapping, Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table
+from kequn_lab.export.reasons import reasons
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS, feature_dictionary
@@ -26,7 +28,7 @@ from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, level_notes, unit_notes
 from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, words_of
 
-__all__ = ["score_files"]
+__all__ = ["explained", "score_files"]
 
 _TABLES = ("customers", "events", "holdings", "features")
 #: What a call may write, beside the record of the labels.
@@ -41,7 +43,7 @@ def score_files(
     *,
     skip_bad_rows: bool = False,
     accept_units: bool = False,
-    encoding: str = "utf-8-sig",
+    encoding: str = ENCODINGS[0],
 ) -> dict[str, Any]:
     """Label the customers of a ready table, of a bank's raw tables, or of a database.
 
@@ -116,6 +118,39 @@ def score_files(
                 write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
         rows = record.pop("rows")
         return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
+
+
+def explained(result, customer, features: pd.DataFrame | None, most: int | None) -> pd.DataFrame:
+    """Why customers are in their segments, see :meth:`kequn_lab.run.Result.explain`.
+
+    Parameters
+    ----------
+    result : Result
+    customer : id or list of ids
+        None: all customers.
+    features : DataFrame or None
+        The customer table; None: that of the result.
+    most : int or None
+
+    Raises
+    ------
+    KeyError
+        No such customer.
+    ValueError
+        The result holds no customer table and none is given.
+    """
+    table = result.features if features is None else features
+    if table is None:
+        raise ValueError("a result from a folder holds no customer table: give it (features)")
+    table = table.set_axis(table.index.astype("str"))
+    if customer is not None:
+        several = isinstance(customer, list | tuple | pd.Index | pd.Series | np.ndarray)
+        ids = [str(c) for c in (customer if several else [customer])]
+        if lost := [c for c in ids if c not in table.index]:
+            raise KeyError(f"no customer {', '.join(lost[:5])} in the table")
+        table = table.loc[ids]
+    words = Words.of(variables=feature_dictionary(), currency=result.card.currency)
+    return reasons(result.card, table, most=most, words=words)
 
 
 def _require_one_kind(given: Given) -> None:

@@ -49,6 +49,7 @@ def segment(
     catalogue: str | Path | None = None,
     previous: str | Path | None = None,
     registry: str | Path | Opened | None = None,
+    reasons: int = 0,
     skip_bad_rows: bool = False,
     seed: int = 0,
     quiet: bool = False,
@@ -122,6 +123,9 @@ def segment(
         Folder of a registry of segments, made if there is none: names carry on from its last run,
         and every segment bears a permanent id (``permanent_id`` of the labels). The run is entered
         when it is done; see :class:`kequn_lab.monitor.Registry`. Not with ``previous``.
+    reasons : int, default=0
+        For each customer so many columns that decide between the own segment and the second
+        nearest (``.reasons``, one row each); ``.explain(customer)`` says it of one customer.
     skip_bad_rows : bool
         Set broken rows aside instead of stopping at them.
     seed : int, default=0
@@ -164,6 +168,7 @@ def segment(
         catalogue_folder=catalogue,
         previous=previous,
         weights=read_weights(weights) if isinstance(weights, str | Path) else weights,
+        n_reasons=reasons,
         quiet=quiet,
     )
     return _with_given_ids(_analysed(inputs, options, registry), inputs.ids)

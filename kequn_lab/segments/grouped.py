@@ -66,6 +66,11 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
         raise ValueError(f"{name} has {what}, or leave it as a column among others")
     shown = ", ".join(f"{value:g}" for value in sizes.index)
     if isinstance(n_clusters, Mapping):
+        if words := [v for v in n_clusters if not isinstance(v, int | float | np.number)]:
+            raise ValueError(
+                f"k is given for {name} = {', '.join(map(str, words))}; write groups as numbers, "
+                "such as 0=6,1=3 (no is 0, yes is 1)"
+            )
         given = {float(value): k for value, k in n_clusters.items()}
         if set(given) != set(sizes.index):
             raise ValueError(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab import catalogue
+from kequn_lab._words import ONLINE
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, require
 from kequn_lab.synth.bank import Bank
@@ -29,7 +30,6 @@ _TARGETS = Contract(
     ),
     key=("measure",),
 )
-_ONLINE = ("mobile", "web", "third_party")
 _NOT_DEPOSITS = ("money_fund", "wealth_product", "bancassurance", "savings_bond")
 _BUSINESS = ("micro_enterprise", "sole_proprietor", "scitech_corporate")
 _LOANS = ("micro_loan", "consumer_loan")
@@ -109,7 +109,7 @@ class _Measures:
 
     @cached_property
     def _online(self):
-        return self._by_channel[list(_ONLINE)].sum(axis=1) > 0
+        return self._by_channel[list(ONLINE)].sum(axis=1) > 0
 
     @cached_property
     def _inflow(self):

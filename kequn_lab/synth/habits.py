@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from kequn_lab._words import ONLINE
 from kequn_lab.synth.population import CHANNELS, TYPES
 
 __all__ = ["ORDERS", "Habits", "draw_habits"]
@@ -15,7 +16,7 @@ __all__ = ["ORDERS", "Habits", "draw_habits"]
 ORDERS = {"rent": "transfer_out", "utilities": "consume", "phone": "consume"}
 _PAYDAYS = np.array([5, 5, 6, 8, 8, 10, 10, 10, 12, 15])
 _PENSION_DAYS = np.array([5, 6, 8, 9, 10, 12, 13, 14])
-_BY_HAND = [CHANNELS.index(x) for x in ("counter", "atm", "agent")]
+_BY_HAND = [CHANNELS.index(x) for x in CHANNELS if x not in ONLINE]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kequn_lab._words import ONLINE
 from kequn_lab.synth.accounts import settle
 from kequn_lab.synth.drafts import (
     COUNTER,
@@ -31,7 +32,7 @@ from kequn_lab.synth.schedule import Schedule
 __all__ = ["COUNTERPARTIES", "Events", "Ledger"]
 
 COUNTERPARTIES = 1 << 14
-_PLACES = np.array([x in ("counter", "atm", "agent") for x in CHANNELS])
+_PLACES = np.array([x not in ONLINE for x in CHANNELS])
 _REMOTE = np.array([x not in ("counter", "agent") for x in CHANNELS])
 _DAY = 86_400
 

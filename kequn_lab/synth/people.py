@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
+from kequn_lab._words import ONLINE
 from kequn_lab.synth.habits import Habits, draw_habits
 from kequn_lab.synth.population import CHANNELS, LATENTS, LOANS, SEGMENTS, TYPES
 from kequn_lab.synth.recipe import MONTH_DAYS, Part, Recipe, day_number
@@ -14,7 +15,7 @@ from kequn_lab.synth.wealth import Draws, Holdings, draw_holdings
 
 __all__ = ["People", "draw_people"]
 
-_ONLINE = [CHANNELS.index(x) for x in ("mobile", "web", "third_party")]
+_ONLINE = [CHANNELS.index(x) for x in ONLINE]
 _DIGITAL = LATENTS.index("digital")
 _INVESTMENTS = ("structured_deposit_product", "money_fund", "wealth_product", "bancassurance")
 _INTO = ("income_in", "merchant_in")

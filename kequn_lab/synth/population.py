@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kequn_lab import catalogue
+from kequn_lab import _words, catalogue
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import Column, Contract, ContractError, convert, violations_frame
 
 __all__ = ["Population", "parameter_table", "read_population"]
 
-CHANNELS = ("mobile", "web", "counter", "atm", "agent", "third_party")
+CHANNELS = tuple(_words.CHANNELS)
 TYPES = ("consume", "income_in", "transfer_out", "merchant_in", "cash", "loan", "tax_payroll",
          "invest")  # fmt: skip
 LATENTS = ("size", "activity", "digital", "safety")

@@ -320,3 +320,59 @@ def test_the_id_is_found_where_a_mapping_names_none(tmp_path, monkeypatch, capsy
     Path("m.toml").write_text(order, encoding="utf-8")
     assert main(["run", "c.csv", "--mapping", "m.toml", *QUICK, "--out", "o"]) == 0
     assert "客户编号" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--k two", "--k：'two'；请写 8、auto、2:12 或 0=6,1=3"),
+        ("--k 否=3,是=6", "每组一个簇数（否为 0，是为 1）"),
+        ("--start nowhere", "--start：没有 'nowhere'；可选："),
+        ("--k 0=2,1=3", "按组给出的 --k 要与指明分组列的 --by 同用"),
+        ("--nonsense", "不认识的选项：--nonsense"),
+    ],
+)
+def test_wrong_usage_is_told_in_chinese(table, capsys, options, says):
+    said = refused(capsys, *table, *options.split(), "--language", "zh")
+    assert says in said and "全部选项：kequn" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "english", "chinese"),
+    [
+        ("--drop id", "id names the customer; it cannot be left out", "id 是客户编号列"),
+        ("--drop 消费 --categories 消费", "消费 is declared as a category and left out", "二选一"),
+        ("--by city", "no column 'city' to group customers by", "没有可用来分组的列 'city'"),
+        ("--by 消费", "values; each would be clustered by itself", "逐一单独聚类"),
+        ("--categories age_years", "all levels are rare (", "age_years：所有类别都太少"),
+        ("--categories city", "has no column city", "没有列 city"),
+    ],
+)
+def test_what_does_not_go_with_the_table_is_told_in_both_languages(
+    table, capsys, options, english, chinese
+):
+    for language, says in (("en", english), ("zh", chinese)):
+        assert main([*table, *options.split(), "--language", language]) == 1
+        assert says in capsys.readouterr().err
+
+
+def test_an_unknown_dialect_is_wrong_usage(tmp_path, capsys):
+    said = refused(capsys, "sql", tmp_path, "--dialect", "foo", "--table", "t")
+    assert "no dialect foo; there are duckdb, " in said
+
+
+def test_init_in_chinese_proposes_a_command_in_chinese(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("c.csv").write_text("客户编号,年龄\n1,20\n2,30\n", encoding="utf-8")
+    assert main(["init", "c.csv", "--out", "m.toml", "--language", "zh"]) == 0
+    assert "--language zh --out result" in capsys.readouterr().out
+
+
+def test_a_long_note_is_told_whole(capsys):
+    from argparse import Namespace
+
+    from kequn_lab.commands.running import _tell
+
+    note = {"level": "note", "warning": "x", "text_en": "long " * 100, "text_zh": "长"}
+    _tell(Namespace(language="en"), [note])
+    assert capsys.readouterr().err.count("long") == 100

@@ -247,6 +247,13 @@ def test_matches_show_the_best_place_and_frame_the_best_product():
     assert [(round(x), round(y)) for x, y in frames] == [(0, 0), (1, 1)]
     with pytest.raises(ValueError, match="no score is above 0"):
         plots.fit_plot(MATCHES.assign(score=0.0))
+    assert "needs" not in ax.get_xlabel()
+    lost = pd.concat([MATCHES, MATCHES.iloc[[0]].assign(segment_id="cluster_6", score=np.nan)])
+    with plots.style("en", segments=SEGMENTS):
+        ax = plots.fit_plot(lost, names=PRODUCTS)
+    assert [t.get_text() for t in ax.get_yticklabels()][-1] == "cluster_6"
+    assert {t.get_text() for t in ax.texts if t.get_position()[1] == 2} == {"–"}
+    assert "a row of –: not in the table of needs" in ax.get_xlabel()
 
 
 def test_the_ladder_adds_up_marks_ended_products_and_says_that_it_is_no_advice():

@@ -53,6 +53,17 @@ def test_scores_by_hand():
     assert loan["score"] == 0 and "none" in loan["why_en"]
 
 
+def test_a_segment_that_the_table_of_needs_does_not_name_is_shown_as_such():
+    labels = LABELS.replace("young_adult", "cluster_6")
+    table = match_products(FEATURES, labels)
+    unknown = table[table["segment_id"] == "cluster_6"]
+    assert list(dict.fromkeys(table["segment_id"]))[-1] == "cluster_6"
+    assert unknown["score"].isna().all() and unknown["allowed_share"].notna().all()
+    assert set(unknown["why_en"]) == {"the table of needs does not name this segment"}
+    named = table[table["segment_id"] != "cluster_6"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(named, match_products(FEATURES, LABELS[LABELS != "young_adult"]))
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(
