@@ -131,8 +131,9 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     A k is possible whose labelings are stable (``ari_used``, a median adjusted Rand index, of 0.85
     or more), whose smallest segment holds 2 % of the rows or more, and whose silhouette is larger
     than any in data without segments (``null_silhouette``), or whose borders all lie in a valley
-    (``border_density`` below 0.6) at an inertia below that of such data. If none is, k = 1: no
-    segments. Of several, the one whose inertia is furthest below (``null_gap``).
+    (``border_density`` below 0.6, with categories also below that of such data) at an inertia
+    below that of such data. If none is, k = 1: no segments. Of several, the one whose inertia is
+    furthest below (``null_gap``).
 
     Parameters
     ----------
@@ -166,7 +167,10 @@ def choose_k(scores: pd.DataFrame, stability: pd.DataFrame) -> Choice:
     against_null = "null_silhouette" in table and table["null_silhouette"].notna().all()
     possible = table["ari_used"].ge(STEADY_K) & table["smallest_share"].ge(SMALLEST_SHARE)
     if against_null:
-        valleys = table["null_gap"].gt(0) & table["border_density"].lt(VALLEY)
+        valley = np.full(len(table), VALLEY)
+        if "null_border_density" in table:
+            valley = table["null_border_density"].clip(upper=VALLEY)
+        valleys = table["null_gap"].gt(0) & table["border_density"].lt(valley)
         possible &= table["silhouette"].gt(table["null_silhouette"]) | valleys
     kept = table[possible]
     if kept.empty:

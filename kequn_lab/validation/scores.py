@@ -141,7 +141,8 @@ def score_k(
           ``null_gap``: as ``gap``, with these data in place of uniform ones; on at most 2,000
           rows a set.
         - ``border_density``: largest at any border, against the lower peak beside it (see
-          `stability_summary`).
+          `stability_summary`). With ``variables`` also ``null_border_density``, the lowest in
+          data without segments: levels leave gaps by nature.
         - ``smallest_share`` and ``smallest_rows`` of the smallest segment.
         - ``agreement``: share of the plain starts that reached the best optimum (NaN above 2,000
           distinct rows); ``n_starts``.
@@ -182,9 +183,13 @@ def score_k(
     table.insert(9, "gap", gap)
     table.insert(10, "gap_se", gap_se)
     draw_null = null_sets(X, rng, categories) if n_null else None
-    silhouette, gap = _null_scores(X, table.set_index("k")["inertia"], draw_null, n_null, rng, run)
-    table.insert(11, "null_silhouette", silhouette)
-    table.insert(12, "null_gap", gap)
+    inertias = table.set_index("k")["inertia"]
+    scores = _null_scores(X, inertias, draw_null, n_null, bool(categories), rng, run)
+    for at, name in enumerate(("null_silhouette", "null_gap"), start=11):
+        table.insert(at, name, scores[name])
+    if categories:
+        at = table.columns.get_loc("border_density")
+        table.insert(at + 1, "null_border_density", scores["null_border_density"])
     return table
 
 
@@ -245,10 +250,11 @@ def _gaps(X, inertias, n_reference, rng, run) -> tuple[ArrayLike, ArrayLike]:
         return gap, expected.std(axis=0) * np.sqrt(1 + 1 / n_reference)
 
 
-def _null_scores(X, inertias, draw_null, n_null, rng, run) -> tuple[ArrayLike, ArrayLike]:
-    """By k: largest silhouette of data without segments, and their log inertia less the data's."""
+def _null_scores(X, inertias, draw_null, n_null, borders, rng, run) -> dict[str, ArrayLike]:
+    """By k: largest silhouette of data without segments, their log inertia less the data's, and,
+    if asked for, the lowest density at the border that is emptied least."""
     if draw_null is None:
-        return np.nan, np.nan
+        return dict.fromkeys(("null_silhouette", "null_gap", "null_border_density"), np.nan)
     n = min(len(X), NULL_ROWS)
     seeds = rng.randint(0, 2**31 - 1, checked_count("n_null", n_null))
 
@@ -257,17 +263,22 @@ def _null_scores(X, inertias, draw_null, n_null, rng, run) -> tuple[ArrayLike, A
         null = draw_null(n, draw)
         found = _searched(null, inertias.index, draw)
         labels = [pairwise_distances_argmin(null, centres) for centres, _ in found]
+        empty = [border_density(null, centres=c).max() if borders else 1.0 for c, _ in found]
         return [
-            (silhouette_score(null, mine) if 1 < len(np.unique(mine)) < n else 0.0, inertia)
-            for mine, (_, inertia) in zip(labels, found)
-        ] + [(0.0, _inertia(null))]
+            (silhouette_score(null, mine) if 1 < len(np.unique(mine)) < n else 0.0, inertia, low)
+            for mine, (_, inertia), low in zip(labels, found, empty)
+        ] + [(0.0, _inertia(null), 1.0)]
 
     done = side_by_side(scored, [(s,) for s in seeds], label="data without segments", **run)
-    silhouettes, inertia = np.moveaxis(np.array(done), 2, 0)
+    silhouettes, inertia, density = np.moveaxis(np.array(done), 2, 0)
     with np.errstate(divide="ignore", invalid="ignore"):  # as for the gap
         share = inertia[:, :-1] / inertia[:, -1:]
         gap = np.log(share).mean(axis=0) - np.log(inertias.to_numpy() / _inertia(X))
-    return silhouettes[:, :-1].max(axis=0), gap
+    return {
+        "null_silhouette": silhouettes[:, :-1].max(axis=0),
+        "null_gap": gap,
+        "null_border_density": np.fmin.reduce(density[:, :-1], axis=0),
+    }
 
 
 def _searched(X, ks, draw) -> list[tuple[NDArray, float]]:

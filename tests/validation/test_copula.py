@@ -8,6 +8,8 @@ import pytest
 from scipy.stats.contingency import association
 
 from kequn_lab.features import CategoryEncoder
+from kequn_lab.validation import choose_k, score_k
+from kequn_lab.validation.decisions import VALLEY
 from kequn_lab.validation.null_model import null_like, null_separation
 
 N, DRAWN = 1_500, 20_000
@@ -153,3 +155,25 @@ def test_bad_variables_are_named(variables, says):
     model = pd.DataFrame({"age": np.arange(60.0), "amount": np.arange(60.0)})
     with pytest.raises(ValueError, match=says):
         null_like(model, variables=variables)
+
+
+def test_levels_leave_gaps_that_are_no_segments():
+    """A factor and its intervals: valleys lie at all borders, and in the null data, too."""
+    rng = np.random.default_rng(0)
+    score = rng.normal(size=300)
+    cut = np.searchsorted([-0.5, 0.5], score + 0.4 * rng.normal(size=300)).astype(str)
+    encoder = CategoryEncoder().set_output(transform="pandas")
+    model = encoder.fit_transform(pd.DataFrame({"c": cut}))
+    variables = dict.fromkeys(model, "c")
+    for i in range(2):
+        model[f"x{i}"] = (score + 0.4 * rng.normal(size=300)) / 1.08
+    quiet = {"random_state": 0, "progress": False}
+    scores = score_k(
+        model, ks=[3], n_starts=3, n_reference=0, n_null=5, variables=variables, **quiet
+    )
+    assert scores.loc[0, "border_density"] < VALLEY
+    assert scores.loc[0, "null_border_density"] < 0.5 < VALLEY
+    found = choose_k(scores, pd.DataFrame({"k": [3], "ari_used": [0.95]}))
+    assert found.k == 1
+    unaware = scores.drop(columns="null_border_density").assign(null_gap=0.01)
+    assert choose_k(unaware, pd.DataFrame({"k": [3], "ari_used": [0.95]})).k == 3

@@ -79,6 +79,8 @@ def test_valleys_at_every_border_are_enough_where_columns_of_noise_lower_the_sil
     scores = NULL.assign(null_silhouette=0.6, border_density=[0.1, 0.7, 0.1, 0.1])
     assert decisions.choose_k(scores, STABILITY).k == 2
     assert decisions.choose_k(scores.assign(null_gap=-0.1), STABILITY).k == 1  # flags, say
+    lumpy = scores.assign(null_border_density=0.05)  # levels leave such gaps by nature
+    assert decisions.choose_k(lumpy, STABILITY).k == 1
 
 
 def test_rule_says_when_no_k_meets_it():
