@@ -19,6 +19,7 @@ from sklearn.pipeline import Pipeline
 from kequn_lab._notes import Note
 from kequn_lab._statistics import jaccard
 from kequn_lab._words import Words, percent
+from kequn_lab.run.categories import category_axes
 from kequn_lab.run.grouping import group_clusters, group_names
 from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.kmeans import N_CLUSTERS
@@ -173,6 +174,7 @@ def _reading(pipeline, features, book, random_state, lowest=None) -> Reading:
     bare = Reading(pipeline, pd.DataFrame(), pd.DataFrame(), lowest)
     means, model = bare.means, pipeline["preprocess"].transform(features)
     how = {"start": bare.start or bare.groups, "random_state": random_state}
+    how["variables"] = category_axes(pipeline["preprocess"])
     factors = column_factors(pipeline)
     chance = chance_likeness(model, means, book["signatures"], factors=factors, **how)
     if bare.groups is not None:  # clusters of one name are one segment

@@ -113,8 +113,8 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         As :class:`KMeansSearch`.
     blocks : sequence of str or sequence of int, optional
         Categories: the name of each, whose coordinates are called ``name`` or ``name:level``, or
-        the positions of these. They get one scale, so that in each group a category has a
-        variance of 1 in all.
+        the positions of these. They get one scale, so that in each group a category has the total
+        variance that it has among all rows.
 
     Attributes
     ----------
@@ -197,7 +197,9 @@ class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):
         scales = np.stack([part.std(axis=0, dtype=float) for part in parts])
         for block in self._blocks:
             self.group_means_[:, block] = 0
-            scales[:, block] = np.sqrt((scales[:, block] ** 2).sum(axis=1, keepdims=True))
+            total = X[:, block].var(axis=0, dtype=float).sum()
+            own = (scales[:, block] ** 2).sum(axis=1, keepdims=True)
+            scales[:, block] = np.sqrt(own / max(total, np.finfo(float).tiny))
         self.group_scales_ = np.where(scales > 1e-9, scales, 1.0)
         found = []
         for g, (part, k) in enumerate(zip(parts, counts)):

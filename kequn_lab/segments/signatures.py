@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -221,6 +221,7 @@ def chance_likeness(
     n_sample: int = 3000,
     start: SeededKMeans | GroupedKMeans | None = None,
     factors: np.ndarray | None = None,
+    variables: Mapping[str, str] | None = None,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """How like a signature clusters become where there is nothing to name.
@@ -247,6 +248,9 @@ def chance_likeness(
         chance, too.
     factors : ndarray, optional
         By what k-means multiplies each column, where columns have weights.
+    variables : mapping of str to str, optional
+        The category of each column that is a coordinate of one: these are shuffled together, and
+        keep their names.
     random_state : int
 
     Returns
@@ -274,12 +278,19 @@ def chance_likeness(
         x = x[rng.choice(len(x), n_sample, replace=False)]
     factor = np.ones(x.shape[1]) if factors is None else np.asarray(factors)
     x = x * factor.astype(np.float32)
+    of = variables or {}
+    numbers = np.array([c not in of for c in model.columns])
+    blocks = [[of.get(c) == name for c in model.columns] for name in dict.fromkeys(of.values())]
     total = float(((x - x.mean(axis=0)) ** 2).sum())
     parts, found = _parts(signatures, model.columns), centres[model.columns].to_numpy(float)
     out = [("found", _likeness(found, parts), np.nan)]
     looks = 1 if isinstance(start, SeededKMeans) else 5  # nothing is random about a given start
     for kind in ["table"] * looks + ["values"] * n_copies:
-        copy = rng.permuted(x, axis=0) if kind == "values" else x
+        copy = x
+        if kind == "values":
+            copy = rng.permuted(x, axis=0)
+            for block in blocks:
+                copy[:, block] = rng.permutation(x[:, block])
         kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
         if isinstance(start, GroupedKMeans):
             kmeans = start.quick().set_params(random_state=rng.integers(2**31))
@@ -292,12 +303,12 @@ def chance_likeness(
         likeness = _likeness(means, parts)
         out.append((kind, likeness, kmeans.inertia_ / total if total else np.nan))
     # Where most columns belong to one signature, changing their names changes little.
-    longest = max((len(positions) for positions, *_ in parts.values()), default=len(model.columns))
-    if len(model.columns) >= 3 * longest:
+    longest = max((len(positions) for positions, *_ in parts.values()), default=numbers.sum())
+    if numbers.sum() >= 3 * longest:
+        renamed = found.copy()
         for _ in range(n_renamed):
-            out.append(
-                ("meanings", _likeness(found[:, rng.permutation(found.shape[1])], parts), np.nan)
-            )
+            renamed[:, numbers] = found[:, rng.permutation(np.flatnonzero(numbers))]
+            out.append(("meanings", _likeness(renamed, parts), np.nan))
     return pd.DataFrame(out, columns=["kind", "similarity", "unexplained"])
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 
 from kequn_lab import catalogue
 from kequn_lab.segments.naming import name_clusters
@@ -240,3 +241,25 @@ def test_a_group_keeps_id_and_names_and_no_id_is_used_twice():
     mine = names(OLD, YOUNG, [0, 0, 0], previous=previous, overrides={0: "elderly"})
     assert mine["segment_id"].tolist()[0] == "elderly"
     assert mine["segment_id"].is_unique
+
+
+def test_chance_keeps_the_levels_of_a_category_whole(monkeypatch):
+    """Each coordinate shuffled by itself would make rows with two levels, or none."""
+    rng = np.random.default_rng(0)
+    level = np.eye(3)[rng.integers(3, size=200)]
+    model = pd.DataFrame(level, columns=["job:a", "job:b", "job:c"])
+    for name in "uvwxyz":
+        model[name] = rng.normal(size=200)
+    signature = pd.DataFrame({"segment_id": "s", "feature": list("uv"), "level_sd": 1.0})
+    seen = []
+    fit = KMeans.fit
+    monkeypatch.setattr(KMeans, "fit", lambda self, X: seen.append(X) or fit(self, X))
+    variables = dict.fromkeys(["job:a", "job:b", "job:c"], "job")
+    chance_likeness(model, model.head(2), signature, n_copies=2, variables=variables)
+    for copy in seen:
+        np.testing.assert_array_equal(copy[:, :3].sum(axis=1), 1)
+    shuffled = seen[-1]
+    assert (shuffled[:, :3] != level).any() and (shuffled[:, 3] != model["u"]).any()
+    seen.clear()
+    chance_likeness(model, model.head(2), signature, n_copies=2)
+    assert not (seen[-1][:, :3].sum(axis=1) == 1).all()
