@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pandas as pd
 
 from kequn_lab._notes import Note
@@ -28,16 +31,26 @@ def bounds(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
     return end - pd.DateOffset(months=months), end
 
 
-def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> dict:
-    """Count the view ``events`` of a DuckDB connection: in the window, before, after.
+def count_window(
+    con,
+    *,
+    as_of,
+    months: int,
+    counted: tuple[str, ...] = (),
+    views: Mapping[str, str] = MappingProxyType({}),
+) -> dict:
+    """Count the view ``events`` of a connection: in the window, before, after.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : DuckDBPyConnection, or what answers like one
         With a view ``events`` and, if there is one, a view ``customers``.
     as_of, months : the window
     counted : tuple of str
         SQL counts of a customer's events (``count(channel)``), the denominators of shares.
+    views : mapping of str to str
+        What the views ``events``, ``customers`` and ``per_customer`` (made here) are called where
+        they have other names, as on a cluster; there a view is made, in DuckDB a table.
 
     Returns
     -------
@@ -58,13 +71,14 @@ def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> d
     start, end = bounds(as_of, months)
     inside = f"timestamp >= DATE '{start:%Y-%m-%d}' AND timestamp < DATE '{end:%Y-%m-%d}'"
     counts = "".join(f", {sql} FILTER (WHERE {inside}) AS c{i}" for i, sql in enumerate(counted))
+    made, per_customer = "VIEW" if views else "TABLE", views.get("per_customer", "per_customer")
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE per_customer AS SELECT customer_id, count(*) AS n,"
+        f"CREATE OR REPLACE TEMP {made} {per_customer} AS SELECT customer_id, count(*) AS n,"
         f" count(*) FILTER (WHERE {inside}) AS n_inside,"
         f" count(*) FILTER (WHERE timestamp < DATE '{start:%Y-%m-%d}') AS n_before,"
         f" min(timestamp) AS first_event, max(timestamp) AS last_event,"
         f" bool_or(timestamp <> date_trunc('day', timestamp)) AS timed{counts}"
-        " FROM events GROUP BY customer_id"
+        f" FROM {views.get('events', 'events')} GROUP BY customer_id"
     )
     few = ", ".join(
         f"avg(CAST(c{i} < {FEW_EVENTS} AS INTEGER)) FILTER (WHERE n_inside > 0) AS c{i}"
@@ -76,9 +90,10 @@ def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> d
         " CAST(coalesce(sum(n_inside), 0) AS BIGINT) AS events_inside,"
         " count(*) AS customers, count(*) FILTER (WHERE n_inside > 0) AS customers_inside,"
         " median(n_inside) FILTER (WHERE n_inside > 0) AS median_events,"
-        " quantile_disc(n_inside, 0.99) FILTER (WHERE n_inside > 0) AS p99_events,"
+        " percentile_disc(0.99) WITHIN GROUP (ORDER BY n_inside) FILTER (WHERE n_inside > 0)"
+        " AS p99_events,"
         " min(first_event) AS first_event, max(last_event) AS last_event,"
-        f" bool_or(timed) AS timed{', ' + few if few else ''} FROM per_customer"
+        f" bool_or(timed) AS timed{', ' + few if few else ''} FROM {per_customer}"
     )
     names = [d[0] for d in found.description]
     window = dict(zip(names, found.fetchone(), strict=True))
@@ -89,7 +104,8 @@ def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> d
             f"{window['first_event']} to {window['last_event']}: choose as_of and months to match"
         )
     largest, most = con.execute(
-        "SELECT customer_id, n_inside FROM per_customer ORDER BY n_inside DESC, customer_id LIMIT 1"
+        f"SELECT customer_id, n_inside FROM {per_customer}"
+        " ORDER BY n_inside DESC, customer_id LIMIT 1"
     ).fetchone()
     window |= {
         "first_day": first_day,
@@ -102,17 +118,22 @@ def count_window(con, *, as_of, months: int, counted: tuple[str, ...] = ()) -> d
         "last_event": str(window["last_event"]),
         "few": {sql: window.pop(f"c{i}") for i, sql in enumerate(counted)},
     }
-    return window | _without_events(con)
+    return window | _without_events(con, views)
 
 
-def _without_events(con) -> dict:
+def _without_events(con, views: Mapping[str, str]) -> dict:
     """Customers of the customer table, if there is one, and those without an event inside."""
-    views = {row[0] for row in con.execute("SHOW TABLES").fetchall()}
-    if "customers" not in views:
+    if views:
+        customers = views.get("customers")
+    else:
+        there = {row[0] for row in con.execute("SHOW TABLES").fetchall()}
+        customers = "customers" if "customers" in there else None
+    if customers is None:
         return {}
     all_of_them, without = con.execute(
-        "SELECT count(*), count(*) FILTER (coalesce(n_inside, 0) = 0)"
-        " FROM customers LEFT JOIN per_customer USING (customer_id)"
+        "SELECT count(*), count(*) FILTER (WHERE coalesce(n_inside, 0) = 0)"
+        f" FROM {customers} LEFT JOIN {views.get('per_customer', 'per_customer')}"
+        " USING (customer_id)"
     ).fetchone()
     return {"customers_in_table": all_of_them, "customers_without_events": without}
 

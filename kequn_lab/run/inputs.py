@@ -24,7 +24,10 @@ from kequn_lab.features.window import window_notes
 from kequn_lab.run.categories import Categories, called, category_notes, declaring
 from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
 
-__all__ = ["Inputs", "from_bank", "from_customer_table", "from_synthetic_bank", "from_tables"]
+__all__ = [
+    "Inputs", "from_bank", "from_customer_table", "from_spark", "from_synthetic_bank",
+    "from_tables",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,62 @@ def from_customer_table(
     )
 
 
+def from_spark(
+    table, *, customers=None, holdings=None, as_of=None, months: int = 12, drop: Sequence[str] = ()
+) -> Inputs:
+    """Transactions on a cluster: features are made there, one row per customer comes home.
+
+    Parameters
+    ----------
+    table : pyspark DataFrame
+        Events, columns as :data:`~kequn_lab.contract.EVENTS`.
+    customers, holdings : pyspark DataFrame, optional
+        As the contracts.
+    as_of : date-like, optional
+        Last day to look at; default the last day of the events, which is noted.
+    months : int
+        Length of the window.
+    drop : sequence of str
+        Features to leave out of the model.
+
+    Raises
+    ------
+    ContractError, ValueError
+        A table breaks its contract; no event in the window.
+    """
+    from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS
+    from kequn_lab.spark import tables as cluster
+
+    given = {"events": table, "customers": customers, "holdings": holdings}
+    given = {name: t for name, t in given.items() if t is not None}
+    cluster.require_valid(given)
+    contracts = {c.name: c for c in (CUSTOMERS, EVENTS, HOLDINGS)}
+    given = {name: cluster.typed(t, contracts[name]) for name, t in given.items()}
+    entered = Entered()
+    if as_of is None:
+        last = given["events"].selectExpr("CAST(max(`timestamp`) AS DATE) AS day").first()["day"]
+        as_of = _last_day_noted(pd.Timestamp(last), entered)
+    window = cluster.window_of(given, as_of=as_of, months=months)
+    home, n, notes = cluster.collect(cluster.customer_features(**given, as_of=as_of, months=months))
+    entered.notes.extend(notes)
+    features = home.set_index("customer_id")
+    empty = [f for f in features if features[f].isna().all()]
+    features = features.drop(columns=empty)
+    features.attrs["window"] = window
+    features.attrs["left_out"] = dict.fromkeys(empty, "missing for every customer")
+    if lacking := [name for name in drop if name not in features]:
+        raise ValueError(
+            f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
+        )
+    return _inputs(
+        _telling(features.drop(columns=list(drop)), entered),
+        entered,
+        as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
+        months=months,
+        facts={"engine": "spark", "customers_on_the_cluster": n},
+    )
+
+
 def from_synthetic_bank(
     n_customers: int = 5000,
     *,
@@ -273,7 +332,10 @@ def from_bank(bank) -> Inputs:
 
 def _last_day(entered: Entered) -> pd.Timestamp:
     times = pyarrow.parquet.ParquetFile(entered.tables["events"]).read(["timestamp"])["timestamp"]
-    day = pd.Timestamp(pc.max(times).as_py()).normalize()
+    return _last_day_noted(pd.Timestamp(pc.max(times).as_py()).normalize(), entered)
+
+
+def _last_day_noted(day: pd.Timestamp, entered: Entered) -> pd.Timestamp:
     entered.notes.append(Note(
         "last_day_assumed",
         f"未指定观察日（as_of），取数据中的最后一天：{day:%Y-%m-%d}",

@@ -15,10 +15,17 @@ from kequn_lab.features.weights import read_weights
 from kequn_lab.monitor.registry import Opened, open_registry
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.entrance import kind_of_table
-from kequn_lab.run.inputs import Inputs, from_bank, from_customer_table, from_tables
+from kequn_lab.run.inputs import (
+    Inputs,
+    from_bank,
+    from_customer_table,
+    from_spark,
+    from_tables,
+)
 from kequn_lab.run.options import Options
 from kequn_lab.run.registering import enter
 from kequn_lab.run.result import Result
+from kequn_lab.spark._queries import is_spark
 from kequn_lab.synth import Bank
 
 __all__ = ["segment"]
@@ -62,6 +69,8 @@ def segment(
         Customers (one row each, a number, yes/no or category per column) or transactions (who,
         when, how much): which of the two is seen from the columns. A pandas, polars or pyarrow
         table, or anything that speaks the Arrow interface; CSV of any encoding, Excel, Parquet.
+        A Spark table (with ``customers`` and ``holdings`` as Spark tables): features are made on
+        the cluster and up to a million customers brought home; see :mod:`kequn_lab.spark`.
     k : int, range, mapping or "auto", default="auto"
         Number of clusters. "auto" takes 8, the article's number; a range weighs several. With
         ``by`` a number is for each group, and a mapping such as ``{0: 6, 1: 3}`` for each value.
@@ -190,6 +199,8 @@ def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Input
     """What is to be clustered: a synthetic bank, transactions, or customers."""
     if isinstance(table, Bank):
         return from_bank(table)
+    if is_spark(table):
+        return _read_spark(table, own, events, more)
     if kind is None and own["query"] is None:
         kind = kind_of_table(open_source(table).columns, more["mapping"])
     if kind == "events":
@@ -198,6 +209,30 @@ def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Input
     if events["as_of"] is None:
         return inputs
     return replace(inputs, as_of=f"{pd.Timestamp(events['as_of']):%Y-%m-%d}")
+
+
+def _read_spark(table, own: dict, events: dict, more: dict) -> Inputs:
+    """Transactions are turned into features on the cluster; a customer table comes as it is."""
+    if more["mapping"] is not None or more["skip_bad_rows"]:
+        raise ValueError(
+            "mapping and skip_bad_rows are of files; rename columns and filter rows in Spark"
+        )
+    if "timestamp" in table.columns:
+        return from_spark(table, **events, drop=more["drop"])
+    from kequn_lab.spark.tables import collect
+
+    id_column = own["id_column"] or "customer_id"
+    if id_column not in table.columns:
+        raise ValueError(
+            f"the table has neither timestamp (transactions) nor {id_column} (customers); there "
+            f"are {', '.join(table.columns)}: rename columns in Spark, or name the id"
+        )
+    renamed = table.withColumnRenamed(id_column, "customer_id")
+    home, n, notes = collect(renamed)
+    home = home.rename(columns={"customer_id": id_column})
+    inputs = from_customer_table(home, **{**own, "id_column": id_column}, **more)
+    facts = {**inputs.facts, "engine": "spark", "customers_on_the_cluster": n}
+    return replace(inputs, notes=(*inputs.notes, *notes), facts=facts)
 
 
 def _with_given_ids(result: Result, ids) -> Result:
