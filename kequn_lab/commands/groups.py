@@ -9,8 +9,8 @@ from kequn_lab._files import ENCODINGS
 from kequn_lab.commands.arguments import clusters, columns, day, overrides, share, table, whole
 
 __all__ = [
-    "add_bank", "add_clusters", "add_columns", "add_reading", "add_ready", "add_result",
-    "add_results", "add_tables", "add_window",
+    "add_bank", "add_clusters", "add_columns", "add_engine", "add_reading", "add_ready",
+    "add_result", "add_results", "add_source", "add_tables", "add_window",
 ]  # fmt: skip
 
 SEED = whole(0, 2**32 - 1)
@@ -25,9 +25,9 @@ def add_tables(command: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=table, metavar="FILE",
         help="one row per customer, or transactions: found out from its columns",
     )  # fmt: skip
-    tables.add_argument("--events", type=Path, metavar="E", help="transactions")
-    tables.add_argument("--customers", type=Path, metavar="C", help="beside them: who they are")
-    tables.add_argument("--holdings", type=Path, metavar="H", help="beside them: balances")
+    tables.add_argument("--events", type=table, metavar="E", help="transactions")
+    tables.add_argument("--customers", type=table, metavar="C", help="beside them: who they are")
+    tables.add_argument("--holdings", type=table, metavar="H", help="beside them: balances")
     tables.add_argument("--mapping", type=Path, metavar="M.toml", help="your words → ours")
     add_reading(tables)
     if not command.prog.endswith("check"):
@@ -62,6 +62,22 @@ def add_window(command: argparse.ArgumentParser, length: str) -> None:
         help="last day to look at; in a run of one row per customer, the day that it tells of",
     )  # fmt: skip
     window.add_argument("--months", type=whole(1, 1200), metavar="M", help=length)
+
+
+def add_engine(run: argparse.ArgumentParser) -> None:
+    """Where the features of transactions are made."""
+    engine = run.add_argument_group("a cluster")
+    engine.add_argument(
+        "--engine", choices=("duckdb", "spark"), default="duckdb",
+        help="of the features of transactions",
+    )  # fmt: skip
+    engine.add_argument(
+        "--master", metavar="URL", help="spark://…, sc://… or local[N] (default: local[*])"
+    )
+    engine.add_argument(
+        "--labels-to", type=table, metavar="PATH",
+        help="all customers' labels, written by the cluster: a Parquet folder, or ….csv",
+    )  # fmt: skip
 
 
 def add_clusters(run: argparse.ArgumentParser) -> None:
@@ -154,3 +170,10 @@ def add_results(command: argparse.ArgumentParser, *, required: bool = True):
 def add_result(command: argparse.ArgumentParser) -> None:
     """The folder of an earlier run."""
     command.add_argument("result", type=Path, metavar="RESULT", help="folder that a run wrote")
+
+
+def add_source(command, table: str) -> None:
+    """Where the customers are, and where the program goes."""
+    command.add_argument("--table", required=True, metavar="T", help=table)
+    command.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
+    command.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")

@@ -16,10 +16,12 @@ from kequn_lab.commands.groups import (
     add_bank,
     add_clusters,
     add_columns,
+    add_engine,
     add_reading,
     add_ready,
     add_result,
     add_results,
+    add_source,
     add_tables,
     add_window,
 )
@@ -131,6 +133,7 @@ def _run(commands) -> argparse.ArgumentParser:
     add_columns(run)
     add_clusters(run)
     add_bank(run)
+    add_engine(run)
     results = add_results(run)
     results.add_argument(
         "--sort", choices=("input", "id"), default="input",
@@ -268,7 +271,7 @@ def _sql(commands) -> argparse.ArgumentParser:
         help="duckdb, gaussdb, hive, mariadb, mysql, oracle, postgresql, spark, sqlite or "
         "sqlserver",
     )  # fmt: skip
-    _add_source(sql, "of the customers' features")
+    add_source(sql, "of the customers' features")
     sql.add_argument(
         "--dbt", type=Path, metavar="DIR", help="a dbt project instead, which tests itself"
     )
@@ -286,15 +289,8 @@ def _sas(commands) -> argparse.ArgumentParser:
         "kequn sas result --table work.customers --id 客户编号 --out segments.sas",
     )
     add_result(sas)
-    _add_source(sas, "data set of the customers' features")
+    add_source(sas, "data set of the customers' features")
     return sas
-
-
-def _add_source(command, table: str) -> None:
-    """Where the customers are, and where the program goes."""
-    command.add_argument("--table", required=True, metavar="T", help=table)
-    command.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
-    command.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
 
 
 def _pmml(commands) -> argparse.ArgumentParser:

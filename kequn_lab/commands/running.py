@@ -63,12 +63,14 @@ def say(args: Namespace, what: str, **values) -> str:
 
 def run(args: Namespace) -> int:
     """From tables to a folder of results."""
+    from kequn_lab.commands.cluster import label_all, on_the_cluster
     from kequn_lab.commands.registering import EVENTS
     from kequn_lab.features.weights import read_weights
     from kequn_lab.monitor.registry import open_registry
     from kequn_lab.run.results import fill_folder, run_folder
 
-    words = _given(args)
+    spark = _with_spark(args)
+    words = None if spark else _given(args)
     kind = _kind(args)
     if isinstance(args.k, dict) and args.by is None:
         args.error("--k by group goes with --by COLUMN, the column that says the group")
@@ -81,6 +83,8 @@ def run(args: Namespace) -> int:
         folder = stack.enter_context(run_folder(args.out))
         if args.registry is not None:  # entered before the result is there: no id is given twice
             args.registry = stack.enter_context(open_registry(args.registry))
+        tables = stack.enter_context(on_the_cluster(args)) if spark else {}
+        vars(args).update(tables)
         result = fill_folder(
             _segmented(args, kind, words),
             folder,
@@ -89,6 +93,8 @@ def run(args: Namespace) -> int:
             sort=args.sort == "id",
             quiet=args.quiet,
         )
+        if args.labels_to is not None:
+            label_all(args, result, tables)
     _tell(args, result.record["notes"])
     if kind == "events" and not args.as_of:
         print(say(args, "until", day=result.record["as_of"]))
@@ -101,7 +107,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _segmented(args: Namespace, kind: str, words: Mapping):
+def _segmented(args: Namespace, kind: str, words: Mapping | None):
     from kequn_lab.run import segment
     from kequn_lab.synth import make_bank
 
@@ -119,6 +125,27 @@ def _segmented(args: Namespace, kind: str, words: Mapping):
         table = getattr(args, kind)
         more |= {"kind": kind, "mapping": words}
     return segment(table, **more)
+
+
+def _with_spark(args: Namespace) -> bool:
+    """Whether a cluster reads the tables; options that go with it are refused without it."""
+    if args.engine != "spark":
+        if args.labels_to is not None or args.master is not None:
+            args.error("--master and --labels-to go with --engine spark")
+        return False
+    if args.file is not None or not args.events:
+        args.error("--engine spark reads transactions: --events, with --customers, --holdings")
+    if args.mapping or args.encoding or args.sheet or args.skip_bad_rows:
+        args.error(
+            "--mapping, --encoding, --sheet and --skip-bad-rows are of files that are read here; "
+            "with --engine spark prepare the tables on the cluster"
+        )
+    args.master = args.master or "local[*]"
+    for name in _TABLES:
+        path = getattr(args, name)
+        if path is not None and "://" not in str(path) and not path.exists():
+            raise FileNotFoundError(f"--{name} {path} does not exist")
+    return True
 
 
 def _given(args: Namespace) -> Mapping:

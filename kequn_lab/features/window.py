@@ -92,7 +92,8 @@ def count_window(
         " median(n_inside) FILTER (WHERE n_inside > 0) AS median_events,"
         " percentile_disc(0.99) WITHIN GROUP (ORDER BY n_inside) FILTER (WHERE n_inside > 0)"
         " AS p99_events,"
-        " min(first_event) AS first_event, max(last_event) AS last_event,"
+        " CAST(min(first_event) AS STRING) AS first_event,"
+        " CAST(max(last_event) AS STRING) AS last_event,"
         f" bool_or(timed) AS timed{', ' + few if few else ''} FROM {per_customer}"
     )
     names = [d[0] for d in found.description]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 def is_spark(table) -> bool:
@@ -27,7 +28,8 @@ class Connection:
     """A Spark session where a query asks a DuckDB connection: ``execute``, then ``fetchone``."""
 
     def __init__(self, session):
-        self.session, self.found = session, None
+        self.session = session
+        self.found: Any = None
 
     def execute(self, query: str) -> Connection:
         self.found = self.session.sql(query)

@@ -115,22 +115,22 @@ def _broken(table, contract: Contract) -> str:
         if c.name not in kinds:
             continue
         name = f"`{c.name}`"
-        if c.dtype in ("id", "timestamp") or (c.required and not c.nullable):
+        if not c.nullable:
             parts.append(f"{name} IS NULL")
-        if c.dtype == "id":
-            parts.append(f"trim(CAST({name} AS STRING)) = ''")
+            if c.dtype == "id":
+                parts.append(f"trim(CAST({name} AS STRING)) = ''")
+            if c.dtype == "number":
+                parts.append(f"isnan(try_cast({name} AS DOUBLE))")
         if c.dtype == "timestamp" and kinds[c.name] == "string":
             parts.append(f"({name} IS NOT NULL AND try_cast({name} AS TIMESTAMP) IS NULL)")
         if c.dtype == "number" and kinds[c.name] == "string":
             parts.append(f"({name} IS NOT NULL AND try_cast({name} AS DOUBLE) IS NULL)")
         if c.isin:
             parts.append(f"{name} NOT IN ({_codes(c)}, {_MISSING})")
-        if c.dtype == "number":
-            parts.append(f"isnan(try_cast({name} AS DOUBLE))")
         if c.ge is not None:
             parts.append(f"{name} < {c.ge!r}")
         if c.le is not None:
-            parts.append(f"{name} > {c.le!r}")
+            parts.append(f"({name} > {c.le!r} AND NOT isnan(try_cast({name} AS DOUBLE)))")
     return " OR ".join(f"coalesce({part}, false)" for part in parts)
 
 

@@ -71,11 +71,11 @@ MOST = {
     "validation": (1_290, 13),
     "monitor": (970, 6),
     "products": (480, 8),
-    "spark": (40, 2),
+    "spark": (210, 2),
     "synth": (1_960, 7),
-    "run": (2_600, 5),
+    "run": (2_700, 5),
     "workshop": (2_000, 6),
-    "commands": (1_310, 0),
+    "commands": (1_420, 0),
     "__main__": (30, 0),
 }
 
