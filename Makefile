@@ -30,6 +30,10 @@ figures: .venv/.ready
 	$(BIN)/kequn run --out data/output/figures --quiet
 	$(BIN)/python notebooks/figures/make.py data/output/figures
 
+index: .venv/.ready
+	$(BIN)/python notebooks/build.py --execute
+	$(BIN)/python notebooks/figures/index.py
+
 names: .venv/.ready
 	$(BIN)/python tests/house/test_package.py
 

@@ -171,7 +171,7 @@ for lost in result.nameless_segments["segment_id"]:
 # %% [markdown] lang="zh"
 # **解释**：两类企业合成了一个簇，而这个簇的名称只适合**少数**。起名看的是平均水平，
 # 平均水平看不出里面装着两类客户。没有真实客群可对照的银行，只会看到一个名称很体面的簇。
-# 第 04b 章专门去找这个丢失的客群。
+# 第 04b 章专门去找这个失踪的客群。
 #
 # 工具箱还有另一种分法（默认的 `start="auto"`）：从描述中的位置出发再做 k 均值。
 # 两种分法在这家银行上的比较：
@@ -286,7 +286,7 @@ for row in apart.itertuples():
     print(f"{getattr(row, f'name_{LANG}')}: {row.customers} ({row.share_of_customers:.0%})")
 
 # %% [markdown] lang="zh"
-# 丢失的客群就在其中：它本是互联网银行的目标，现在却不在比较里。所以这句发现说的是个人和小店，
+# 失踪的客群就在其中：它本是互联网银行的目标，现在却不在比较里。所以这句发现说的是个人和小店，
 # 几乎不含公司。
 
 # %% [markdown] lang="en"

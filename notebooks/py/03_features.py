@@ -406,7 +406,7 @@ print(variance.round(2).to_string())
 # - 截止日和十二个月的窗口是参数，换一天就是另一张表。
 # - 除了“人货场”三个字，这里没有一样出自文章。
 #
-# **下一章**：[04](04_segments.ipynb)
+# **下一章**：[04 起点的运气](04_segments.ipynb)
 
 # %% [markdown] lang="en"
 # ## What this does not show
@@ -417,4 +417,4 @@ print(variance.round(2).to_string())
 # - The last day and the window of twelve months are arguments; another day gives another table.
 # - Nothing here comes from the article except the words 人货场.
 #
-# **Next:** [04](04_segments.ipynb)
+# **Next:** [04 A start's luck](04_segments.ipynb)

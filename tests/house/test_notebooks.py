@@ -301,3 +301,14 @@ def test_chapter_runs_in_english_and_every_solution_is_right(path, no_network):
     for cell in ran(path, "en", no_network, solutions=True).cells:
         if "solution" in cell.metadata.get("tags", []):
             assert "✓" in said_by(cell), f"{cell.source}\n{said_by(cell)}"
+
+
+def test_the_index_says_what_the_chapters_say_and_shows_them():
+    """``notebooks/README.md`` is as its command writes it; its pictures are small."""
+    index = runpy.run_path(str(NOTEBOOKS / "figures" / "index.py"), run_name="index")
+    text = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+    assert text == index["index"](), "run: python notebooks/figures/index.py text"
+    pictures = re.findall(r"\]\((figures/[^)]+)\)", text)
+    expected = [n for n, (*_, which) in index["CHAPTERS"].items() if which >= 0]
+    assert len(pictures) == 2 * len(expected), "run: make index"
+    assert all((NOTEBOOKS / p).stat().st_size < 60_000 for p in pictures)
