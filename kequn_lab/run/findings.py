@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binom
@@ -238,13 +240,28 @@ def _verdicts(stability: pd.DataFrame, words: Words) -> list[Note]:
         for language in ("zh", "en"):
             names = [words.segment(s, language) for s in rows["segment_id"]]
             if code == "merge_segments":
-                into = [words.segment(s, language) for s in rows["neighbour"]]
-                names = [f"{a} → {b}" for a, b in zip(names, into)]
+                names = [
+                    words.segment(a, language) + arrow + words.segment(b, language)
+                    for a, arrow, b in _merges(rows)
+                ]
             said.append(listed(names, language, most=8))
         first = rows.iloc[0]
         other = first["neighbour"] if code == "merge_segments" else None
         out.append(Note(code, zh.format(said[0]), en.format(said[1]), float(len(rows)),
                         segment_id=first["segment_id"], other_id=other))  # fmt: skip
+    return out
+
+
+def _merges(rows: pd.DataFrame) -> list[tuple[Any, str, Any]]:
+    """Which segment goes into which; two that go into each other are said once."""
+    into = dict(zip(rows["segment_id"], rows["neighbour"]))
+    out, said = [], set()
+    for segment, other in into.items():
+        both = into.get(other) == segment
+        if both and segment in said:
+            continue
+        said.add(other)
+        out.append((segment, " + " if both else " → ", other))
     return out
 
 

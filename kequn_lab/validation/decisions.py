@@ -274,7 +274,8 @@ def stability_summary(
         without `chance`) and ``border_density`` (at the border with the neighbour
         that is separated least, against the lower peak beside it); ``reading``;
         ``sure`` (False: the segment's own interval reaches across a threshold that it could
-        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the nearest segment)
+        pass); ``action`` ("keep", "merge", "drop"), ``neighbour`` (the nearest segment;
+        of one that would be dropped but is to be merged with another, that other)
         and ``similarity`` with it;
         ``because_zh``, ``because_en``: the numbers, in words.
 
@@ -335,9 +336,21 @@ def stability_summary(
     table["similarity"] = away.max(axis=1).to_numpy()
     constructed, leans = table["reading"] == "constructed", table["similarity"] >= LEANS
     table["action"] = np.select([~constructed, leans], ["keep", "merge"], "drop")
+    _merge_both_ways(table, away)
     said = [_because(row) for row in table.itertuples()]
     table["because_zh"], table["because_en"] = zip(*said)
     return table
+
+
+def _merge_both_ways(table: pd.DataFrame, similarity: pd.DataFrame) -> None:
+    """A segment into which another is to be merged is not dropped: it is merged with that one."""
+    columns = ["action", "neighbour", "similarity"]
+    merging = table[table["action"] == "merge"].sort_values("similarity")
+    dropped = set(table.loc[table["action"] == "drop", "segment_id"])
+    for row in merging[merging["neighbour"].isin(dropped)].itertuples():
+        into = table["segment_id"] == row.neighbour
+        back = similarity.loc[row.neighbour, row.segment_id]
+        table.loc[into, columns] = ["merge", row.segment_id, back]
 
 
 def _reading(table: pd.DataFrame) -> tuple[NDArray, pd.Series]:

@@ -154,7 +154,9 @@ def test_verdicts_and_names_become_warnings_in_both_languages():
         found["segments_without_cluster"].text_zh == "没有对应的簇：小微企业（最接近的是老年客群）"
     )
     assert "Farm households (0.10 ahead of Elderly)" in found["unclear_names"].text_en
-    dropped = doubts(stability=STABILITY.assign(action=["drop", "merge", "keep", "keep"]))
+    both = doubts(stability=STABILITY.assign(action=["merge", "merge", "keep", "keep"]))
+    assert both["merge_segments"].text_en.endswith("neighbour: Young adults + Elderly")
+    dropped = doubts(stability=STABILITY.assign(action=["drop", "keep", "keep", "keep"]))
     assert dropped["drop_segments"].text_zh.endswith("老年客群")
 
 

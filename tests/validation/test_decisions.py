@@ -130,6 +130,28 @@ def test_every_verdict_follows_from_its_numbers(case):
     )
 
 
+def test_a_segment_that_another_merges_into_is_not_dropped(case):
+    X, centres, slsw, chance = case
+    weak = slsw.copy()
+    weak.loc[weak["segment_id"] == "GT", "slsw"] = 0.4
+    table = decisions.stability_summary(X, centres=centres, slsw=weak, chance=chance)
+    table = table.set_index("segment_id")
+    # GT is closest to NH, and NH to GT; both are constructed
+    assert table.loc[["GT", "NH"], "action"].tolist() == ["merge", "merge"]
+    assert table.loc[["GT", "NH"], "neighbour"].tolist() == ["NH", "GT"]
+    # where GT alone is too little alike to be merged, it follows the one that merges into it
+    ids = pd.Index(["GT", "NH", "LN"])
+    advice = pd.DataFrame({
+        "segment_id": ids, "action": ["drop", "merge", "drop"], "neighbour": ["LN", "GT", "GT"],
+        "similarity": [0.1, 0.9, 0.1],
+    })  # fmt: skip
+    away = pd.DataFrame(0.1, ids, ids)
+    away.loc["GT", "NH"] = 0.05
+    decisions._merge_both_ways(advice, away)
+    assert advice["action"].tolist() == ["merge", "merge", "drop"]
+    assert advice.loc[0, ["neighbour", "similarity"]].tolist() == ["NH", 0.05]
+
+
 def test_a_segment_is_sure_by_its_own_interval_only(case):
     """GT reaches across the natural threshold but is not separated: it could not be natural."""
     X, centres, slsw, chance = case
