@@ -7,7 +7,7 @@ For each bank: adjusted Rand index (0 chance, 1 all found); share of customers w
 the name of their true segment, and the share if every cluster had its best name; segments that a
 cluster is named after; inertia above the best found.
 
-Beside the two readings of a run stand business and personal customers clustered each by itself
+Beside the two readings of a run stand business and personal customers clustered separately
 (``by="is_business"``, a search; and from the signatures of each side), k-means started at other
 levels (their signs alone; levels
 with noise of ±80 %; of the five segments that the article says something of, its lines alone),

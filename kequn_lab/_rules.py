@@ -149,8 +149,8 @@ _RULES = {
     "{} is declared as a category and left out (--drop); choose one": "{} 既列为类别又要去掉"
     "（--drop），请二选一",
     # groups and categories
-    "numbers of clusters are weighed for all customers, not by group: give k for each group (such "
-    "as 0=6,1=3), or weigh them on the customers of one group": "比较多个簇数只能对全部客户，不能"
+    "numbers of clusters are compared for all customers, not by group: give k for each group (such "
+    "as 0=6,1=3), or compare them on the customers of one group": "比较多个簇数只能对全部客户，不能"
     "按组：请为每组给出 k（如 0=6,1=3），或只对一组客户比较",
     "no column {} to group customers by; it takes a column of the model, of numbers or yes/no: {}":
         "没有可用来分组的列 {}；分组列须是模型中的数值列或是否列：{}",
@@ -162,7 +162,7 @@ _RULES = {
     "leave these customers out": "{} 名客户没有 {}，无法归组（by）：请补上，或去掉这些客户",
     "{} has one value only, so there is nothing to group by (by), or leave it as a column among "
     "others": "{} 只有一个值，无法分组（by）；可作普通列使用",
-    "{} has {} values; each would be clustered by itself (by), on few customers, so {} are the "
+    "{} has {} values; each would be clustered separately (by), on few customers, so {} are the "
     "limit. Group the values into fewer, or leave it as a column among others": "{} 有 {} 个值，"
     "逐一单独聚类（by）则每组客户太少，上限为 {} 个；请合并取值，或作普通列使用",
     "k is given for {} = {}, the table has {}; give k for each of them, such as {}": "给出了 {} = "

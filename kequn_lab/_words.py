@@ -218,7 +218,7 @@ class Words:
         if share or known == "0 or 1" or known.startswith("share") or named_share(variable):
             return percent(value)
         word = self.unit(variable, language) if unit else ""
-        # Currency codes stand before the number, other units behind it.
+        # Currency codes come before the number, other units behind it.
         both = [word, number(value)] if word == self.currency else [number(value), word]
         return " ".join(both).strip()
 

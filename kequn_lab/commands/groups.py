@@ -85,12 +85,12 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
     how = run.add_argument_group("clusters and names")
     how.add_argument(
         "--k", type=clusters, default="auto", metavar="K",
-        help="how many: a number, auto (8, the article's), a range such as 2:12 to weigh, or "
+        help="how many: a number, auto (8, the article's), a range such as 2:12 to compare, or "
         "with --by 0=6,1=3",
     )  # fmt: skip
     how.add_argument(
         "--by", metavar="COLUMN",
-        help="cluster the customers of each value by themselves, such as is_business",
+        help="cluster the customers of each value separately, such as is_business",
     )  # fmt: skip
     how.add_argument(
         "--start", choices=STARTS, default="auto",

@@ -53,7 +53,7 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
 def groups_of(
     pipeline: Pipeline, features: pd.DataFrame, steps: dict[str, list]
 ) -> tuple[str | None, list[dict]]:
-    """The column whose groups were clustered each by itself (None: all together), and of each
+    """The column whose groups were clustered separately (None: all together), and of each
     group its value, mean and scale of the features and of the axes of categories, and centres."""
     kmeans = pipeline.steps[-1][1]
     if not hasattr(kmeans, "group_scales_"):

@@ -3,7 +3,7 @@
 A :class:`Scorecard` holds what a fitted pipeline learned and nothing of its customers. For
 each feature: fill a missing value, clip, take the logarithm or not, standardise. Then the
 nearest centre is the segment; where two are equally near, the lower cluster number. Where groups
-of customers were clustered each by itself, the group says by what to standardise and which
+of customers were clustered separately, the group says by what to standardise and which
 centres there are.
 """
 
@@ -98,7 +98,7 @@ class ScorecardCentre:
 
 @dataclass(frozen=True)
 class ScorecardGroup:
-    """Customers that were clustered by themselves: those whose column ``by`` has this ``value``.
+    """Customers that were clustered separately: those whose column ``by`` has this ``value``.
 
     ``mean`` and ``scale`` take the place of the features' own; then, for each axis of a category,
     0 and what the points of the levels are divided by.
@@ -145,7 +145,7 @@ class Scorecard:
     categories : tuple of ScorecardCategory
         Columns of text; their axes come after the features in the centres.
     by : str, optional
-        The feature whose groups were clustered each by itself.
+        The feature whose groups were clustered separately.
     groups : tuple of ScorecardGroup
         They label the customers; the centres of ``segments`` are then the means of all their
         customers. A customer of no group, or without a value, gets no segment.

@@ -310,13 +310,13 @@ def refit_like(
     Raises
     ------
     ValueError
-        A feature of the scorecard is lacking in a table, or groups were clustered each by itself:
+        A feature of the scorecard is lacking in a table, or groups were clustered separately:
         which clusters are one segment is then seen by their names
         (:func:`kequn_lab.segment` with ``by`` and ``previous``).
     """
     if card.groups:
         raise ValueError(
-            f"the groups of {card.by} were clustered each by itself; to fit the new month and "
+            f"the groups of {card.by} were clustered separately; to fit the new month and "
             "carry the names over, run again with by and previous (kequn run --by --previous)"
         )
     known = np.array([s.segment_id for s in card.segments])

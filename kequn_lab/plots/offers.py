@@ -174,7 +174,7 @@ def branch_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        Empty frames are now, bars after the move; the share that moves stands beside them.
+        Empty frames are now, bars after the move; the share that moves is written beside them.
 
     Raises
     ------

@@ -26,7 +26,7 @@ _BLOCKS = {
 #: The tables of the section on evidence, in its order, and what stands above each.
 EVIDENCE = {
     "segment_stability": ("各客群是否可靠", "How firm is each segment"),
-    "by_group": ("各组单独聚类", "Groups clustered each by itself"),
+    "by_group": ("各组单独聚类", "Groups clustered separately"),
     "readings": ("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
     "scores": ("各 k 的指标", "Indices by k"),
     "k_reading": ("各指标选哪个 k", "Which k each index prefers"),

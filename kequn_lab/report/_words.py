@@ -105,7 +105,7 @@ BASES = {
 
 
 def number_of_clusters(parameters: Mapping[str, Any], words: Words, language: str) -> str:
-    """How many clusters a run made: a number, or one for each group that was clustered by itself.
+    """How many clusters a run made: a number, or one for each group that was clustered separately.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     criteria = _declared(book, inputs.features)
     earlier = earlier_run(options.previous, options.registry)
     choice, tables = None, dict[str, pd.DataFrame]()
-    first = ["cluster"] if options.ks is None else ["weigh k", "cluster"]
+    first = ["cluster"] if options.ks is None else ["compare k", "cluster"]
     with tqdm(total=5 + len(first), desc=first[0], disable=options.quiet) as bar:
 
         def then(step: str) -> None:
@@ -150,7 +150,7 @@ def _weigh(
 
 
 def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: Options) -> Reading:
-    """The k-means that was asked for; numbers of clusters were weighed by the search."""
+    """The k-means that was asked for; numbers of clusters were compared by the search."""
     weighed = options.ks is not None and options.start == "auto" and not options.pull
     return take_reading(
         inputs.features,

@@ -1,4 +1,4 @@
-"""Groups of customers that are clustered each by itself: how many clusters, and how sure."""
+"""Groups of customers that are clustered separately: how many clusters, and how sure."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def group_note(
     en = "; ".join(f"{v:g}: {r.size} clusters of {r.sum:,} customers" for v, r in _rows(sizes))
     text_zh = f"按“{words.variable(by, 'zh')}”分组，各组单独标准化、单独聚类（{zh}）"
     text_en = (
-        f"Customers of each value of “{words.variable(by, 'en')}” are clustered by themselves, "
+        f"Customers of each value of “{words.variable(by, 'en')}” are clustered separately, "
         f"in their own scale ({en})"
     )
     both = table["segment_id"].value_counts()

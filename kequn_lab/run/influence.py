@@ -20,7 +20,7 @@ def influence(result) -> pd.DataFrame:
         )
     if result.card.groups:
         raise ValueError(
-            f"the groups of {result.card.by} were clustered each by itself; ask a result of one "
+            f"the groups of {result.card.by} were clustered separately; ask a result of one "
             "group alone"
         )
     axes = {a: c.name for c in result.card.categories for a in c.axes}

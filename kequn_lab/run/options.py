@@ -24,13 +24,13 @@ class Options:
     n_starts, random_state
         As :func:`~kequn_lab.segments.segment_pipeline`.
     by : str, optional
-        A column whose groups are clustered each by itself.
+        A column whose groups are clustered separately.
     ks : sequence of int, optional
-        Numbers of clusters to weigh against each other; the stated rule of
+        Numbers of clusters to compare; the stated rule of
         :func:`~kequn_lab.validation.decisions.choose_k` then takes the place of ``n_clusters``.
     start, pull
         Whether k-means starts at the signatures, as
-        :func:`~kequn_lab.run.readings.take_reading`. Numbers of clusters are weighed by the
+        :func:`~kequn_lab.run.readings.take_reading`. Numbers of clusters are compared by the
         search, so with ``ks`` "auto" is the search.
     overrides : dict of int to str, optional
         Names given by a person, see :func:`~kequn_lab.segments.name_clusters`.
@@ -82,6 +82,6 @@ class Options:
     def __post_init__(self):
         if self.by is not None and self.ks is not None:
             raise ValueError(
-                "numbers of clusters are weighed for all customers, not by group: give k for each "
-                "group (such as 0=6,1=3), or weigh them on the customers of one group"
+                "numbers of clusters are compared for all customers, not by group: give k for each "
+                "group (such as 0=6,1=3), or compare them on the customers of one group"
             )

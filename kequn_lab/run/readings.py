@@ -100,7 +100,7 @@ def take_reading(
     n_clusters : int, mapping or None
         None: 8. With ``by`` as :func:`~kequn_lab.run.grouping.group_clusters`.
     by : str, optional
-        A column whose groups are clustered each by itself, by a search.
+        A column whose groups are clustered separately, by a search.
     start : {"auto", "search", "signatures"}
         "auto" starts at the signatures where there are as many clusters as signatures, the table
         tells four of five of them, and at least half of the clusters get a name, and no fewer

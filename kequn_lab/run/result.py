@@ -55,7 +55,7 @@ class Result:
     readings : DataFrame
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
     by_group : DataFrame
-        Which segments each group of customers holds, where groups were clustered by themselves.
+        Which segments each group of customers holds, where groups were clustered separately.
     reasons : DataFrame
         Why each customer is in its segment, where it was asked for.
     matching, migration, registry_events : DataFrame
@@ -362,7 +362,7 @@ class Result:
         ------
         ValueError
             A result that was read from a folder (it holds no customer table), or whose groups
-            were clustered each by itself.
+            were clustered separately.
         """
         from kequn_lab.run.influence import influence
 

@@ -278,7 +278,7 @@ def _label(card: Scorecard, chunks: Iterable, path: Path | None, *, encoding: st
 
 
 def _no_group(card: Scorecard, unlabelled: int) -> list[Note]:
-    """Customers of none of the groups that were clustered each by itself."""
+    """Customers of none of the groups that were clustered separately."""
     if card.by is None or not unlabelled:
         return []
     words = Words.of(variables=feature_dictionary())

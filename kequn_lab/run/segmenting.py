@@ -72,7 +72,7 @@ def segment(
         A Spark table (with ``customers`` and ``holdings`` as Spark tables): features are made on
         the cluster and up to a million customers brought home; see :mod:`kequn_lab.spark`.
     k : int, range, mapping or "auto", default="auto"
-        Number of clusters. "auto" takes 8, the article's number; a range weighs several. With
+        Number of clusters. "auto" takes 8, the article's number; a range compares several. With
         ``by`` a number is for each group, and a mapping such as ``{0: 6, 1: 3}`` for each value.
     by : str, optional
         A column of few values, such as ``is_business``, whose groups are clustered each by

@@ -314,7 +314,7 @@ def decision_tables(
 
 def price_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, list[Note]]:
     """Where each segment is in the reading of the lowest inertia, and the price in one line; or
-    the groups that were clustered each by itself."""
+    the groups that were clustered separately."""
     reading = found.reading
     if reading.groups is not None:
         table = group_table(reading.groups, found.inputs.features, found.names)

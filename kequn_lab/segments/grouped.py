@@ -1,4 +1,4 @@
-"""k-means of each group of customers by itself: business and personal customers, say."""
+"""k-means of each group of customers separately: business and personal customers, say."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kequn_lab.segments.summaries import as_numbers
 
 __all__ = ["GroupedKMeans", "clusters_by_group"]
 
-#: Groups at most: more are not clustered each by itself, but are a column among others.
+#: Groups at most: more are not clustered separately, but are a column among others.
 MOST_GROUPS = 10
 #: Customers that a group must have for each of its clusters, and its least share of all: below
 #: it the clips of the preprocessing, which are quantiles of all customers, would swallow it.
@@ -60,7 +60,7 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
         what = "one value only, so there is nothing to group by (by)"
         if len(sizes) > MOST_GROUPS:
             what = (
-                f"{len(sizes)} values; each would be clustered by itself (by), on few customers, "
+                f"{len(sizes)} values; each would be clustered separately (by), on few customers, "
                 f"so {MOST_GROUPS} are the limit. Group the values into fewer"
             )
         raise ValueError(f"{name} has {what}, or leave it as a column among others")

@@ -56,7 +56,7 @@ def segment_pipeline(
     pull : float
         As :class:`~kequn_lab.segments.SeededKMeans`; 0 is plain k-means.
     by : str, optional
-        A column whose groups are clustered each by itself, by a search
+        A column whose groups are clustered separately, by a search
         (:class:`~kequn_lab.segments.grouped.GroupedKMeans`).
     weights : mapping of str to float, optional
         Of columns, as :func:`~kequn_lab.features.weights.resolve_weights` gives them; there is
@@ -82,8 +82,8 @@ def segment_pipeline(
         raise ValueError("groups (by) are clustered by a search, not from given levels")
     if weights and by is not None:
         raise ValueError(
-            "weights do not go with groups (by): each group is standardised by itself, which would "
-            "undo them. Leave one of the two out"
+            "weights do not go with groups (by): each group is standardised separately, which "
+            "would undo them. Leave one of the two out"
         )
     if by is not None:
         kmeans = GroupedKMeans(

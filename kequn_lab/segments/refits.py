@@ -38,7 +38,7 @@ def refit(
     A search is repeated from the centres found and from two new k-means++ starts, and the lower
     inertia is taken; the centres are matched one to one at the least squared distance. A start at
     given levels (:class:`~kequn_lab.segments.SeededKMeans`) is repeated from these levels, and
-    needs no matching. Groups that were clustered each by itself are again.
+    needs no matching. Groups that were clustered separately are again.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class _Part(NamedTuple):
 
 
 def _parts(kmeans: KMeansSearch | GroupedKMeans, X: NDArray) -> list[_Part]:
-    """All customers; or the groups that were clustered each by itself."""
+    """All customers; or the groups that were clustered separately."""
     if isinstance(kmeans, GroupedKMeans):
         found = kmeans.parts(X)
     else:

@@ -1,6 +1,6 @@
 """From a chapter's source to its notebook, in one language, with or without solutions.
 
-A source (``notebooks/py``) is one Python file. A code cell is written once and stands in both
+A source (``notebooks/py``) is one Python file. A code cell is written once and is in both
 languages; a text cell says its language: ``# %% [markdown] lang="zh"``. Cells tagged ``solution``
 replace those tagged ``exercise`` in a notebook with solutions and are left out of the others.
 """

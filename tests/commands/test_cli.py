@@ -282,7 +282,7 @@ def test_progress_moves_within_the_long_steps(table, capsys):
     assert main([*table, "--log", "消费", "--k", "2:3"]) == 0  # one segment: the rule may say so
     assert main([*table, "--log", "消费", "--k", "2"]) == 0
     said = capsys.readouterr().err
-    for step in ("weigh k", "bootstrap pairs", "chance", "draw"):
+    for step in ("compare k", "bootstrap pairs", "chance", "draw"):
         assert f"{step}:" in said
 
 
@@ -343,7 +343,7 @@ def test_wrong_usage_is_told_in_chinese(table, capsys, options, says):
         ("--drop id", "id names the customer; it cannot be left out", "id 是客户编号列"),
         ("--drop 消费 --categories 消费", "消费 is declared as a category and left out", "二选一"),
         ("--by city", "no column 'city' to group customers by", "没有可用来分组的列 'city'"),
-        ("--by 消费", "values; each would be clustered by itself", "逐一单独聚类"),
+        ("--by 消费", "values; each would be clustered separately", "逐一单独聚类"),
         ("--categories age_years", "all levels are rare (", "age_years：所有类别都太少"),
         ("--categories city", "has no column city", "没有列 city"),
     ],

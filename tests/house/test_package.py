@@ -68,7 +68,7 @@ MOST = {
     "profiles": (940, 5),
     "report": (1_010, 1),
     "segments": (1_300, 8),
-    "validation": (1_290, 13),
+    "validation": (1_310, 13),
     "monitor": (970, 6),
     "products": (480, 8),
     "spark": (210, 2),

@@ -1,4 +1,4 @@
-"""Business and personal customers clustered each by itself, from the table to next month."""
+"""Business and personal customers clustered separately, from the table to next month."""
 
 import json
 
@@ -168,7 +168,7 @@ def test_the_command_line_goes_the_whole_way(table, tmp_path, capsys, monkeypatc
     said = capsys.readouterr().out
     assert "0: 3 clusters of" in said and "1: 2 clusters of" in said
     page = (tmp_path / "may/report.html").read_text(encoding="utf-8")
-    assert "Groups clustered each by itself" in page and "3 (Registered as a business = 0)" in page
+    assert "Groups clustered separately" in page and "3 (Registered as a business = 0)" in page
     described = pd.read_csv("may/columns.csv")
     assert described[described["table"] == "by_group"]["meaning_en"].notna().all()
     before = pd.read_csv("may/labels.csv", dtype={"customer_id": "str"})

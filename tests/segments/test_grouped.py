@@ -1,4 +1,4 @@
-"""Groups of customers are clustered each by itself, and clusters of one name are one segment."""
+"""Groups of customers are clustered separately, and clusters of one name are one segment."""
 
 import numpy as np
 import pandas as pd
