@@ -25,7 +25,7 @@ LANGUAGES = building.LANGUAGES
 
 #: Chapters whose prose is still one text for both languages.
 ONE_TEXT = {
-    "05_choosing", "09_export_and_monitor",
+    "05_choosing",
 }  # fmt: skip
 #: What reaches the network, and what a notebook of this course has no need of.
 FORBIDDEN = {"requests", "urllib", "http", "httpx", "socket", "ftplib", "subprocess", "aiohttp"}

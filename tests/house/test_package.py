@@ -61,7 +61,7 @@ MOST = {
     "_folder": (265, 0),
     "contract": (3_520, 7),
     "features": (880, 7),
-    "plots": (1_440, 15),
+    "plots": (1_470, 15),
     "catalogue": (180, 10),
     "compare": (960, 11),
     "export": (2_200, 5),

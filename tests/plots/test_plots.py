@@ -508,6 +508,24 @@ def test_flow_heights_are_rows_and_dark_is_mixed():
     assert len(ax.patches) == len(nodes) + len(FLOWS)
 
 
+def test_flow_between_months_colours_those_who_move():
+    moves = pd.DataFrame(
+        [("a", "a", 90), ("a", "b", 6), ("a", "(left)", 4), ("b", "b", 50), ("(new)", "a", 10)],
+        columns=["segment_before", "segment_after", "customers"],
+    )
+    ax = plots.flow_plot(moves)
+    nodes = [p for p in ax.patches if isinstance(p, mpl.patches.Rectangle)]
+    assert [p.get_height() for p in nodes] == [100, 50, 10, 100, 56, 4]
+    words = [t.get_text() for t in ax.texts]
+    assert words == ["a  100", "b  50", "new  10", "a  100", "b  56", "left  4"]
+    streams = [p for p in ax.patches if not isinstance(p, mpl.patches.Rectangle)]
+    own = dict(zip("ab", colors(nodes[:2])))
+    grey = colors([p for p in streams if p.get_alpha() == 0.4])
+    assert set(grey) == {"#cccccc"} and len(grey) == 2  # those who stay
+    moving = colors([p for p in streams if p.get_alpha() == 0.9])
+    assert moving == [own["a"], "#cccccc", own["b"]]  # new, left, from a to b
+
+
 def test_stability_shows_every_pair_and_each_source():
     ax = plots.validation_plot(PAIRS)
     assert texts(ax, "x") == ["2", "3"]
