@@ -7,7 +7,7 @@
 # | 词 | 英文 | 意思 |
 # |---|---|---|
 # | 人货场 | people, goods, place | 客户的需求、产品、渠道 |
-# | 储蓄阶梯 | savings ladder | 从随时可取到五年期，一级一级分配的存款 |
+# | 储蓄阶梯 | savings ladder | 从活期到五年期，一级一级分配的存款 |
 # | 漏斗 | funnel | 拉新、促活、留存、转化，一步比一步少 |
 # | 情景 | scenario | “假如这样”的计算，不是预测 |
 # | 提升度 | lift | 名单里的接受率是随机名单的几倍 |
@@ -199,6 +199,8 @@ with result.styled(LANG):
 # 下面把多家合成银行的新客户合在一起数（`notebooks/evidence/08.py`）。
 
 # %% [markdown] lang="en"
+# The shares of the rungs are assumptions; the article gives an order and three minimum amounts.
+#
 # ## 4 The funnel: what can these data not answer?
 #
 # The article says that traditional banks lack digital means to acquire, activate, retain and

@@ -8,7 +8,7 @@
 # |---|---|---|
 # | 标签 | label | 每位客户属于哪个客群 |
 # | 评分卡 | scorecard | 写在一页上的模型，不含任何客户 |
-# | 登记簿 | registry | 记着每个客群的永久编号和来历的文件夹 |
+# | 客群登记 | registry | 记着每个客群的永久编号和来历的文件夹 |
 # | 迁移 | migration | 同一批客户前后两个月在哪个客群 |
 # | 群体稳定性指数 | population stability index, PSI | 一个变量的分布变了多少 |
 #
@@ -24,7 +24,7 @@
 # |---|---|---|
 # | label | 标签 | which segment each customer is in |
 # | scorecard | 评分卡 | the model on one page, without any customer |
-# | registry | 登记簿 | a folder with the permanent id and the history of each segment |
+# | registry | 客群登记 | a folder with the permanent id and the history of each segment |
 # | migration | 迁移 | where the same customers are in two months |
 # | population stability index, PSI | 群体稳定性指数 | how far the spread of a variable moved |
 #
@@ -224,9 +224,9 @@ shown.set_axis(HEAD[LANG], axis=1).set_index(HEAD[LANG][0])
 # **解释**：边界附近的客户，多几笔少几笔交易就过了界。每份迁移报告都有这层噪声；
 # 不给噪声留位置的报告，个个月都能看出“趋势”。
 #
-# ## 5 登记簿：下个月还是同一个名字
+# ## 5 客群登记：下个月还是同一个名字
 #
-# K 均值的编号每次都可能换。登记簿给每个客群一个**永久编号**，每次运行都按共同的客户认出老客群，
+# k 均值的编号每次都可能换。客群登记给每个客群一个**永久编号**，每次运行都按共同的客户认出老客群，
 # 沿用名字，并记下发生了什么（命令行：`kequn run --registry DIR`，`kequn registry show DIR`）。
 # 三月的数据重新分一次群，名字沿用，所以 `by` 是 `previous`：
 
@@ -275,7 +275,7 @@ with march.styled(LANG):
 #
 # ## 6 谁变了：客户还是模型？
 #
-# `refit_like` 用新数据重新训练，沿用旧名字，再让每位老客户过三遍：旧模型看旧月、旧模型看新月、
+# `refit_like` 用新数据重新拟合，沿用旧名字，再让每位老客户过三遍：旧模型看旧月、旧模型看新月、
 # 新模型看新月。
 
 # %% [markdown] lang="en"
@@ -328,7 +328,7 @@ answer = list(account[three.index[changed]])
 check("09.1", answer, LANG)
 
 # %% [markdown] lang="zh"
-# ## 7 要不要重新训练？
+# ## 7 要不要重新拟合？
 #
 # `should_refit` 把每项比较都列在证据里，没有发现的也在。先是平常的三个月，
 # 再是出了事的三个月（结构性存款客户大量销户）：
@@ -341,7 +341,7 @@ check("09.1", answer, LANG)
 # their accounts):
 
 # %%
-SAID = ("重新训练：{found}（比较 {n} 项）", "refit: {found} ({n} comparisons)")
+SAID = ("重新拟合：{found}（比较 {n} 项）", "refit: {found} ({n} comparisons)")
 leaving = bank
 for _ in range(3):
     leaving = synth.next_month(leaving, drift="segment_leaving")
@@ -374,7 +374,7 @@ shown.set_axis(HEAD[LANG], axis=1).set_index(HEAD[LANG][0])
 # %% [markdown] lang="zh"
 # ### 练习 09.2 决定：现在怎么办？
 #
-# 从 `"refit"`（重新训练）、`"correct the input"`（改正数据）、`"ignore"`（不管）里选一个。
+# 从 `"refit"`（重新拟合）、`"correct the input"`（改正数据）、`"ignore"`（不管）里选一个。
 
 # %% [markdown] lang="en"
 # ### Exercise 09.2 Decide: what now?
@@ -393,7 +393,7 @@ check("09.2", answer, LANG)
 # ## 带走三句话
 #
 # 1. 编号是文字，不是数字；文件要带着自己的指纹。
-# 2. 编号会换，名字要靠登记簿沿用；每个月都有人因为噪声过界。
+# 2. 编号会换，名字要靠客群登记沿用；每个月都有人因为噪声过界。
 # 3. 给客户写信之前先问：是他变了，还是模型变了？
 #
 # ## 延伸阅读
@@ -431,8 +431,8 @@ check("09.2", answer, LANG)
 # %% [markdown] lang="en"
 # ## What this does not show
 #
-# - Not how often *your* customers change: opening, closing and growing older happen at rates that
-#   we assumed, in a **synthetic** bank.
+# - Not how often *your* customers change: the rates of opening, closing and growing older are
+#   assumptions of a **synthetic** bank.
 # - No alarm does not mean no change: in a small bank small changes are hidden in the noise.
 # - A label that can be repeated is not thereby right (chapter 04).
 # - The article says nothing of models, files or monitoring.

@@ -113,7 +113,7 @@ EXERCISES = (
         judge=_judge_unit,
         hints={
             "right": (
-                "乘以 {fen_factor:g} 就对了。重新训练会把错误固定在模型里。",
+                "乘以 {fen_factor:g} 就对了。重新拟合会把错误固定在模型里。",
                 "Multiply by {fen_factor:g}. A refit would build the mistake into the model.",
             ),
             "refit": (
