@@ -42,7 +42,7 @@ import pandas as pd
 
 import kequn_lab as kq
 from kequn_lab import catalogue, compare, plots, segments
-from kequn_lab.workshop import check, evidence, guess, sample
+from kequn_lab.workshop import check, evidence, explore, guess, sample
 
 LANG = "en"
 at, NAME = int(LANG == "en"), f"name_{LANG}"
@@ -380,20 +380,25 @@ pd.DataFrame(sets, index=HEAD[LANG]).T.rename_axis(("规模的权重", "weight o
 # **解释**：中间一行是事先声明的权重。权重改得够多，目标就换人。改权重是允许的，但表里会写
 # `changed since`（声明之后改过）：读报告的人看得见。
 #
-# 你来试：把 `"size"` 换成 `"credit_need"`（融资需求）或 `"online_use"`（线上使用）。
-#
-# ## 6 九家银行
-#
-# 文章提到的九家银行对各客群。颜色是按合成客户和可改的假设算出的契合度；记号是文章的说法
-# （● 明说，○ 我们的理解，△ 文章指出的不足）。两者互不影响。
+# 你来试：换银行、换标准、移动权重，看目标什么时候换人。
 
 # %% [markdown] lang="en"
 # **Explained**: the middle row is the weight that was declared. Change it far enough, and the
 # targets are others. Changing a weight is allowed, and the table says `changed since`: whoever
 # reads the report sees it.
 #
-# Try it: put `"credit_need"` or `"online_use"` in place of `"size"`.
+# Try it: take another bank, another criterion, move its weight, and see when a target changes.
+
+# %%
+explore("weights", result, language=LANG)
+
+# %% [markdown] lang="zh"
+# ## 6 九家银行
 #
+# 文章提到的九家银行对各客群。颜色是按合成客户和可改的假设算出的契合度；记号是文章的说法
+# （● 明说，○ 我们的理解，△ 文章指出的不足）。两者互不影响。
+
+# %% [markdown] lang="en"
 # ## 6 Nine banks
 #
 # The article's nine banks against the segments. Colour: a fit computed from synthetic customers

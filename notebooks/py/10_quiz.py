@@ -253,7 +253,7 @@ check("10.10", answer, LANG)
 #
 # 1. 说一个数字，先说它从哪里来：文章、计算，还是假设。
 # 2. 说一个结论，再说什么会改变它。
-# 3. 名称、稳定、显著都不等于真实、重要、正确。
+# 3. 名称、稳定性、显著都不等于真实、重要、正确。
 #
 # **延伸阅读**：Dolnicar、Grün、Leisch《Market Segmentation Analysis》（2018），第 2 步与第 7 步；
 # Hennig《What are the true clusters?》（2015）。
