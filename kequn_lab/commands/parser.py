@@ -140,6 +140,9 @@ def _run(commands) -> argparse.ArgumentParser:
         help="rows of the labels: as in the table, or by id as text",
     )  # fmt: skip
     results.add_argument(
+        "--write-features", action="store_true", help="the features beside the labels, as Parquet"
+    )
+    results.add_argument(
         "--reasons", type=whole(0), default=0, metavar="N",
         help="tables/reasons.csv: for each customer, the N columns that decide the segment",
     )  # fmt: skip
@@ -336,12 +339,14 @@ def _compare(commands) -> argparse.ArgumentParser:
         "RESULT OTHER [options]",
         "say who moved since an earlier result, what drifted, and whether a refit is due",
         "kequn compare may june",
-        "kequn compare may june_scored",
-        "kequn compare 五月 六月 --language zh",
-        more="OTHER is the folder of a later run, or of a score by RESULT's scorecard.",
+        "kequn compare may june_scored --out moved.csv",
+        "kequn compare may/labels.csv june/labels.csv --language zh",
+        more="OTHER is the folder of a later run, or of a score by RESULT's scorecard. Two label\n"
+        "files are compared customer by customer.",
     )
     add_result(compare)
     compare.add_argument("other", type=Path, metavar="OTHER", help="folder of the later one")
+    compare.add_argument("--out", type=Path, metavar="CSV", help="who moved, from where to where")
     return compare
 
 

@@ -29,6 +29,20 @@ _SAY = {
         "Nothing speaks for a refit: no segment loses its customers, no feature drifted.",
         "没有重新拟合的理由：没有客群在流失，没有变量偏移。",
     ),
+    "one model": ("One model made both.", "两份标签出自同一模型。"),
+    "two models": (
+        "Two models (or names) made them: whether it is the model or the customer who changed, "
+        "labels alone do not say.",
+        "两份标签出自不同的模型（或名称）：是模型变了还是客户变了，单凭标签无法分辨。",
+    ),
+    "no model": (
+        "Which model made them is not known: no record (labels.meta.json) beside the file.",
+        "不知道出自哪个模型：文件旁没有记录（labels.meta.json）。",
+    ),
+    "moved": (
+        "{n:,} customers who moved are in {out}, the counts in {pairs}",
+        "{n:,} 位变动的客户见 {out}，汇总见 {pairs}",
+    ),
     "pictures": ("Pictures of this result: {names}", "这个结果的图：{names}"),
     "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
     "verified": ("All {n} golden rows have the same label.", "{n} 行验证数据的标签全部一致。"),
@@ -49,6 +63,12 @@ _HEAD = (
     ("segment", "customers", "stayed", "left", "moved most to"),
     ("客群", "客户数", "未变", "离开", "其余多去往"),
 )
+_PAIRS = (("from", "to", "customers", "why"), ("原客群", "现客群", "客户数", "原因"))
+_WHY = {
+    "behaviour": ("behaviour", "客户行为"),
+    "model or behaviour": ("model or behaviour", "模型或行为"),
+    "unknown": ("not known", "不明"), "new": ("new customer", "新客户"), "left": ("left", "离开"),
+}  # fmt: skip
 
 
 def _say(language: str, what: str, **values) -> str:
@@ -193,6 +213,8 @@ def compare(args: Namespace) -> int:
     from kequn_lab.features.definitions import feature_dictionary
     from kequn_lab.monitor.comparing import compare_labels, scorecard_shift
 
+    if args.result.is_file() or args.other.is_file():
+        return _compare_files(args)
     before, language = _opened(args)
     scored = "drift" in read_record(args.other)
     if scored:
@@ -220,4 +242,43 @@ def compare(args: Namespace) -> int:
             print(f"  - {zh if language == 'zh' else en}")
     else:
         print(_say(language, "not due"))
+    if args.out is not None:
+        same = scored or before.card.model_id == after.card.model_id
+        _tell_moves(args, before.labels, labels, language, same_model=same)
     return 0
+
+
+def _compare_files(args: Namespace) -> int:
+    """Who moved between two label files."""
+    from kequn_lab.monitor.moves import read_version
+
+    check_paths(args, files=("result", "other"), folders=())
+    before, after = read_version(args.result), read_version(args.other)
+    models = [labels.attrs["meta"].get("model_id") for labels in (before, after)]
+    same = models[0] == models[1] if all(models) else None
+    ids = [set(labels["customer_id"]) for labels in (before, after)]
+    language = args.language or "en"
+    counts = {"both": len(ids[0] & ids[1]), "left": len(ids[0] - ids[1])}
+    print(_say(language, "customers", **counts, new=len(ids[1] - ids[0])))
+    print(_say(language, {True: "one model", False: "two models", None: "no model"}[same]))
+    _tell_moves(args, before, after, language, same_model=same)
+    return 0
+
+
+def _tell_moves(args: Namespace, before, after, language: str, *, same_model: bool | None) -> None:
+    """Counts by pair on the screen; with --out the customers, and the counts beside them."""
+    from kequn_lab.export.labels import write_table
+    from kequn_lab.monitor.moves import count_moves, label_moves
+
+    moves = label_moves(before, after, same_model=same_model)
+    pairs = count_moves(moves)
+    rows = [_PAIRS[language == "zh"]]
+    for pair in pairs.itertuples():
+        why = _WHY[pair.reason][language == "zh"]
+        rows.append((pair.segment_before, pair.segment_after, f"{pair.customers:,}", why))
+    print("\n".join(aligned(rows, left=(0, 1, 3))))
+    if args.out is not None:
+        beside = args.out.with_name(f"{args.out.stem}_pairs{args.out.suffix}")
+        write_table(moves, args.out)
+        write_table(pairs, beside)
+        print(_say(language, "moved", n=len(moves), out=args.out, pairs=beside))

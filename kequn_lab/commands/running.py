@@ -91,6 +91,7 @@ def run(args: Namespace) -> int:
             language=args.language,
             encoding=args.out_encoding,
             sort=args.sort == "id",
+            features=args.write_features,
             quiet=args.quiet,
         )
         if args.labels_to is not None:

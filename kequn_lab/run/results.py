@@ -78,6 +78,7 @@ def fill_folder(
     language: str = "en",
     encoding: str = ENCODINGS[0],
     sort: bool = False,
+    features: bool = False,
     quiet: bool = False,
 ) -> Result:
     """Write a result into a folder that :func:`run_folder` gave.
@@ -92,6 +93,8 @@ def fill_folder(
         Of the CSV files; ``utf-8-sig`` opens right in Excel.
     sort : bool
         Labels in the order of ``customer_id`` as text, not in that of the table.
+    features : bool
+        Write the customer table that was clustered, too, as ``features.parquet``.
     quiet : bool
         No progress bar.
 
@@ -99,6 +102,11 @@ def fill_folder(
     -------
     Result
         As written.
+
+    Raises
+    ------
+    ValueError
+        ``features`` of a result that was read from a folder, which holds none.
     """
     pictures, notes = draw_pictures(result, language=language, quiet=quiet)
     if (n := len(result.labels)) >= EXCEL_ROWS:
@@ -112,7 +120,9 @@ def fill_folder(
     result.card.save(folder / "scorecard.json")
     write_table(result.card.golden_rows(), folder / "golden_rows.csv", encoding=encoding)
     result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
-    kinds = _write_tables(result, folder, encoding)
+    if features:
+        _write_features(result.features, folder / "features.parquet", sort=sort)
+    kinds = _write_tables(result, folder, encoding, features=features)
     _write_report(result, folder / "report.html", pictures, language=language)
     written = {"language": language, "encoding": encoding, "tables": kinds}
     record = {**result.record, **written}
@@ -131,7 +141,18 @@ def _with_notes(result: Result, notes: list[Note]) -> Result:
     return dataclasses.replace(result, tables=tables, record=record)
 
 
-def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict[str, str]]:
+def _write_features(features: pd.DataFrame | None, path: Path, *, sort: bool) -> None:
+    """The customer table in the order of the labels."""
+    if features is None:
+        raise ValueError("a result from a folder holds no customer table to write (features)")
+    table = features.set_axis(features.index.astype("str"))
+    table = table.rename_axis("customer_id").reset_index()
+    write_table(table.sort_values("customer_id") if sort else table, path)
+
+
+def _write_tables(
+    result: Result, folder: Path, encoding: str, *, features: bool = False
+) -> dict[str, dict[str, str]]:
     """The tables, what their columns mean, and the workbook for those who want one file.
 
     Returns the types of the columns, by table.
@@ -145,7 +166,10 @@ def _write_tables(result: Result, folder: Path, encoding: str) -> dict[str, dict
         for name, table in tables.items()
     }
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
-    columns = describe_columns({"labels": result.labels, **tables, "columns": own})
+    more = {}
+    if features and result.features is not None:
+        more = {"features": ["customer_id", *result.features]}
+    columns = describe_columns({"labels": result.labels, **more, **tables, "columns": own})
     write_table(columns, folder / "columns.csv", encoding=encoding)
     if len(result.labels) < EXCEL_ROWS:
         result.to_excel(folder / "labels.xlsx")

@@ -69,13 +69,13 @@ MOST = {
     "report": (1_010, 1),
     "segments": (1_300, 8),
     "validation": (1_310, 13),
-    "monitor": (970, 6),
+    "monitor": (1_030, 6),
     "products": (480, 8),
     "spark": (210, 2),
     "synth": (1_960, 7),
     "run": (2_700, 5),
     "workshop": (2_250, 6),
-    "commands": (1_420, 0),
+    "commands": (1_440, 0),
     "__main__": (30, 0),
 }
 
