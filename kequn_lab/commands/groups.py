@@ -9,7 +9,8 @@ from kequn_lab._files import ENCODINGS
 from kequn_lab.commands.arguments import clusters, columns, day, overrides, share, table, whole
 
 __all__ = [
-    "add_bank", "add_clusters", "add_columns", "add_engine", "add_reading", "add_ready",
+    "add_bank", "add_clusters", "add_columns", "add_engine", "add_labels",
+    "add_reading", "add_ready",
     "add_result", "add_results", "add_source", "add_tables", "add_window",
 ]  # fmt: skip
 
@@ -177,3 +178,19 @@ def add_source(command, table: str) -> None:
     command.add_argument("--table", required=True, metavar="T", help=table)
     command.add_argument("--id", default="customer_id", metavar="COLUMN", help="names the customer")
     command.add_argument("--out", type=Path, metavar="FILE", help="default: the screen")
+
+
+def add_labels(run: argparse.ArgumentParser) -> None:
+    """Where the results of a run go, and what is written beside the labels."""
+    results = add_results(run)
+    results.add_argument(
+        "--sort", choices=("input", "id"), default="input",
+        help="rows of the labels: as in the table, or by id as text",
+    )  # fmt: skip
+    results.add_argument(
+        "--write-features", action="store_true", help="the features beside the labels, as Parquet"
+    )
+    results.add_argument(
+        "--reasons", type=whole(0), default=0, metavar="N",
+        help="tables/reasons.csv: for each customer, the N columns that decide the segment",
+    )  # fmt: skip

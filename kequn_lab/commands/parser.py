@@ -17,6 +17,7 @@ from kequn_lab.commands.groups import (
     add_clusters,
     add_columns,
     add_engine,
+    add_labels,
     add_reading,
     add_ready,
     add_result,
@@ -134,18 +135,7 @@ def _run(commands) -> argparse.ArgumentParser:
     add_clusters(run)
     add_bank(run)
     add_engine(run)
-    results = add_results(run)
-    results.add_argument(
-        "--sort", choices=("input", "id"), default="input",
-        help="rows of the labels: as in the table, or by id as text",
-    )  # fmt: skip
-    results.add_argument(
-        "--write-features", action="store_true", help="the features beside the labels, as Parquet"
-    )
-    results.add_argument(
-        "--reasons", type=whole(0), default=0, metavar="N",
-        help="tables/reasons.csv: for each customer, the N columns that decide the segment",
-    )  # fmt: skip
+    add_labels(run)
     run.add_argument("--quiet", action="store_true", help="no progress bar")
     return run
 
