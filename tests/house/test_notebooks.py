@@ -24,9 +24,7 @@ BUILT = {t: (s, lang) for s in SOURCES for t, lang in BUILD["targets"](s).items(
 LANGUAGES = building.LANGUAGES
 
 #: Chapters whose prose is still one text for both languages.
-ONE_TEXT = {
-    "05_choosing",
-}  # fmt: skip
+ONE_TEXT: set[str] = set()
 #: What reaches the network, and what a notebook of this course has no need of.
 FORBIDDEN = {"requests", "urllib", "http", "httpx", "socket", "ftplib", "subprocess", "aiohttp"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
