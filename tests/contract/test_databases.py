@@ -99,8 +99,11 @@ def tied():
 #: Levels, and texts that are none, that would break out of a literal or be taken for another.
 TEXTS = ["farmer", "O'Neil; DROP TABLE customers--", 'say "x"', "back\\slash", "${env:HOME}",
          "农民", "50%", "👩‍🌾", "x" * 300]  # fmt: skip
-STRANGE = ["FARMER", " farmer ", "farmér", "ｆａｒｍｅｒ", "new", "'", "''", "\\", "\\'", "", " ",
-           "　", "$", "农 民", "👩", "👩‍🌾 ", "x" * 299, "y" * 500, "nan", "NULL", None]  # fmt: skip
+STRANGE = [
+    "FARMER", " farmer ", "farmér", "ｆａｒｍｅｒ", "new", "'", "''", "\\",
+    "\\'", "", " ", "　", "$", "农 民", "👩", "👩‍🌾 ", "x" * 299, "y" * 500,
+    "nan", "NULL", None,
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
