@@ -34,8 +34,8 @@ depend on each other and one kind carries the groups, they are behind other ways
 go by distances the kit has the highest mean (one-hot 0.39 and 0.53, k-prototypes 0.32 and 0.46, PAM
 0.27 and 0.54); where one kind of column is noise it loses to those that hardly look at that kind:
 k-prototypes and one-hot where numbers carry the groups, PAM where categories do. No weight is right
-for both; `weights` can say it, k-means cannot find it out. Of k-prototypes' time the kit takes 0.06 to
-0.08.
+for both; `weights` can say it, k-means cannot find it out. The kit takes 0.06 to 0.08 of the time
+of k-prototypes.
 
 ``--write`` puts the tables into ``benchmarks/mixed.md``: medians of the seeds with their quartiles.
 """

@@ -117,6 +117,14 @@ _RULES = {
     "column of customers (--id) if it has one row per customer":
         "{} 像是交易明细，但列名是贵行自己的；请先运行 `{}` 写一次映射文件；若每位客户只有一行，"
         "请用 --id 指出客户编号列",
+    # weights
+    "weights: no column {}; there are {}": "权重：没有列 {}；现有 {}",
+    "weights: {} and {} both fit {}; name it in full": "权重：{} 与 {} 都适用于 {}；请写出完整列名",
+    "weight of {} is {}; give a number above 0 (to do without the column, leave it out: --drop)":
+        "{} 的权重为 {}；请给出大于 0 的数（不用该列时请略去：--drop）",
+    "{}: weight of {} must be a number, found {}; write one line for each column: age = 2, or for "
+    'a block: "channel:*" = 0.5': "{}：{} 的权重应为数字，现为 {}；每列写一行，如 age = 2；"
+    '一组列写作 "channel:*" = 0.5',
     "{} holds the workshop in {}; name another folder": "{} 里已有 {} 版课程；请另给一个文件夹",
     "{} holds no workshop; lay it out with `kequn workshop start`": "{} 里没有课程；请先运行 "
     "`kequn workshop start`",

@@ -202,6 +202,47 @@ def test_bad_categories_are_refused_by_name(categories, says):
         kq.segment(table, categories=categories, k=2, stability=0, quiet=True)
 
 
+BAD = {
+    "mixed": (["--categories", "mixed"], "mixed mixes numbers and words", "mixed 混有数字和文字"),
+    "many": (["--categories", "many"], "many has 21 levels, more", "many 有 21 个类别，多于"),
+    "rare": (["--categories", "remark"], "remark: all levels are rare", "remark：所有类别都太少"),
+    "one": (["--categories", "one"], "all levels are rare but 'a'", "除 'a' 外所有类别都太少"),
+    "nobody": (["--categories", "jobs"], "has no column jobs; its", "没有列 jobs；现有列"),
+    "order": (
+        "[features.education]\norder = ['小学', '大学']",
+        "lacks '中学'",
+        "缺少数据中有的 '中学'",
+    ),
+    "unknown": (
+        "agee = 2",
+        "weights: no column agee; there are age",
+        "权重：没有列 agee；现有 age",
+    ),
+    "negative": ("age = -1", "weight of age is -1; give a", "age 的权重为 -1；请给出大于 0 的数"),
+    "text": ("age = 'two'", "weight of age must be a number", "age 的权重应为数字，现为 'two'"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_refused_in_both_languages(what, language, tmp_path, capsys):
+    given, *says = BAD[what]
+    file, toml = tmp_path / "customers.csv", tmp_path / "given.toml"
+    table = TABLE.assign(
+        mixed=RNG.choice(["1", "2", "three"], N),
+        many=[f"l{i % 21}" for i in range(N)],
+        one=["a"] * (N - 5) + ["b"] * 5,
+    )
+    table.to_csv(file, index=False)
+    if isinstance(given, str):
+        toml.write_text(given, "utf-8")
+        given = ["--mapping" if what == "order" else "--weights", str(toml)]
+    run = ["run", str(file), *given, "--k", "2", "--stability", "0", "--quiet"]
+    assert main([*run, "--language", language, "--out", str(tmp_path / "out")]) != 0
+    assert says[language == "zh"] in capsys.readouterr().err
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
 def test_codes_written_as_numbers_are_asked_about_and_can_be_declared():
     table = TABLE.assign(branch=RNG.choice([101, 102, 117, 205], N)).drop(columns="remark")
     suspected = kq.segment(table, k=2, stability=0, quiet=True)
