@@ -5,14 +5,14 @@
 
 The figures are those of the kernel (Linux and macOS), on one thread. The goals are 60 CPU-seconds
 for the path of three hours, 450 MB for a kernel, ten seconds for a cell.
-``data/output/chapters.csv``
-holds the table.
+``data/output/chapters.csv`` and the notes for instructors get the table.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -28,6 +28,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PATHS = {
     "three hours": ("00", "01", "03", "04", "04b", "05", "07", "10"),
     "ninety minutes": ("00", "03", "04", "04b", "07"),
+}
+#: Of the notes for instructors: head of the table, and the sentence below.
+NOTES = {
+    "instructor.md": (
+        "| chapter | CPU-seconds | memory, MB | longest cell, s |",
+        "Three hours: {:.0f} CPU-seconds a person; ninety minutes: {:.0f}. The largest kernel has "
+        "{:.0f} MB.",
+    ),
+    "instructor.zh-CN.md": (
+        "| 章 | CPU 秒 | 内存（MB） | 最长的一格（秒） |",
+        "三小时：每人 {:.0f} CPU 秒；九十分钟：{:.0f}。最大的内核 {:.0f} MB。",
+    ),
 }
 LAST = """
 import json, resource, sys
@@ -68,6 +80,26 @@ def main(wanted: list[str]) -> None:
     out = ROOT / "data" / "output"
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "chapters.csv", index=False, float_format="%.1f")
+    if len(sources) == len(building.sources()):
+        write_notes(table)
+
+
+def write_notes(table: pd.DataFrame) -> None:
+    """Put the table into the notes for instructors."""
+    for name, (heading, paths) in NOTES.items():
+        notes = ROOT / "notebooks" / name
+        lines = [heading, "|---|---|---|---|"]
+        lines += [
+            f"| {row.chapter} | {row.cpu_s:.0f} | {row.peak_mb:.0f} | {row.longest_cell_s:.0f} |"
+            for row in table.itertuples()
+        ]
+        cpu = table.set_index("chapter")["cpu_s"]
+        sums = [cpu[list(chapters)].sum() for chapters in PATHS.values()]
+        text = "\n".join([*lines, "", paths.format(*sums, table["peak_mb"].max())])
+        old = notes.read_text(encoding="utf-8")
+        new = re.sub(r"(<!-- measured.*?-->\n).*?(<!-- /measured -->)", rf"\1{text}\n\2", old,
+                     flags=re.DOTALL)  # fmt: skip
+        notes.write_text(new, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
