@@ -2,7 +2,9 @@
 
 import re
 import time
+from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -324,3 +326,15 @@ def test_a_registry_is_a_fact_that_stays_as_it_is():
         one.retired("S0001", date="2024-01-02", reason=" ")
     with pytest.raises(ValueError, match="with itself"):
         one.merged("S0001", "S0001", date="2024-01-02", reason="x")
+
+
+def test_a_synthetic_bank_without_drift_keeps_its_ids_and_what_is_planted_is_called_so():
+    """One small bank of ``benchmarks/registry.py``, which counts twenty."""
+    file = Path(__file__).resolve().parents[2] / "benchmarks" / "registry.py"
+    spec = spec_from_file_location("registry_benchmark", file)
+    benchmark = module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    found = benchmark.main(banks=1, customers=800, months=3, seed=1)
+    assert found["case"].tolist() == list(benchmark.CASES)
+    assert found["found"].all()
+    assert found.set_index("case").loc["still", "others"] == 0
