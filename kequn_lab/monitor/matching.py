@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._statistics import jaccard, wilson
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.segments.pipeline import fit_again
 
 __all__ = [
     "Refit", "match_centres", "match_labels", "match_segments", "migration_table", "refit_like",
@@ -322,7 +322,7 @@ def refit_like(
     known = np.array([s.segment_id for s in card.segments])
     old_before = _named(card.predict(before), known)
     old_now = _named(card.predict(now), known)
-    fresh = clone(pipeline).fit(now[card.feature_names])
+    fresh = fit_again(pipeline, now[card.feature_names])
     clusters = pd.Series(fresh.predict(now[card.feature_names]), index=now.index)
     matching = match_labels(old_now, clusters)
     new_card = Scorecard.from_pipeline(fresh, now[card.feature_names], as_of=as_of, **facts)

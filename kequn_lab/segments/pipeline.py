@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
@@ -18,7 +20,14 @@ from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import N_CLUSTERS, KMeansSearch
 from kequn_lab.segments.seeded import SeededKMeans
 
-__all__ = ["centre_table", "column_factors", "fit_segments", "label_table", "segment_pipeline"]
+__all__ = [
+    "centre_table",
+    "column_factors",
+    "fit_again",
+    "fit_segments",
+    "label_table",
+    "segment_pipeline",
+]
 
 
 def segment_pipeline(
@@ -189,6 +198,31 @@ def _with_coordinates(
     encoder = category_encoder(categories, missing_levels).fit(features[names])
     numbers = [c for c in features if c not in categories]
     return levels.reindex(columns=[*numbers, *encoder.get_feature_names_out()])
+
+
+def fit_again(pipeline: Pipeline, features: pd.DataFrame) -> Pipeline:
+    """The same pipeline, fitted to other customers.
+
+    Categories may have other levels there: a given start, of another number of coordinates then,
+    says nothing of them.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        As :func:`segment_pipeline`, fitted or not.
+    features : DataFrame
+        The same columns.
+    """
+    fresh = clone(pipeline)
+    start = fresh[-1]
+    if isinstance(start, SeededKMeans) and isinstance(fresh[0], ColumnTransformer):
+        model, levels = clone(fresh[0]).fit_transform(features), np.asarray(start.levels)
+        if model.shape[1] != levels.shape[1]:
+            n = sum(len(columns) for name, _, columns in fresh[0].transformers if name == "numbers")
+            anew = np.full((len(levels), model.shape[1]), np.nan)
+            anew[:, :n] = levels[:, :n]
+            start.set_params(levels=anew)
+    return fresh.fit(features)
 
 
 def column_factors(pipeline: Pipeline) -> np.ndarray:

@@ -12,7 +12,7 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.export.sql import DIALECTS
 from kequn_lab.monitor import should_refit
 from kequn_lab.monitor.drift import Spread, feature_drift, level_notes
-from kequn_lab.segments.pipeline import centre_table, fit_segments
+from kequn_lab.segments.pipeline import centre_table, fit_again, fit_segments
 
 RNG = np.random.default_rng(0)
 N = 1200
@@ -174,3 +174,17 @@ def test_new_levels_are_a_reason_in_both_languages_and_no_unit(card):
     assert any("'pilot'" in reason for reason in verdict.reasons)
     assert any("'pilot'" in reason and "类别" in reason for reason in verdict.reasons_zh)
     assert not any("单位" in reason for reason in verdict.reasons_zh)
+
+
+def test_a_given_start_is_refitted_where_levels_have_come():
+    levels = pd.DataFrame({"age": [0.5, -0.5], "visits": np.nan})
+    pipeline = fit_segments(TABLE, n_clusters=2, categories=CATEGORIES, levels=levels)
+    now = TABLE.assign(job=TABLE["job"].where(np.arange(N) % 3 > 0, "pilot"))
+    fresh = fit_again(pipeline, now)
+    more = {"job:pilot"} - set(pipeline[:-1].get_feature_names_out())
+    assert more and more <= set(fresh[:-1].get_feature_names_out())
+    start = np.asarray(fresh["kmeans"].levels)
+    assert start[:, 0].tolist() == [0.5, -0.5] and np.isnan(start[:, 1:]).all()
+    np.testing.assert_array_equal(
+        fit_again(pipeline, TABLE).predict(TABLE), pipeline.predict(TABLE)
+    )

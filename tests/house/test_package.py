@@ -67,7 +67,7 @@ MOST = {
     "export": (2_200, 5),
     "profiles": (940, 5),
     "report": (1_010, 1),
-    "segments": (1_300, 8),
+    "segments": (1_320, 8),
     "validation": (1_310, 13),
     "monitor": (1_030, 6),
     "products": (480, 8),
