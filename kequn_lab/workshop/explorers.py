@@ -1,4 +1,4 @@
-"""Sets of controls: what can be moved, what is computed, how the answer is drawn."""
+"""The five sets of controls: what can be moved, what is computed, how the answer is drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from kequn_lab import catalogue
 from kequn_lab._words import percent, term
 from kequn_lab.features import feature_dictionary
-from kequn_lab.workshop.exploring import Distances, Steps, Weighing, recovered
+from kequn_lab.workshop.exploring import Distances, Steps, Weighing, by_k, recovered
 from kequn_lab.workshop.widgets import Control, Explorer
 
 __all__: list[str] = []
@@ -165,6 +165,43 @@ def _sides() -> Explorer:
     return Explorer(controls, recovered, draw)
 
 
+def _k() -> Explorer:
+    """What speaks for a number of clusters, beside data without segments."""
+    said = {
+        "zh": "k = {k}：轮廓系数 {s:.2f}（没有客群的数据 {ns:.2f}），稳定性 {t:.2f}（{nt}）",
+        "en": "k = {k}: silhouette {s:.2f} (data without segments {ns:.2f}), "
+        "stability {t:.2f} ({nt})",
+    }
+    words = {
+        "zh": ("轮廓系数", "稳定性（ARI 中位数）", "小银行", "没有客群的数据", "未算"),
+        "en": ("Silhouette", "Stability (median ARI)", "the small bank", "data without segments",
+               "not counted"),
+    }  # fmt: skip
+
+    def draw(table: pd.DataFrame, values: dict, language: str):
+        row, word = table[table["k"] == values["k"]].iloc[0], words[language]
+        null = row["null_stability"]
+        text = said[language].format(
+            k=values["k"], s=row["silhouette"], ns=row["null_silhouette"], t=row["stability"],
+            nt=word[4] if pd.isna(null) else f"{null:.2f}",
+        )  # fmt: skip
+
+        def fill(axes) -> None:
+            for ax, name, title in zip(axes, ("silhouette", "stability"), word):
+                ax.plot(table["k"], table[name], marker="o", color="#0072B2", label=word[2])
+                there = table.dropna(subset=f"null_{name}")
+                ax.plot(there["k"], there[f"null_{name}"], marker="s", color=_PLAIN, label=word[3])
+                ax.axvline(values["k"], color=_MARKED, lw=2, zorder=0)
+                ax.set(xlabel="k", ylabel=title, ylim=(0, None))
+            axes[0].legend()
+
+        return _drawn(_evidence_style(language), text, fill, size=(9.2, 4), panels=2)
+
+    table = by_k()
+    ks = _numbers(table["k"])
+    return Explorer((Control("k", ("簇数 k", "k"), ks, ks[0][1]),), lambda k: table, draw)
+
+
 def _weights(result) -> Explorer:
     """The decision when one criterion counts for more, or for less."""
     space = Weighing(result)
@@ -224,7 +261,7 @@ def _weights(result) -> Explorer:
 
 #: By name, in the order of the course.
 EXPLORERS: dict[str, Callable[..., Explorer]] = {
-    "scale": _scale, "steps": _steps, "sides": _sides, "weights": _weights,
+    "scale": _scale, "steps": _steps, "sides": _sides, "k": _k, "weights": _weights,
 }  # fmt: skip
 #: Those that read shipped evidence and need no result.
-OF_EVIDENCE = ("sides",)
+OF_EVIDENCE = ("sides", "k")

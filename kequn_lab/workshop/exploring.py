@@ -121,6 +121,27 @@ def recovered(*, apart: bool, k: int) -> pd.DataFrame:
     return table[(table["apart"] == apart) & (table["k"] == k)].reset_index(drop=True)
 
 
+def by_k() -> pd.DataFrame:
+    """What speaks for each k on the small bank, beside data without segments.
+
+    Returns
+    -------
+    DataFrame
+        One row per k: ``silhouette``, ``stability`` (median adjusted Rand index of the draws);
+        ``null_silhouette`` (largest) and ``null_stability`` (median) of data without segments,
+        missing where they were not counted (``notebooks/evidence/05.py``).
+    """
+    scores, stable = evidence("05_scores").groupby("k"), evidence("05_stability").groupby("k")
+    null, null_stable = (evidence(f"05_null_{n}").groupby("k") for n in ("scores", "stability"))
+    columns = {
+        "silhouette": scores["silhouette"].first(),
+        "stability": stable["ari_data"].median(),
+        "null_silhouette": null["silhouette"].max(),
+        "null_stability": null_stable["ari_data"].median(),
+    }
+    return pd.DataFrame(columns).rename_axis("k").reset_index()
+
+
 class Weighing:
     """The decision of a result under other weights."""
 

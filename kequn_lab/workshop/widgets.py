@@ -142,9 +142,10 @@ def explore(name: str, result: Any = None, *, language: str = "en") -> None:
     ----------
     name : str
         ``scale`` (who is near whom), ``steps`` (k-means at work), ``sides`` (true segments found
-        in one table and by sides), ``weights`` (the decision under other weights).
+        in one table and by sides), ``k`` (evidence by number of clusters), ``weights`` (the
+        decision under other weights).
     result : Result, optional
-        Of :func:`kequn_lab.segment`; ``sides`` reads shipped evidence instead.
+        Of :func:`kequn_lab.segment`; ``sides`` and ``k`` read shipped evidence instead.
     language : {"zh", "en"}
 
     Raises
@@ -159,7 +160,7 @@ def explore(name: str, result: Any = None, *, language: str = "en") -> None:
     >>> explore("nothing")
     Traceback (most recent call last):
     ...
-    KeyError: "no controls 'nothing'; there are scale, steps, sides, weights"
+    KeyError: "no controls 'nothing'; there are scale, steps, sides, k, weights"
     """
     panel(name, result, language=language).show()
 

@@ -30,7 +30,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from kequn_lab import plots
-from kequn_lab.workshop import check, evidence, guess
+from kequn_lab.workshop import check, evidence, explore, guess
 
 facts = evidence("05_facts")
 scores = evidence("05_scores").set_index("k")
@@ -139,6 +139,9 @@ beside = pd.concat(
     axis=1,
 ).dropna()
 beside.reset_index().set_axis(HEAD[LANG], axis=1).style.hide().format(precision=2)
+
+# %%
+explore("k", language=LANG)
 
 # %% [markdown] lang="zh"
 # **解释**　稳定性的做法：把客户重抽样两次（40 对），各自分群，再给全部客户贴标签，
