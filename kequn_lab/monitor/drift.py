@@ -17,6 +17,7 @@ from scipy.stats import chi2
 
 from kequn_lab._notes import Note
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features._levels import MISSING
 
 __all__ = [
     "Spread", "critical_value", "feature_drift", "level_notes", "population_stability_index",
@@ -33,6 +34,8 @@ OTHER_UNITS = {
     0.0001: ("元，而训练时是万元", "yuan, the training in 10,000 yuan (万元)"),
 }
 _PER_CHUNK = 10_000
+#: Customers whose text is at no level of a category.
+NO_LEVEL_BIN = "(no level)"
 _NAMED = 5  # new levels that are named
 
 
@@ -151,12 +154,46 @@ class Spread:
         money = [_is_money(f) for f in self.card.features]
         return table.assign(money=money + [False] * len(self.card.categories))
 
-    def _category(self, c, counts: NDArray) -> tuple:
-        """The row of a category: an index over its levels, new ones named."""
-        n = self.card.customers
+    def levels(self) -> pd.DataFrame:
+        """What each level of a category adds to the index of its column.
+
+        Returns
+        -------
+        DataFrame
+            The largest part first within a column: ``feature``, ``level`` (``(no level)``: rare
+            or new texts that the column takes as its mean, ``(missing)``), ``share_before``,
+            ``share_now`` (0 to 1, of all customers), ``psi`` (its term of the index; the terms
+            add up to the ``psi`` of :meth:`table`).
+        """
+        rows = []
+        for c, counts in zip(self.card.categories, self._levels):
+            expected = self._expected(c)
+            p, q = (
+                np.maximum(a, 0.5 * ((expected > 0) | (counts > 0))) for a in (expected, counts)
+            )
+            p, q = p / p.sum(), q / max(q.sum(), 1)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                terms = np.where(p > 0, (q - p) * np.log(q / p), 0.0)
+            names = [*(x.level for x in c.levels), NO_LEVEL_BIN, MISSING]
+            table = pd.DataFrame({
+                "feature": c.name, "level": names, "share_before": expected / self.card.customers,
+                "share_now": counts / max(self._all, 1), "psi": terms,
+            })  # fmt: skip
+            used = table["share_before"].gt(0) | table["share_now"].gt(0)
+            rows.append(table[used].sort_values("psi", ascending=False, kind="stable"))
+        columns = ["feature", "level", "share_before", "share_now", "psi"]
+        return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+
+    def _expected(self, c) -> NDArray:
+        """Customers of the training by level, at no level, and missing."""
         shares = [x.share for x in c.levels]
         missing = 0.0 if c.missing is not None else c.missing_share
-        expected = np.array([*shares, max(1 - sum(shares) - missing, 0.0), missing]) * n
+        rest = max(1 - sum(shares) - missing, 0.0)
+        return np.array([*shares, 0.0 if rest < 1e-9 else rest, missing]) * self.card.customers
+
+    def _category(self, c, counts: NDArray) -> tuple:
+        """The row of a category: an index over its levels, new ones named."""
+        n, expected = self.card.customers, self._expected(c)
         psi = population_stability_index(expected, counts)
         critical = critical_value(int(((expected > 0) | (counts > 0)).sum()), n, self._all)
         changed = psi > max(critical, LOOK)

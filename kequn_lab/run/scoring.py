@@ -31,8 +31,9 @@ from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, word
 __all__ = ["explained", "score_files"]
 
 _TABLES = ("customers", "events", "holdings", "features")
+_REFUSED = tuple(f"refused_{name}.csv" for name in _TABLES)
 #: What a call may write, beside the record of the labels.
-FILES = ("labels.csv", "drift.csv", "warnings.csv", *(f"refused_{n}.csv" for n in _TABLES))
+FILES = ("labels.csv", "drift.csv", "levels.csv", "warnings.csv", *_REFUSED)
 _ROWS = 100_000  # of a chunk of features
 
 
@@ -52,8 +53,9 @@ def score_files(
     card : Scorecard
     out : path or None
         A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``
-        and, if there are any, ``warnings.csv`` and the rows set aside (``refused_….csv``), in
-        place of those of an earlier call. None is a dry run: all is read, nothing written.
+        and, if there are any, ``levels.csv`` (the drift of each level of a category),
+        ``warnings.csv`` and the rows set aside (``refused_….csv``), in place of those of an
+        earlier call. None is a dry run: all is read, nothing written.
     given : Given
         A ready customer table, or raw tables with ``as_of``; ``months`` only where the scorecard
         was trained on a ready table. All is checked as in a run, chunk by chunk.
@@ -104,6 +106,7 @@ def score_files(
         record = {
             **counts,
             "drift": drift.to_dict("records"),
+            "levels": (levels := spread.levels()).to_dict("records"),
             **source.window,
             "inputs": source.entered.files,
             "refused": sum(map(len, source.entered.refused.values())),
@@ -113,7 +116,8 @@ def score_files(
             return record
         warnings = notes_table([note for note in notes if note.level == "warning"])
         tables = {f"refused_{name}": table for name, table in source.entered.refused.items()}
-        for name, table in {"drift": drift, "warnings": warnings, **tables}.items():
+        shown = {"drift": drift, "levels": levels, "warnings": warnings, **tables}
+        for name, table in shown.items():
             if len(table):
                 write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
         rows = record.pop("rows")

@@ -163,6 +163,14 @@ def test_drift_counts_levels_and_names_new_ones(card):
     assert moved.loc["job", "hint"] == f"levels not seen at the training: 'pilot' ({n})"
     spread = Spread(card)
     spread.add(now)
+    levels, table = spread.levels(), spread.table().set_index("feature")
+    sums = levels.groupby("feature")["psi"].sum()
+    np.testing.assert_allclose(sums, table.loc[sums.index, "psi"])
+    farmer = levels[levels["level"] == "farmer"].iloc[0]
+    assert farmer["share_now"] == 0 < farmer["share_before"]
+    assert levels.groupby("feature")[["share_before", "share_now"]].sum().to_numpy() == (
+        pytest.approx(1)
+    )
     (note,) = level_notes(spread)
     assert "'pilot'" in note.text_en and "'pilot'" in note.text_zh and note.value == n
 

@@ -69,7 +69,7 @@ MOST = {
     "report": (1_010, 1),
     "segments": (1_320, 8),
     "validation": (1_310, 13),
-    "monitor": (1_030, 6),
+    "monitor": (1_040, 6),
     "products": (480, 8),
     "spark": (210, 2),
     "synth": (1_960, 7),
