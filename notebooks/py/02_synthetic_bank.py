@@ -45,15 +45,15 @@ NAMES = catalogue.names(language=LANG)
 # %% [markdown] lang="zh"
 # ## 1 一位客户
 #
-# 先造一家两万客户的银行，再看第一位客户。银行看得见的：
+# 先造一家两千客户的银行，再看第一位客户。银行看得见的：
 
 # %% [markdown] lang="en"
 # ## 1 One customer
 #
-# We draw a bank of twenty thousand and look at its first customer. What a bank would see:
+# We draw a bank of two thousand and look at its first customer. What a bank would see:
 
 # %%
-bank = synth.make_bank(20_000, random_state=0, as_of="2024-12-31")
+bank = synth.make_bank(2000, random_state=0, as_of="2024-12-31")
 seen = ["customer_id", "customer_type", "age_years", "city_tier", "opening_channel", "opened_on"]
 bank.customers[seen].head(1)
 
@@ -138,17 +138,20 @@ ages.set_axis({"zh": ["客群", "平均年龄", "依据"], "en": ages.columns}[L
 # %% [markdown] lang="zh"
 # ## 3 校准
 #
-# “校准”是可以检查的说法：量一量造出来的银行，与公布的数字对照，每项给一个容差。
+# “校准”是可以检查的说法：造一家大的，量一量（`synth.calibration_table(bank)`），
+# 与公布的数字对照，每项给一个容差。
 
 # %% [markdown] lang="en"
 # ## 3 Calibration
 #
-# A calibrated number is a claim that can be checked: measure the bank that was drawn and compare it
-# with the published figures, each with a tolerance.
+# A calibrated number is a claim that can be checked: measure a bank that was drawn, a large one,
+# and compare it with the published figures, each with a tolerance
+# (`synth.calibration_table(bank)`).
 
 # %%
-table = synth.calibration_table(bank).set_index("measure")
-print(f"{table['met'].sum()} / {len(table)}")
+facts = evidence("02_facts")
+table = evidence("02_calibration").set_index("measure")
+print(f"{facts['measured']:,}: {table['met'].sum()} / {len(table)}")
 
 # %%
 SHOWN = {
@@ -213,7 +216,6 @@ print(mine.loc["hybrid_share"].to_dict(), pure.truth["second_segment_id"].notna(
 # Rand index: 1 is the true segments, 0 is chance. Before the change:
 
 # %%
-facts = evidence("02_facts")
 was = parameters.query("parameter == 'hybrid_share' and column == 'standard'")["value"].item()
 print(f"hybrid_share = {was}: {facts['ari_standard']:.2f}")
 

@@ -57,17 +57,19 @@ AS_OF = "2024-12-31"
 # %%
 data = sample()
 if "customers" in data:
-    events = contract.read_table(data["table"], contract.EVENTS)
+    raw, holdings = data["table"], data["holdings"]
+    events = contract.read_table(raw, contract.EVENTS)
     customers = contract.read_table(data["customers"], contract.CUSTOMERS)
-    holdings = contract.read_table(data["holdings"], contract.HOLDINGS)
 else:
     bank = data["table"]
-    events, customers, holdings = bank.events, bank.customers, bank.holdings
-print(f"{len(customers):,} · {len(events):,} · {len(holdings):,}")
-events[["customer_id", "timestamp", "amount_cny", "direction", "channel", "type"]].head(4)
+    raw, customers, holdings = bank.events, bank.customers, bank.holdings
+    events = raw
+events = events[["customer_id", "timestamp", "amount_cny", "direction", "channel", "type"]]
+print(f"{len(customers):,} · {len(events):,}")
+events.head(4)
 
 # %% [markdown] lang="zh"
-# 三个数依次是客户数、流水笔数、产品数。
+# 两个数依次是客户数和流水笔数；流水只留下六列。
 #
 # ## 2 亲手算一个特征
 #
@@ -75,7 +77,7 @@ events[["customer_id", "timestamp", "amount_cny", "direction", "channel", "type"
 # `"counter"`）的比例。结果是一个以 `customer_id` 为索引的 Series。
 
 # %% [markdown] lang="en"
-# The three numbers are customers, transactions and products held.
+# The two numbers are customers and transactions, of which we keep six columns.
 #
 # ## 2 One feature by hand
 #
@@ -111,7 +113,7 @@ for name in ("tx_per_month", "counter_share", "weekend_share"):
 # Now all of them, from all three tables:
 
 # %%
-table = features.customer_features(events, customers=customers, holdings=holdings, as_of=AS_OF)
+table = features.customer_features(raw, customers=customers, holdings=holdings, as_of=AS_OF)
 print(table.shape)
 table.iloc[:4, :7].round(2)
 
