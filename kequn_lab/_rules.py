@@ -206,6 +206,24 @@ _RULES = {
     "interrupted: the result in {} is complete": "已中断：{} 中的结果是完整的",
     "not enough memory; take fewer rows or columns, or a larger machine": "内存不足；请减少行或列，"
     "或换更大的机器",
+    # the registry of segments, and versions of labels
+    "the registry is damaged: {}, line {}, column {}: found {}, expected {}; restore the file":
+    "客群登记已损坏：{}，第 {} 行，列 {}：内容为 {}，应为 {}；请恢复该文件",
+    "the last run in the registry is of {}, this one of {}: months are run in their order (or name "
+    "another registry)": "登记中最近一次是 {}，本次是 {}：各月须按先后运行（或另用一个登记文件夹）",
+    "segment {} has ended; those that live: {}": "客群 {} 已终止；有效的客群：{}",
+    "segment {} is unknown; those that live: {}": "没有客群 {}；有效的客群：{}",
+    "{} lies before the last run, of {}": "{} 早于最近一次运行（{}）",
+    "{} holds no registry: no registry.json in it": "{} 中没有客群登记（无 registry.json）",
+    "names carry on from a registry or from a previous result; give one": "名称沿用登记"
+    "或上次的结果，只能给一个",
+    "{} takes {} after the folder": "{} 在文件夹之后应写：{}",
+    "{} needs --reason: why; it is kept in the registry": "{} 须用 --reason 说明原因，"
+    "原因会记入登记",
+    "{}, line {}: customer_id {} was a number with decimals ({} such ids): digits may be lost. "
+    "Export the ids as text": "{}，第 {} 行：客户编号 {} 曾是带小数的数"
+    "（共 {} 个），可能已丢位；请以文本导出编号",
+    "there is one segment only: nothing decides between two": "只有一个客群，无从比较",
 }  # fmt: skip
 
 

@@ -206,6 +206,9 @@ def test_a_retired_id_does_not_come_back_and_a_merged_one_lives_on(tmp_path, cap
     )
     assert main(["registry", "retire", folder, c, "--reason", "closed"]) == 1
     assert f"{c} has ended" in capsys.readouterr().err
+    retire = ["registry", "retire", folder, c, "--reason", "关闭", "--language", "zh"]
+    assert main(retire) == 1
+    assert f"客群 {c} 已终止" in capsys.readouterr().err
     june = run(features.iloc[1:], folder, 3, 6)
     assert owners(june) == {"a": a, "b": b, "c": "S0004"}
     merge = ["registry", "merge", folder, b, a, "--reason", "same offers", "--date", "2024-07-01"]
