@@ -426,7 +426,7 @@ check("09.2", answer, LANG)
 # - 标签能重复，不等于标签对（第 04 章）。
 # - 文章没有谈模型、文件和监控。
 #
-# 回到开头：[00 从这里开始](00_start_here.ipynb)，换上你自己的数据。
+# 最后是[10 小测验](10_quiz.ipynb)；然后回到[00 从这里开始](00_start_here.ipynb)，换上你自己的数据。
 
 # %% [markdown] lang="en"
 # ## What this does not show
@@ -437,4 +437,5 @@ check("09.2", answer, LANG)
 # - A label that can be repeated is not thereby right (chapter 04).
 # - The article says nothing of models, files or monitoring.
 #
-# Back to [00 Start here](00_start_here.ipynb), with your own tables.
+# Last, [10 Quiz](10_quiz.ipynb); then back to [00 Start here](00_start_here.ipynb) with your own
+# tables.
