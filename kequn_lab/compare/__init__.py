@@ -1,7 +1,7 @@
 """Internet bank against traditional bank: effects, intervals, attractiveness, gains."""
 
 from kequn_lab.compare.attractiveness import attractiveness_matrix
-from kequn_lab.compare.banks import fit_weights, target_fit
+from kequn_lab.compare.banks import target_fit
 from kequn_lab.compare.criteria import Criteria, segment_values
 from kequn_lab.compare.groups import assign_groups, compare_groups
 from kequn_lab.compare.separability import overlap
@@ -13,7 +13,6 @@ __all__ = [
     "attractiveness_matrix",
     "compare_groups",
     "contacts_needed",
-    "fit_weights",
     "outcome_by_segment",
     "overlap",
     "segment_values",

@@ -31,6 +31,28 @@ def bounds(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
     return end - pd.DateOffset(months=months), end
 
 
+#: Events of each customer: all, in the window, before it; first and last; whether they have a time.
+_PER_CUSTOMER = (
+    "SELECT customer_id, count(*) AS n, count(*) FILTER (WHERE {inside}) AS n_inside,"
+    " count(*) FILTER (WHERE timestamp < DATE '{start}') AS n_before,"
+    " min(timestamp) AS first_event, max(timestamp) AS last_event,"
+    " bool_or(timestamp <> date_trunc('day', timestamp)) AS timed{counts}"
+    " FROM {events} GROUP BY customer_id"
+)
+_IN_ALL = (
+    "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS events,"
+    " CAST(coalesce(sum(n_before), 0) AS BIGINT) AS events_before,"
+    " CAST(coalesce(sum(n_inside), 0) AS BIGINT) AS events_inside,"
+    " count(*) AS customers, count(*) FILTER (WHERE n_inside > 0) AS customers_inside,"
+    " median(n_inside) FILTER (WHERE n_inside > 0) AS median_events,"
+    " percentile_disc(0.99) WITHIN GROUP (ORDER BY n_inside) FILTER (WHERE n_inside > 0)"
+    " AS p99_events,"
+    " CAST(min(first_event) AS STRING) AS first_event,"
+    " CAST(max(last_event) AS STRING) AS last_event,"
+    " bool_or(timed) AS timed{few} FROM {per_customer}"
+)
+
+
 def count_window(
     con,
     *,
@@ -71,31 +93,19 @@ def count_window(
     start, end = bounds(as_of, months)
     inside = f"timestamp >= DATE '{start:%Y-%m-%d}' AND timestamp < DATE '{end:%Y-%m-%d}'"
     counts = "".join(f", {sql} FILTER (WHERE {inside}) AS c{i}" for i, sql in enumerate(counted))
-    made, per_customer = "VIEW" if views else "TABLE", views.get("per_customer", "per_customer")
+    per_customer = views.get("per_customer", "per_customer")
     con.execute(
-        f"CREATE OR REPLACE TEMP {made} {per_customer} AS SELECT customer_id, count(*) AS n,"
-        f" count(*) FILTER (WHERE {inside}) AS n_inside,"
-        f" count(*) FILTER (WHERE timestamp < DATE '{start:%Y-%m-%d}') AS n_before,"
-        f" min(timestamp) AS first_event, max(timestamp) AS last_event,"
-        f" bool_or(timestamp <> date_trunc('day', timestamp)) AS timed{counts}"
-        f" FROM {views.get('events', 'events')} GROUP BY customer_id"
-    )
+        f"CREATE OR REPLACE TEMP {'VIEW' if views else 'TABLE'} {per_customer} AS "
+        + _PER_CUSTOMER.format(
+            inside=inside, start=f"{start:%Y-%m-%d}", counts=counts,
+            events=views.get("events", "events"),
+        )
+    )  # fmt: skip
     few = ", ".join(
         f"avg(CAST(c{i} < {FEW_EVENTS} AS INTEGER)) FILTER (WHERE n_inside > 0) AS c{i}"
         for i in range(len(counted))
     )
-    found = con.execute(
-        "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS events,"
-        " CAST(coalesce(sum(n_before), 0) AS BIGINT) AS events_before,"
-        " CAST(coalesce(sum(n_inside), 0) AS BIGINT) AS events_inside,"
-        " count(*) AS customers, count(*) FILTER (WHERE n_inside > 0) AS customers_inside,"
-        " median(n_inside) FILTER (WHERE n_inside > 0) AS median_events,"
-        " percentile_disc(0.99) WITHIN GROUP (ORDER BY n_inside) FILTER (WHERE n_inside > 0)"
-        " AS p99_events,"
-        " CAST(min(first_event) AS STRING) AS first_event,"
-        " CAST(max(last_event) AS STRING) AS last_event,"
-        f" bool_or(timed) AS timed{', ' + few if few else ''} FROM {per_customer}"
-    )
+    found = con.execute(_IN_ALL.format(few=few and f", {few}", per_customer=per_customer))
     names = [d[0] for d in found.description]
     window = dict(zip(names, found.fetchone(), strict=True))
     first_day, last_day = f"{start:%Y-%m-%d}", f"{end - pd.Timedelta(days=1):%Y-%m-%d}"

@@ -89,19 +89,13 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         tables |= steps.stability_tables(found)
         then("decide")
         measures = _measures(found, tables["chance_likeness"])
-        notes = steps.doubts(found, tables, measures["silhouette"])
-        decision, undecided = steps.decision_tables(found, criteria, tables, refits, notes)
-        readings, costs = steps.price_tables(found, measures)
-        tables |= decision | readings
-        said = steps.cautions(found, tables, [*notes, *undecided, *costs], measures["silhouette"])
-        tables["warnings"] = said[said["level"] == "warning"]
-        if inputs.called is not None and len(inputs.called):
-            tables["called"] = inputs.called
+        decided, said = _decide(found, tables, criteria, refits, measures)
+        tables |= decided
         bar.update()
     result = Result(
         found.labels,
         found.names,
-        tables,
+        tables | _known(book, inputs.called),
         _record(found, said, _parameters(found, choice, criteria), measures),
         _card(found),
         refused=inputs.refused,
@@ -109,8 +103,21 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
         pipeline=reading.pipeline,
     )
     if options.n_reasons:
-        tables["reasons"] = explained(result, None, None, options.n_reasons)
-    return replace(result, tables=tables | _known(book))
+        result.tables["reasons"] = explained(result, None, None, options.n_reasons)
+    return result
+
+
+def _decide(
+    found: Segmented, tables: Tables, criteria: Criteria | None, refits, measures: dict[str, Any]
+) -> tuple[Tables, pd.DataFrame]:
+    """The decision, what the reading costs and the warnings; and all that is to be said."""
+    notes = steps.doubts(found, tables, measures["silhouette"])
+    decision, undecided = steps.decision_tables(found, criteria, tables, refits, notes)
+    readings, costs = steps.price_tables(found, measures)
+    more = {**decision, **readings}
+    notes = [*notes, *undecided, *costs]
+    said = steps.cautions(found, {**tables, **more}, notes, measures["silhouette"])
+    return {**more, "warnings": said[said["level"] == "warning"]}, said
 
 
 # Before any segment is known ---------------------------------------------------------------------
@@ -185,13 +192,14 @@ def _measures(found: Segmented, chance: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _known(book: Tables) -> Tables:
-    """Names of the catalogue that pictures and report need."""
+def _known(book: Tables, called: pd.DataFrame | None) -> Tables:
+    """Names of the catalogue, and of the bank's own columns, that pictures and report need."""
     groups = book["target_groups"][["group_id", "group_zh", "group_en"]]
-    return {
+    known = {
         "known_segments": book["segments"][["segment_id", "name_zh", "name_en"]],
         "target_groups": groups.drop_duplicates(),
     }
+    return known if called is None or called.empty else {**known, "called": called}
 
 
 def _parameters(

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -165,8 +166,7 @@ def segment(
     more = {"mapping": mapping, "drop": drop, "skip_bad_rows": skip_bad_rows}
     inputs = _read(table, kind, own, events, more)
     options = Options(
-        n_clusters=k if isinstance(k, int | Mapping) else None,
-        ks=None if isinstance(k, int | str | Mapping) else list(k),
+        **_numbers(k),
         by=by,
         start=start,
         pull=pull,
@@ -181,6 +181,13 @@ def segment(
         quiet=quiet,
     )
     return _with_given_ids(_analysed(inputs, options, registry), inputs.ids)
+
+
+def _numbers(k: int | Iterable[int] | Mapping[float, int] | str) -> dict[str, Any]:
+    """One number of clusters (or one a group), several to compare, or none."""
+    if isinstance(k, int | Mapping):
+        return {"n_clusters": k}
+    return {} if isinstance(k, str) else {"ks": list(k)}
 
 
 def _analysed(inputs: Inputs, options: Options, registry: str | Path | Opened | None) -> Result:

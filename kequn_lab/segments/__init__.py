@@ -2,7 +2,7 @@
 
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, fit_segments, label_table
+from kequn_lab.segments.pipeline import centre_table, fit_segments
 from kequn_lab.segments.refits import refit
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import expected_levels
@@ -13,7 +13,6 @@ __all__ = [
     "centre_table",
     "expected_levels",
     "fit_segments",
-    "label_table",
     "name_clusters",
     "refit",
 ]

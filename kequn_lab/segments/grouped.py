@@ -45,25 +45,7 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
     {0.0: 6, 1.0: 3}
     """
     name = str(column.name or "the column")
-    if not pd.api.types.is_numeric_dtype(column):
-        raise ValueError(
-            f"{name} holds words; groups (by) are told by numbers or yes/no: write each group as a "
-            "number, such as 0 and 1"
-        )
-    if missing := int(column.isna().sum()):
-        raise ValueError(
-            f"{missing:,} customers have no {name}, so they belong to no group to be clustered in "
-            "(by): fill it in, or leave these customers out"
-        )
-    sizes = column.astype(float).value_counts().sort_index()
-    if not 2 <= len(sizes) <= MOST_GROUPS:
-        what = "one value only, so there is nothing to group by (by)"
-        if len(sizes) > MOST_GROUPS:
-            what = (
-                f"{len(sizes)} values; each would be clustered separately (by), on few customers, "
-                f"so {MOST_GROUPS} are the limit. Group the values into fewer"
-            )
-        raise ValueError(f"{name} has {what}, or leave it as a column among others")
+    sizes = _group_sizes(column, name)
     shown = ", ".join(f"{value:g}" for value in sizes.index)
     if isinstance(n_clusters, Mapping):
         if words := [v for v in n_clusters if not isinstance(v, int | float | np.number)]:
@@ -95,6 +77,30 @@ def clusters_by_group(column: pd.Series, n_clusters: int | Mapping[float, int]) 
                 "customers out, or cluster all together (without by)"
             )
     return out
+
+
+def _group_sizes(column: pd.Series, name: str) -> pd.Series:
+    """Customers of each group, ascending by its value; refuses what says no groups."""
+    if not pd.api.types.is_numeric_dtype(column):
+        raise ValueError(
+            f"{name} holds words; groups (by) are told by numbers or yes/no: write each group as a "
+            "number, such as 0 and 1"
+        )
+    if missing := int(column.isna().sum()):
+        raise ValueError(
+            f"{missing:,} customers have no {name}, so they belong to no group to be clustered in "
+            "(by): fill it in, or leave these customers out"
+        )
+    sizes = column.astype(float).value_counts().sort_index()
+    if not 2 <= len(sizes) <= MOST_GROUPS:
+        what = "one value only, so there is nothing to group by (by)"
+        if len(sizes) > MOST_GROUPS:
+            what = (
+                f"{len(sizes)} values; each would be clustered separately (by), on few customers, "
+                f"so {MOST_GROUPS} are the limit. Group the values into fewer"
+            )
+        raise ValueError(f"{name} has {what}, or leave it as a column among others")
+    return sizes
 
 
 class GroupedKMeans(TransformerMixin, ClusterMixin, BaseEstimator):

@@ -291,11 +291,7 @@ def chance_likeness(
             copy = rng.permuted(x, axis=0)
             for block in blocks:
                 copy[:, block] = rng.permutation(x[:, block])
-        kmeans = KMeans(len(centres), n_init=1, max_iter=30, random_state=rng.integers(2**31))
-        if isinstance(start, GroupedKMeans):
-            kmeans = start.quick().set_params(random_state=rng.integers(2**31))
-        elif start is not None:
-            kmeans = clone(start)
+        kmeans = _one_start(start, len(centres), rng)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k
             kmeans.fit(copy)
@@ -310,6 +306,14 @@ def chance_likeness(
             renamed[:, numbers] = found[:, rng.permutation(np.flatnonzero(numbers))]
             out.append(("meanings", _likeness(renamed, parts), np.nan))
     return pd.DataFrame(out, columns=["kind", "similarity", "unexplained"])
+
+
+def _one_start(start, n_clusters: int, rng) -> KMeans | SeededKMeans | GroupedKMeans:
+    """A k-means of one start, of the kind that found the centres."""
+    plain = KMeans(n_clusters, n_init=1, max_iter=30, random_state=rng.integers(2**31))
+    if isinstance(start, GroupedKMeans):
+        return start.quick().set_params(random_state=rng.integers(2**31))
+    return plain if start is None else clone(start)
 
 
 def _likeness(x: np.ndarray, parts: dict) -> float:
