@@ -35,11 +35,11 @@ CHAPTERS = {
     "03": ("谁决定两位客户相近？", "What decides who is near whom?", 1),
     "04": ("换一个起点，结果还一样吗？", "Does another start give the same result?", 2),
     "04b": ("失踪的客群在哪里？", "Where is the lost segment?", 0),
-    "05": ("几个客群，站得住吗？", "How many segments, and are they stable?", -1),
+    "05": ("几个客群，站得住吗？", "How many segments, and are they stable?", 0),
     "06": ("每个客群里是谁？", "Who is in each segment?", 0),
     "07": ("两类银行要的人差在哪里，选谁？", "How do the targets differ, and whom to serve?", 1),
     "08": ("给谁、什么、在哪里？", "Who gets what, and where?", 4),
-    "09": ("下个月还是同一批人吗？", "Are they the same people next month?", -1),
+    "09": ("下个月还是同一批人吗？", "Are they the same people next month?", 0),
     "10": ("都学会了吗？", "What have you learned?", -1),
 }
 _MINUTES = re.compile(r"(?:时间|Time)\W*(\d+)")
