@@ -19,7 +19,7 @@ _SAY = {
     "start": ("To open it: {command}", "打开：{command}"),
     "stop": (
         "JupyterLab opens in your browser; Ctrl-C here ends it. To come back: {command}",
-        "JupyterLab 将在浏览器中打开；在这里按 Ctrl-C 结束。下次再来：{command}",
+        "JupyterLab 将作为网页打开；在这里按 Ctrl-C 结束。下次再来：{command}",
     ),
     "renamed": (
         "{name}: a fresh copy; yours is called {old} now",
