@@ -60,8 +60,8 @@ DIALECTS: dict[str, Dialect] = {
     ),
     "postgresql": _POSTGRES,
     "postgres": _POSTGRES,
-    # GaussDB and openGauss speak PostgreSQL 9.2, where a step is computed once anyway.
-    "gaussdb": replace(_POSTGRES, fence=""),
+    # GaussDB and openGauss speak PostgreSQL 9.2, which has no MATERIALIZED.
+    "gaussdb": replace(_POSTGRES, fence="", limit="\n  OFFSET 0"),
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     "spark": replace(_HIVE, nan=True),

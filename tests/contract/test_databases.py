@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+from kequn_lab.export.golden import disagreements
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
 from kequn_lab.segments.pipeline import fit_segments
 
@@ -351,12 +352,26 @@ def postgres(table, tmp_path_factory):
 
 
 @CARDS
-def test_postgres(which, table, postgres, request, tmp_path):
+@pytest.mark.parametrize("dialect", ["postgres", "gaussdb"])
+def test_postgres(which, dialect, table, postgres, request, tmp_path):
     card = request.getfixturevalue(which)
     out = tmp_path / "labels.csv"
-    sql = card.to_sql("postgres", table="public.customers")
+    sql = card.to_sql(dialect, table="public.customers")
     out.write_text(postgres(f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)"))
     check(card, table, pd.read_csv(out, dtype={"customer_id": "str"}))
+
+
+def test_golden_rows_go_through_postgres(learned, postgres, tmp_path):
+    golden = learned.golden_rows()
+    golden[["customer_id", *learned.feature_names]].to_csv(tmp_path / "golden.csv", index=False)
+    columns = ", ".join(f'"{name}" DOUBLE PRECISION' for name in learned.feature_names)
+    postgres(f"CREATE TABLE golden (customer_id TEXT, {columns})")
+    with (tmp_path / "golden.csv").open("rb") as rows:
+        postgres("COPY golden FROM STDIN (FORMAT csv, HEADER)", stdin=rows)
+    out = tmp_path / "labels.csv"
+    sql = learned.to_sql("postgres", table="golden")
+    out.write_text(postgres(f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)"))
+    assert disagreements(golden, pd.read_csv(out)).empty
 
 
 def test_postgres_reads_levels(levelled, postgres, tmp_path):
