@@ -102,7 +102,7 @@ def test_no_summary_loses_weight_or_squares_however_it_is_drawn():
 def test_points_of_several_levels_cost_no_inertia_and_no_label():
     """The summary averages rows of different levels; labels are decided on rows."""
     rng = np.random.default_rng(0)
-    n, k = 3_000, 5
+    n, k = 5_000, 5
     truth = rng.integers(k, size=n)
     table = pd.DataFrame(rng.normal(size=(n, 2)) + 2.5 * rng.normal(size=(k, 2))[truth]).add_prefix(
         "x"
@@ -113,13 +113,13 @@ def test_points_of_several_levels_cost_no_inertia_and_no_label():
         table[f"c{i}"] = [f"level {v}" for v in level]
     categories = dict.fromkeys(("c0", "c1", "c2"), ())
     pipeline = segment_pipeline(table, n_clusters=k, categories=categories, random_state=0)
-    pipeline.set_params(kmeans__n_points=500).fit(table)
+    pipeline.fit(table)
     found, model = pipeline["kmeans"], pipeline[:-1].transform(table)
-    points = summarise(model, n_points=500, random_state=0)
+    points = summarise(model, n_points=found.n_points, random_state=0)
     levels = pd.util.hash_pandas_object(table[list(categories)], index=False)
-    assert levels.groupby(points.member).nunique().gt(1).mean() > 0.2  # there are such points
+    assert levels.groupby(points.member).nunique().gt(1).mean() > 0.05  # there are such points
     on_rows = KMeansSearch(k, n_points=n, n_starts=10, n_swaps=10, random_state=1).fit(model)
     assert found.inertia_ <= on_rows.inertia_ * (1 + 1e-4)
     np.testing.assert_array_equal(pipeline.predict(table), found.labels_)
-    for row in range(0, n, 100):
+    for row in range(0, n, 200):
         assert pipeline.predict(table.iloc[[row]])[0] == found.labels_[row]
