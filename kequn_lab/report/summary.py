@@ -13,6 +13,9 @@ from kequn_lab._words import Words, aligned, percent, require_language, term
 
 __all__ = ["Summary", "summarise", "summary_text"]
 
+#: One variable decides where it makes up this share of the variance between segments, of so many
+#: variables at least.
+MOST_BETWEEN, FEW_VARIABLES = 0.5, 3
 _READINGS = {  # how many; in English of one and of several
     "natural": ("{n} 个界线清楚", "{n} has a clear gap to the others",
                 "{n} have a clear gap to the others"),
@@ -85,6 +88,7 @@ def summarise(
         (say("可靠程度", "How sure"), _how_sure(segments, say)),
         (say("名称", "Names"), _names(segments, say)),
         (say("分法", "Reading"), reading_price(run, language)),
+        (say("决定变量", "Decides"), _decides(tables, language, say)),
         (say("下一步", "Next"), _next(segments, tables.get("decision"), language, say)),
     ]
     n = len(warnings)
@@ -92,6 +96,26 @@ def summarise(
     lines.append((say("警告", "Warnings"), told if n else checked))
     shown = tuple(line for line in lines if line[1])
     return Summary(shown, segments, warnings, checked, clean and not n)
+
+
+def _decides(tables, language: str, say) -> str:
+    """The variable that makes up most of the variance between segments, if one does."""
+    table = tables.get("variance")
+    if table is None:
+        return ""
+    rows = table[table["kind"] == "variable"]
+    if len(rows) < FEW_VARIABLES or rows["between_share"].max() < MOST_BETWEEN:
+        return ""
+    first = rows.loc[rows["between_share"].idxmax()]
+    words = Words.of(variables=tables.get("variables"))
+    name = words.variable(first["variable"], language)
+    between, total = percent(first["between_share"]), percent(first["total_share"])
+    return say(
+        f"客群间方差的 {between} 来自“{name}”一个变量（它占总方差的 {total}）。如不应由它决定，"
+        "可用权重（--weights）调低。",
+        f"{name} alone makes up {between} of the variance between the segments (and {total} of all "
+        "variance). If it should not decide, give it a weight below 1 (--weights).",
+    )
 
 
 def _checked(tables, segments, say) -> tuple[str, bool]:
@@ -152,6 +176,7 @@ def summary_text(
         run["parameters"].get(f"k_why_{language}", ""),
         *aligned(rows, left=(1, 5)),
         reading_price(run, language),
+        _decides(tables, language, say),
         *(warnings if found.warnings else [found.no_warnings]),
     ]  # fmt: skip
     return "\n".join(line for line in lines if line)

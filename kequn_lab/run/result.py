@@ -111,7 +111,7 @@ class Result:
 
         require_language(language)
         return summary_text(
-            self.tables,
+            {**self.tables, "variables": variable_words(self.tables.get("called"))},
             self.record,
             names=self.names,
             clusters=self.labels["cluster"],

@@ -30,6 +30,17 @@ def result():
     return kq.segment(TABLE, weights={"age": 4, "channel:*": 0.25}, **ASK)
 
 
+def test_the_first_screen_says_when_one_variable_decides():
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame(rng.normal(size=(300, 4)), columns=["age_years", "b", "c", "d"])
+    how = {"k": 3, "stability": 0, "quiet": True}
+    heavy = kq.segment(table, weights={"age_years": 20}, **how)
+    assert "Age alone makes up" in heavy.summary(language="en")
+    assert "来自“年龄”一个变量" in heavy.summary(language="zh")
+    heavy.tables["variance"]["between_share"] = 0.25
+    assert "alone makes up" not in heavy.summary(language="en")
+
+
 def test_the_heavier_column_decides(result):
     old = (TABLE["age"] > 45).to_numpy()
     assert len({*zip(old, result.labels["cluster"])}) == 2
