@@ -390,4 +390,4 @@ def test_a_channel_is_known_to_words_contract_features_and_overlap():
     assert set(channels["channel_id"]) == set(CHANNELS) == set(EVENTS["channel"].isin)
     assert {f"{c}_share" for c in CHANNELS} <= {f.name for f in FEATURES}
     online = channels.loc[channels["place"] == "online", "channel_id"]
-    assert set(ONLINE) == {f"{c}_share" for c in online}
+    assert set(ONLINE) == set(online)

@@ -76,7 +76,7 @@ def test_features_of_one_or_two_events_are_left_out_by_name_with_the_reason(tmp_
     assert left_out["weekend_share"] == "fewer than 5 events behind it for 99 % of customers"
     assert left_out["amount_std_cny"].startswith("missing for 5")
     assert left_out["web_share"].startswith("missing for ")
-    assert "weekend_share (fewer than 5" in notes_of(inputs)["features_left_out"].text_en
+    assert "Weekend share (fewer than 5" in notes_of(inputs)["features_left_out"].text_en
     assert {"tx_per_month", "recency_days", "amount_mean_cny"} <= set(inputs.features)
     assert "1 events or fewer" in notes_of(inputs)["few_events"].text_en
 

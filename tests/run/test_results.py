@@ -101,7 +101,8 @@ def test_tables_that_not_every_run_has_are_described_too(bank, analysis, tmp_pat
 
 def test_the_workbook_holds_labels_segments_and_columns(result, analysis):
     book = openpyxl.load_workbook(result / "labels.xlsx")
-    assert book.sheetnames == ["labels", "segments", "columns"]
+    assert book.sheetnames[:4] == ["labels", "segments", "cards", "columns"]
+    assert book.sheetnames[4:] == ["label", "golden", "model"]
     rows = list(book["labels"].values)
     assert list(rows[0]) == list(analysis.labels)
     assert [r[0] for r in rows[1:]] == sorted(analysis.labels["customer_id"])

@@ -25,7 +25,8 @@ def test_what_decides_comes_first_and_a_category_leaves_as_one():
     found = result.column_influence().set_index("variable")
     assert set(found.index) == {"visits", "age", "noise", "job"}
     assert found.index[0] == "age" and found.loc["age", "lost"] > 0
-    assert (found.loc[["noise", "job", "visits"], "moved"] == 0).all()  # job says what visits says
+    assert (found.loc[["noise", "job"], "moved"] == 0).all()  # visits say what job says
+    assert 0 < found.loc["visits", "moved"] < found.loc["age", "moved"]  # job counts for less
     assert (found.loc[["noise", "job"], "ari"] == 1).all()
 
 
