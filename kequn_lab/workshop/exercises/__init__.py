@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -45,7 +45,6 @@ class Guess:
     id: str
     question: Texts
     options: tuple[Texts, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @cache
