@@ -9,7 +9,7 @@ import pandas as pd
 
 
 def meant(word, known: Iterable) -> str:
-    """What a mistyped word may stand for, in brackets; nothing where no known word is near.
+    """What a mistyped word may mean, in brackets; nothing where no known word is near.
 
     Examples
     --------

@@ -54,7 +54,7 @@ def notes_table(notes: Iterable[Note]) -> pd.DataFrame:
 
 def reading_price(record: Mapping[str, Any], language: str) -> str:
     """What the record of a run says of its reading: its price, or the groups that were clustered
-    each by itself; empty where it says neither.
+    separately; empty where it says neither.
 
     Examples
     --------

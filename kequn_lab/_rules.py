@@ -7,7 +7,7 @@ from functools import cache
 
 __all__ = ["reasons_text", "rule_text"]
 
-#: English as the ``rule`` of a finding has it, and Chinese; ``{}`` stands for what varies.
+#: English as the ``rule`` of a finding has it, and Chinese; ``{}`` is what varies.
 _RULES = {
     # the table
     "missing column": "缺少此列",

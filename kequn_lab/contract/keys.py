@@ -18,7 +18,7 @@ __all__ = ["Keys", "Known", "hashes"]
 
 
 def hashes(ids: pd.Series) -> NDArray[np.uint64]:
-    """Eight bytes stand for an id of any length; twelve million rows fit in 100 MB."""
+    """Eight bytes represent an id of any length; twelve million rows fit in 100 MB."""
     import duckdb
 
     table = pa.table({"id": pa.array(ids, from_pandas=True)})  # DuckDB's hash costs a tenth

@@ -144,7 +144,7 @@ _NAMED_KIND = re.compile(
 def doubtful_columns(frame: pd.DataFrame) -> list[Note]:
     """Columns of a customer table that may not mean what a model takes them for.
 
-    More than half missing; a number such as -999 that stands for missing; a copy of another
+    More than half missing; a number such as -999 that means missing; a copy of another
     column; an id or a code used as a number.
 
     Parameters

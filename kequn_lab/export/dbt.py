@@ -12,7 +12,7 @@ from kequn_lab.export.sql import DIALECTS, _name, scorecard_sql
 
 __all__ = ["write_dbt"]
 
-_CUSTOMERS = "kequn_lab_customers_of_the_bank"  # stands for the relation until dbt knows it
+_CUSTOMERS = "kequn_lab_customers_of_the_bank"  # replaces the relation until dbt knows it
 
 _PROJECT = """\
 name: kequn_segments

@@ -156,7 +156,7 @@ class _Space:
         return (z, way) if set(np.argsort(near, kind="stable")[:2]) == {a, b} else None
 
     def typical(self) -> NDArray:
-        """Each feature drawn from its deciles, by itself."""
+        """Each feature drawn from its deciles, independently of the others."""
         out = self.raw(self.centres[self.rng.integers(len(self.centres))])
         for j, f in enumerate(self.features):
             if f.cuts:

@@ -177,7 +177,7 @@ def write_record(
         "sha256": sha256(path),
         "rows": rows,
         "encoding": encoding,
-        "escaping": "an apostrophe stands before text that a spreadsheet would run",
+        "escaping": "an apostrophe is put before text that a spreadsheet would run",
         "columns": {n: "large_string" if t == "string" else t for n, t in columns.items()},
         "versions": versions(),
     }

@@ -72,7 +72,7 @@ def scorecard_pmml(card) -> str:
 
 
 def _clustering(parent: ET.Element, card, part, mark: str) -> None:
-    """The nearest of a group's centres; ``mark`` stands before their numbers."""
+    """The nearest of a group's centres; ``mark`` is the prefix of their numbers."""
     model = _add(
         parent, "ClusteringModel", modelName=f"kequn_lab{mark}".rstrip("."),
         functionName="clustering", modelClass="centerBased", numberOfClusters=len(part.segments),

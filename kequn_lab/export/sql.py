@@ -26,7 +26,7 @@ class Dialect:
     it would otherwise copy the step's text into every place that uses it. ``nan``: columns
     can hold NaN, which is taken as missing. ``upper``: plain names are kept in capitals.
     ``text``: a column as text without blanks around it, compared letter by letter; ``backslash``
-    and ``dollar`` mean something in texts there; ``national`` stands before texts.
+    and ``dollar`` mean something in texts there; ``national`` is the prefix of texts.
     """
 
     quotes: str = '""'

@@ -231,7 +231,7 @@ def _outsized(w: dict) -> list[Note]:
             f"编号 {w['largest_customer']} 一个客户就有 {most:,} 条交易，占 {share:.1%}；"
             "可能是缺失编号的占位符或内部账户，请核对",
             f"Customer {w['largest_customer']} alone has {most:,} events, {share:.1%} of all; "
-            "this may stand for a missing id or for an account of the bank itself: check it",
+            "this may be a missing id or an account of the bank itself: check it",
             value=share,
             bound=OUTSIZED,
         )]  # fmt: skip

@@ -51,7 +51,7 @@ def separation_plot(
         Index variable; PC1, PC2. The longest are drawn as arrows, of those that point the same
         way the longest only.
     n_customers : int, optional
-        How many customers ``scores`` stand for; if more than its rows, the picture says so.
+        How many customers ``scores`` represent; if more than its rows, the picture says so.
     ax : Axes, optional
 
     Returns

@@ -149,7 +149,7 @@ def _halves(rows: Rows, rng) -> np.ndarray:
 
 
 def _sample(rows: Rows, learned: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the customers learned from, and how many each stands for."""
+    """Some of the customers learned from, and how many each represents."""
     halves = [start + np.flatnonzero(learned[start : start + n])
               for start, n in zip(rows.starts, rows.sizes)]  # fmt: skip
     sizes = np.array([len(half) for half in halves])

@@ -23,7 +23,7 @@ _BLOCKS = {
     "": ("其他变量", "Other variables"),
 }
 
-#: The tables of the section on evidence, in its order, and what stands above each.
+#: The tables of the section on evidence, in its order, and the text above each.
 EVIDENCE = {
     "segment_stability": ("各客群是否可靠", "How firm is each segment"),
     "by_group": ("各组单独聚类", "Groups clustered separately"),

@@ -59,7 +59,7 @@ class Reading:
 
     @property
     def groups(self) -> GroupedKMeans | None:
-        """The k-means, where it clustered groups of customers each by itself."""
+        """The k-means, where it clustered groups of customers separately."""
         kmeans = self.pipeline["kmeans"]
         return kmeans if isinstance(kmeans, GroupedKMeans) else None
 

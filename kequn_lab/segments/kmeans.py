@@ -126,7 +126,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
             Finite numbers, scaled so that distances mean something.
         y : ignored
         sample_weight : array-like of shape (n_rows,), optional
-            How many rows each row stands for.
+            How many rows each row represents.
 
         Returns
         -------

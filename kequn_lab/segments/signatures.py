@@ -226,7 +226,7 @@ def chance_likeness(
 ) -> pd.DataFrame:
     """How like a signature clusters become where there is nothing to name.
 
-    Two ways to take the meaning out of a table. *values*: each column is shuffled by itself; its
+    Two ways to take the meaning out of a table. *values*: each column is shuffled separately; its
     values stay, whatever ties them to other columns is gone. A start of k-means on each copy says
     how similar to a signature a cluster gets by chance, and how much of the variance k-means
     explains anyway. *meanings*: the columns change names; the groups stay, but they are no longer
@@ -244,7 +244,7 @@ def chance_likeness(
         Rows used of a larger table.
     start : SeededKMeans or GroupedKMeans, optional
         The k-means that found the centres, where it started at the signatures or clustered groups
-        each by itself: the copies are treated likewise, since it may end nearer to a signature by
+        separately: the copies are treated likewise, since it may end nearer to a signature by
         chance, too.
     factors : ndarray, optional
         By what k-means multiplies each column, where columns have weights.

@@ -1,4 +1,4 @@
-"""Few weighted points that stand for many rows.
+"""Few weighted points that represent many rows.
 
 k-means needs of the data only where rows lie and how many lie there. Equal rows can therefore be
 one point with a weight, without any loss (a survey of 1,453 people has 264 different answers).
@@ -21,7 +21,7 @@ __all__ = ["Summary", "as_numbers", "nearest", "summarise"]
 
 @dataclass(frozen=True)
 class Summary:
-    """Few weighted points that stand for many rows.
+    """Few weighted points that represent many rows.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def summarise(
     far_share: float = 0.0,
     random_state=None,
 ) -> Summary:
-    """Few weighted points that stand for the rows of `X`.
+    """Few weighted points that represent the rows of `X`.
 
     Equal rows are merged without loss. If more than `n_points` distinct rows are left, the rows
     are cut into micro-clusters in two steps: to the nearest of about √n_points random rows, then

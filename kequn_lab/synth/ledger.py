@@ -39,7 +39,7 @@ _DAY = 86_400
 
 @dataclass(frozen=True)
 class Events:
-    """Events as arrays of one length, ordered by customer and time; -1 stands for none."""
+    """Events as arrays of one length, ordered by customer and time; -1 means none."""
 
     customer: np.ndarray  # position in the part
     second: np.ndarray  # since 1970-01-01, local time

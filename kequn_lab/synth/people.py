@@ -26,7 +26,7 @@ _OUT = ("consume", "transfer_out", "cash", "tax_payroll")
 class People:
     """Customers of one part at the end of one month, as arrays of length n.
 
-    Days count from 1970-01-01; -1 stands for "none" in codes.
+    Days count from 1970-01-01; -1 means "none" in codes.
     """
 
     segment: np.ndarray

@@ -1,7 +1,7 @@
 """Draw the customers again: bootstrap draws of a summary, searched side by side.
 
 A draw is a set of weights. Rows that are equal share one point, and above a stated size some
-thousand micro-clusters stand for the bank. They are drawn n times for n rows, not as often as
+thousand micro-clusters represent the bank. They are drawn n times for n rows, not as often as
 there are micro-clusters (the bag of little bootstraps, Kleiner et al., JRSS B 76, 2014): fewer
 draws would look less stable than the bank is.
 """
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 EXACT_ROWS = 20_000  # up to here method="auto" keeps every distinct row
-COMPARED_ROWS = 20_000  # rows whose two labels are compared, where the summary stands for the rest
+COMPARED_ROWS = 20_000  # rows whose two labels are compared, where the summary represents the rest
 POLISHED_ROWS = 200_000  # rows on which the summary's solutions are tried
 COARSE = 1_000  # points of a draw for cheap starts
 SMALL = 2_000  # points up to which swaps cost little, and float64 too
@@ -49,7 +49,7 @@ class Ground:
     summary : Summary
         The points that are drawn.
     coarse : Summary or None
-        Fewer points that stand for those, for cheap starts; None where they are few already.
+        Fewer points that represent those, for cheap starts; None where they are few already.
     n_rows : int
         Rows in a draw.
     compared : Summary

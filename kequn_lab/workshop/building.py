@@ -39,7 +39,7 @@ def build(source: Path, language: str, *, solutions: bool = False) -> Any:
     Raises
     ------
     ValueError
-        Code stands inside a text cell (a ``# %%`` was forgotten).
+        There is code inside a text cell (a ``# %%`` was forgotten).
     """
     import jupytext
     import nbformat

@@ -158,8 +158,8 @@ def _sides() -> Explorer:
         return _drawn(_evidence_style(language), text, fill)
 
     controls = (
-        Control("apart", ("对公、对私分开", "Business and personal apart"), _YES_NO, False),
-        Control("k", ("簇数 k（分开时对公 3 个）", "k (apart: 3 business)"),
+        Control("apart", ("对公、对私分开", "Business and personal separately"), _YES_NO, False),
+        Control("k", ("簇数 k（分开时对公 3 个）", "k (separately: 3 business)"),
                 _numbers(range(7, 13)), 8),
     )  # fmt: skip
     return Explorer(controls, recovered, draw)

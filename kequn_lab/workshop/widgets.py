@@ -51,7 +51,7 @@ def _Box(children: list[Any], plain: str) -> Any:
 
 @dataclass(frozen=True)
 class Control:
-    """One thing that can be changed: its name, what stands beside it, and its values."""
+    """One thing that can be changed: its name, the label beside it, and its values."""
 
     name: str
     label: Texts

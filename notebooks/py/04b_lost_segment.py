@@ -172,7 +172,7 @@ HEAD = {
 }  # fmt: skip
 METHOD = {
     "zh": {"search": "搜索", "sides": "对公、对私分开", "signatures": "从特征签名出发"},
-    "en": {"search": "search", "sides": "sides apart", "signatures": "start at the signatures"},
+    "en": {"search": "search", "sides": "two sides", "signatures": "start at the signatures"},
 }
 
 # %%
@@ -257,8 +257,8 @@ print(SAID[LANG][1].format(name["scitech_corporate"], (true == "scitech_corporat
 #
 # ## 5 A banker's decision
 #
-# Banks manage **business and personal customers** (对公/对私) apart anyway: other departments,
-# other products. `by=` clusters each side by itself.
+# Banks manage **business and personal customers** (对公/对私) separately anyway: other departments,
+# other products. `by=` clusters each side separately.
 #
 # ### Exercise 04b.2 (fill in)
 #
@@ -325,9 +325,9 @@ table(attempts)
 # %% [markdown] lang="en"
 # **Explain.** Counted:
 #
-# - **Business and personal apart** finds the micro enterprises, and more customers are named right.
-#   One column and two numbers were given, and no expected level. The price: many of the sci-tech
-#   corporates now stand among the micro enterprises.
+# - **Business and personal separately** finds the micro enterprises, and more customers are
+#   named right. One column and two numbers were given, and no expected level. The price: many
+#   of the sci-tech corporates are now among the micro enterprises.
 # - But the split alone does not do it: with two clusters of businesses (6+2) more customers are
 #   named right, yet micro and sci-tech stay together; with one cluster of persons less (5+3)
 #   micro enterprises are found and the low and middle incomes are lost. The decision has two
@@ -380,7 +380,7 @@ explore("sides", language=LANG)
 #
 # - `"A"` Raise k to 12.
 # - `"B"` Call the sci-tech cluster Micro enterprises.
-# - `"C"` Cluster business and personal customers apart, with as many clusters a side as the
+# - `"C"` Cluster business and personal customers separately, with as many clusters a side as the
 #   catalogue has, and say that this is a business decision, not a finding of the data.
 # - `"D"` Nothing: the similarity of the sci-tech cluster is high.
 
@@ -430,8 +430,8 @@ check("04b.3", answer, LANG)
 #
 # - Not that a real bank loses its micro enterprises: segments, features and signatures here were
 #   written by the same people.
-# - Not that clustering the sides apart is always better: it depends on the number of clusters a
-#   side, which comes from the catalogue, not from the data.
+# - Not that clustering the sides separately is always better: it depends on the number of
+#   clusters a side, which comes from the catalogue, not from the data.
 # - Not that the clusters found are stable: whether they come back with other customers is the next
 #   chapter's question.
 # - The article gives no size, balance or limit of micro enterprises; "true" is true of synthetic

@@ -291,12 +291,12 @@ counted.set_axis(HEAD_FEW[LANG], axis=1).style.hide()
 # segment because of eight pairs.
 #
 # And the two other ways, by the same 40 pairs (start at the signatures, the expected levels of
-# features; sides apart)?
+# features; sides separately)?
 
 # %%
 RUNS = {
     "zh": {"search": "搜索", "signatures": "从特征签名出发", "sides": "对公、对私分开"},
-    "en": {"search": "search", "signatures": "start at the signatures", "sides": "sides apart"},
+    "en": {"search": "search", "signatures": "start at the signatures", "sides": "two sides"},
 }
 kinds = ["natural", "reproducible", "constructed"]
 counts = pd.crosstab(verdicts["run"], verdicts["reading"])
@@ -319,8 +319,8 @@ counts.rename(index=RUNS[LANG], columns=names).rename_axis(index=None, columns=N
 # %% [markdown] lang="en"
 # **Explain.** Started at the signatures, all eight are reproducible; yet each resample starts at
 # the same places, too, so coming back is easier than for the search, and the two cannot be compared
-# directly. The sides apart find the micro enterprises (chapter 04b), and have the most
-# segments that are not sure. None of the three ways is best in everything.
+# directly. The sides, clustered separately, find the micro enterprises (chapter 04b), and have
+# the most segments that are not sure. None of the three ways is best in everything.
 #
 # ### Exercise 05.1 (fill in)
 #

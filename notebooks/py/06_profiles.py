@@ -151,7 +151,7 @@ for row in elderly[elderly["part"] == "article"].itertuples():
 
 # %% [markdown] lang="en"
 # Lines with a number (S7) are the article's own words; the others are marks computed from the
-# data. Keep the two apart.
+# data. Do not confuse the two.
 #
 # ### Where do they disagree?
 #

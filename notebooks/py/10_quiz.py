@@ -128,7 +128,7 @@ check("10.4", answer, LANG)
 #
 # - **a** a larger k
 # - **b** give its name to the cluster that looks most like it
-# - **c** ask the bank: business and personal customers apart, for one; then count
+# - **c** ask the bank: business and personal customers separately, for one; then count
 
 # %% tags=["exercise"]
 answer = ...
@@ -171,7 +171,7 @@ check("10.6", answer, LANG)
 # ## 7 A cluster is called “elderly”. What does that say?
 #
 # - **a** all of its customers are old
-# - **b** its centre stands nearest to what we expect of the elderly
+# - **b** its centre is nearest to what we expect of the elderly
 # - **c** the article described these customers
 
 # %% tags=["exercise"]

@@ -50,7 +50,7 @@ EXERCISES = (
         kind="explain",
         goal=(
             "分清明说、解读与假设",
-            "Tell apart what is stated, what is a reading and what is an assumption",
+            "Distinguish what is stated, what is a reading and what is an assumption",
         ),
         judge=_judge_sorted,
         hints={

@@ -61,7 +61,7 @@ EXERCISES = (
         "04b.c",
         (
             "对公、对私分开，在多少家合成银行里能找到小微企业？",
-            "In how many of the synthetic banks do the sides apart find the micro enterprises?",
+            "In how many of the synthetic banks do the two sides find the micro enterprises?",
         ),
         (
             ("只有这一家", "only in this one"),
