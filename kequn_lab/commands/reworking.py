@@ -46,9 +46,13 @@ _SAY = {
     "pictures": ("Pictures of this result: {names}", "这个结果的图：{names}"),
     "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
     "verified": ("All {n} golden rows have the same label.", "{n} 行验证数据的标签全部一致。"),
-    "old_names": (
+    "another segment_id": (
         "{n} of them carry another segment_id: segments were renamed since; write the SQL again",
         "其中 {n} 行的 segment_id 不同：客群后来改过名，请重新生成 SQL",
+    ),
+    "another permanent_id": (
+        "{n} of them carry another permanent_id: the copy is of another run; write the SQL again",
+        "其中 {n} 行的 permanent_id 不同：副本来自另一批次，请重新生成 SQL",
     ),
     "different": (
         "{bad} of {n} golden rows have another label. The first is {id} ({case}): expected "
@@ -194,8 +198,11 @@ def verify(args: Namespace) -> int:
     wrong = disagreements(golden, labels)
     if wrong.empty:
         print(_say(language, "verified", n=len(golden)))
-        if "segment_id" in labels and len(old := disagreements(golden, labels, "segment_id")):
-            print(_say(language, "old_names", n=len(old)))
+        for column in ("segment_id", "permanent_id"):
+            if column not in labels or f"expected_{column}" not in golden:
+                continue
+            if n := len(disagreements(golden, labels, column)):
+                print(_say(language, f"another {column}", n=n))
         return 0
     cases = ", ".join(f"{case} {n}" for case, n in wrong["golden_case"].value_counts().items())
     first = wrong.iloc[0]

@@ -6,7 +6,7 @@ import json
 
 from kequn_lab._json import as_kind
 from kequn_lab.export._categories import category_record
-from kequn_lab.export._records import by_feature, feature_record, in_order, record_of
+from kequn_lab.export._records import by_feature, in_order, record_of, short_record
 
 SCHEMA = "kequn_lab.scorecard/2"
 #: With groups; an older version, which does not know them, must not read such a scorecard.
@@ -20,6 +20,8 @@ ABOUT = {
         "changes with any number that decides a label",
         "任何决定标签的数值改变，它就改变",
     ),
+    "run_id": ("the run in the registry of segments", "客群登记中的批次"),
+    "permanent_id": ("of the segment, from the registry", "客群的永久编号（客群登记）"),
     "trained_on": ("last day of the training data", "训练数据的最后一天"),
     "months": (
         "length of the window of the features; null: a ready table",
@@ -58,8 +60,10 @@ def write_card(card) -> str:
     """The text of a scorecard."""
     head, names = record_of(card), card.axes
     segments = [by_feature(s, names, "centre") for s in head.pop("segments")]
-    features = [feature_record(f) for f in head.pop("features")]
+    features = [short_record(f) for f in head.pop("features")]
     by, groups, categories = head.pop("by"), head.pop("groups"), head.pop("categories")
+    if card.run_id is None:
+        del head["run_id"]
     about = {name: f"{en} · {zh}" for name, (en, zh) in ABOUT.items()}
     record = {"schema": SCHEMA, "about": about, "model_id": card.model_id, **head}
     record |= {"features": features, "segments": segments}

@@ -23,6 +23,13 @@ def check(card) -> None:
     ids = [s.segment_id for s in card.segments]
     for names, key in ((card.feature_names, "name"), (ids, "segment_id"), (card.axes, "axis")):
         require(len(set(names)) == len(names), f"{key} comes twice in {names}")
+    permanent = [s.permanent_id for s in card.segments]
+    fits = not any(permanent)
+    if card.run_id is not None:
+        fits = card.run_id and all(permanent) and len(set(permanent)) == len(permanent)
+    require(
+        fits, f"with a run_id each segment has its own permanent_id, else none: {permanent[:9]}"
+    )
     for f in card.features:
         given = [f.fill, f.lower, f.upper, f.mean, f.scale, f.missing_share, *f.cuts, *f.shares]
         finite = all(v is None or math.isfinite(v) for v in given)

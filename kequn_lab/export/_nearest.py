@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from kequn_lab._statistics import margin
+from kequn_lab.export._records import fact, stamps
 
 ROWS = 32_768  # per chunk: many small calls would cost more than what leaves the cache
 _EPS = float(np.finfo(np.float32).eps) / 2
@@ -146,17 +147,19 @@ def labelled(card, table) -> pa.Table:
             out[rows, 0] = part.clusters[out[rows, 0].astype(int)]
     labels = out[:, 0].astype(np.int32)
     known = pa.array(labels, mask=labels < 0)
-    facts = {
-        name: pa.array([getattr(s, name) for s in card.segments]).take(known)
-        for name in ("segment_id", "name_zh", "name_en", "target_group")
-    }
+
+    def facts(*names: str) -> dict[str, pa.Array]:
+        return {n: pa.array([fact(card, s, n) for s in card.segments]).take(known) for n in names}
+
+    number, run = stamps(card)[:1], stamps(card)[1:]
     return pa.table(
         {
             "customer_id": _ids(table),
             "cluster": known,
-            **facts,
+            **facts("segment_id", *number, "name_zh", "name_en", "target_group"),
             "distance": pa.array(out[:, 1], from_pandas=True),
             "margin": pa.array(out[:, 2], from_pandas=True),
+            **facts(*run),
         }
     )
 

@@ -11,16 +11,26 @@ def record_of(value) -> dict[str, Any]:
     return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
 
 
+def short_record(value) -> dict[str, Any]:
+    """The record of a dataclass without what is at its default, such as a weight of 1."""
+    defaults = {f.name: f.default for f in dataclasses.fields(value)}
+    return {name: v for name, v in record_of(value).items() if v != defaults[name]}
+
+
 def by_feature(value, names: list[str], *columns: str) -> dict[str, Any]:
-    """The record of a dataclass, its ``columns`` with the names of the features."""
-    record = record_of(value)
+    """The short record of a dataclass, its ``columns`` with the names of the features."""
+    record = short_record(value)
     return record | {c: dict(zip(names, record[c], strict=True)) for c in columns}
 
 
-def feature_record(f) -> dict[str, Any]:
-    """The record of a feature; a weight of 1 is not written."""
-    record = record_of(f)
-    return record if f.weight != 1 else {k: v for k, v in record.items() if k != "weight"}
+def stamps(card) -> tuple[str, ...]:
+    """The columns that only labels by a scorecard of a registry have."""
+    return ("permanent_id", "run_id") if card.run_id is not None else ()
+
+
+def fact(card, segment, column: str) -> str:
+    """What a column of the labels says of the customers of a segment."""
+    return card.run_id if column == "run_id" else getattr(segment, column)
 
 
 def in_order(rows: list, names: list, where: str, *columns: str) -> list:

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from kequn_lab.export._card_json import ABOUT
+from kequn_lab.export._records import stamps
 from kequn_lab.export.golden import golden_rows
 from kequn_lab.export.sql import DIALECTS, _name, scorecard_sql
 
@@ -120,6 +122,7 @@ def _schema(card, table: str, id_column: str) -> str:
         {"name": "cluster", "data_tests": [{"not_null": {"config": {"severity": "warn"}}}]},
         {"name": "segment_id",
          "data_tests": [{"accepted_values": {"arguments": {"values": segments}}}]},
+        *({"name": name, "description": ABOUT[name][0]} for name in stamps(card)),
     ]  # fmt: skip
     source = {"name": "bank", "schema": "{{ var('kequn_schema') }}", "tables": [{"name": table}]}
     return _json({

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kequn_lab.export._nearest import _coordinate, group_cards, labelled
+from kequn_lab.export._records import stamps
 
 __all__ = ["disagreements", "golden_rows"]
 
@@ -40,7 +41,8 @@ def golden_rows(card, n_rows: int | None = None) -> pd.DataFrame:
     DataFrame
         ``customer_id`` (``golden_001``, …), ``golden_case`` (``centre``, ``border``, ``clip``,
         ``missing``, ``category``, ``extreme``, ``typical``), ``expected_cluster``,
-        ``expected_segment_id``, ``expected_margin`` (0 on a border), and the scorecard's features
+        ``expected_segment_id`` (by a scorecard of a registry ``expected_permanent_id``, too),
+        ``expected_margin`` (0 on a border), and the scorecard's features
         and categories. Numbers have at most 12 digits, so that a spreadsheet keeps them. A row
         that gets no label expects none.
 
@@ -86,6 +88,7 @@ def golden_rows(card, n_rows: int | None = None) -> pd.DataFrame:
             "golden_case": [row.case for row in rows],
             "expected_cluster": labels["cluster"].astype("Int64"),
             "expected_segment_id": labels["segment_id"],
+            **{f"expected_{n}": labels[n] for n in stamps(card)[:1]},
             "expected_margin": labels["margin"],
         }
     )
@@ -286,7 +289,7 @@ def disagreements(
     labels : DataFrame
         The receiver's: ``customer_id`` with ``cluster`` or ``segment_id``. Other rows than
         golden ones are left alone.
-    column : {"cluster", "segment_id"}, optional
+    column : {"cluster", "segment_id", "permanent_id"}, optional
         What is compared; default the cluster where it is there: it keeps its number when a
         segment is renamed.
 

@@ -16,6 +16,7 @@ from openpyxl.utils import get_column_letter as letter
 
 from kequn_lab._words import Words
 from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._records import fact, stamps
 from kequn_lab.export.golden import golden_rows
 from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
 from kequn_lab.features.definitions import feature_dictionary
@@ -23,7 +24,7 @@ from kequn_lab.features.definitions import feature_dictionary
 __all__ = ["Plain", "living_sheets"]
 
 _HEAD = 6  # rows above the values of a customer
-#: What the first rows of the sheet ``model`` say of each centre.
+#: What labels say, beside what only a registry knows.
 _FACTS = ("cluster", "segment_id", "name_zh", "name_en")
 _TITLES = {
     "label": (
@@ -48,8 +49,17 @@ class _Places:
     card: Any
     parts: Sequence[Any]
 
-    first = len(_FACTS) + 2  # row of the first feature
     steps = ("fill", "lower", "upper", "log")
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the first rows of the sheet ``model`` say of each centre."""
+        return *_FACTS, *stamps(self.card)
+
+    @property
+    def first(self) -> int:
+        """Row of the first feature."""
+        return len(self.facts) + 2
 
     @property
     def n(self) -> int:
@@ -85,7 +95,7 @@ class _Places:
 
     def fact(self, name: str) -> str:
         """The row of a fact of all centres."""
-        row = _FACTS.index(name) + 1
+        row = self.facts.index(name) + 1
         first, last = self.column(0), self.column(len(self.centres) - 1)
         return f"model!${first}${row}:${last}${row}"
 
@@ -125,9 +135,9 @@ def living_sheets(card) -> dict[str, Iterator[list[Any]]]:
 def _model(p: _Places) -> Iterator[list[Any]]:
     """Facts of the centres in the first rows, a row for each feature, then the levels."""
     blank = [None] * (6 + 2 * len(p.parts))
-    for fact, title in itertools.zip_longest(_FACTS, _TITLES["model"]):
-        facts = (getattr(s, fact) for _, s in p.centres)
-        yield [title, *blank[2:], fact, *(_plain(x) if isinstance(x, str) else x for x in facts)]
+    for name, title in itertools.zip_longest(p.facts, _TITLES["model"]):
+        facts = (fact(p.card, s, name) for _, s in p.centres)
+        yield [title, *blank[2:], name, *(_plain(x) if isinstance(x, str) else x for x in facts)]
     means = [f"{what}{'' if len(p.parts) == 1 else f' {part.value:g}'}"
              for what in ("mean", "scale") for part in p.parts]  # fmt: skip
     yield ["feature", "unit", *p.steps, *means, *(f"centre {i}" for i in range(len(p.centres)))]
@@ -191,9 +201,9 @@ def _customers(p: _Places, golden: pd.DataFrame | None) -> Iterator[list[Any]]:
     yield [None]
     best = [f"MATCH(MIN({d}),{d},0)" for d in near]
     where = [(f'=IF(COUNT({d})=0,"",', b) for d, b in zip(near, best)]
-    for fact in _FACTS[: 2 if golden is not None else 4]:
-        yield [fact, None, *(f"{a}INDEX({p.fact(fact)},1,{b}))" for a, b in where)]
-        if fact == "segment_id":
+    for name in _FACTS[:2] if golden is not None else p.facts:
+        yield [name, None, *(f"{a}INDEX({p.fact(name)},1,{b}))" for a, b in where)]
+        if name == "segment_id":
             yield ["distance", None, *(f"{a}SQRT(MIN({d})))" for (a, _), d in zip(where, near))]
     if golden is not None:
         yield ["expected", None, *("" if v is None else v for v in expected)]

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from kequn_lab._files import versions
 from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._records import fact, stamps
 from kequn_lab.features._levels import NO_LEVEL
 
 __all__ = ["scorecard_pmml"]
@@ -29,7 +30,8 @@ def scorecard_pmml(card) -> str:
     -------
     str
         A ``ClusteringModel``; with groups a ``MiningModel`` with one for each. The engine's output
-        has ``centre``, ``cluster``, ``segment_id`` and ``squared_distance``.
+        has ``centre``, ``cluster``, ``segment_id`` and ``squared_distance``; by a scorecard of a
+        registry ``permanent_id`` and ``run_id``, too.
 
     Notes
     -----
@@ -78,7 +80,7 @@ def _clustering(parent: ET.Element, card, part, mark: str) -> None:
         functionName="clustering", modelClass="centerBased", numberOfClusters=len(part.segments),
     )  # fmt: skip
     _mining_schema(model, card)
-    _output(model, part, mark)
+    _output(model, card, part, mark)
     made = _add(model, "LocalTransformations")
     for f in part.features:
         _coordinate(made, f)
@@ -103,7 +105,7 @@ def _mining_schema(model: ET.Element, card) -> None:
         _add(schema, "MiningField", name=c.name, invalidValueTreatment="asIs")
 
 
-def _output(model: ET.Element, part, mark: str) -> None:
+def _output(model: ET.Element, card, part, mark: str) -> None:
     """The winning centre, the cluster and segment that it belongs to, and how far it is."""
     output = _add(model, "Output")
     text = {"optype": "categorical", "dataType": "string"}
@@ -113,9 +115,9 @@ def _output(model: ET.Element, part, mark: str) -> None:
         optype="continuous", dataType="double",
     )  # fmt: skip
     centres = [(f"{mark}{i}", s) for i, s in enumerate(part.segments)]
-    for name in ("cluster", "segment_id"):
+    for name in ("cluster", "segment_id", *stamps(card)):
         field = _add(output, "OutputField", name=name, feature="transformedValue", **text)
-        _map(field, "centre", ((centre, getattr(s, name)) for centre, s in centres))
+        _map(field, "centre", ((centre, fact(card, s, name)) for centre, s in centres))
 
 
 def _coordinate(made: ET.Element, f) -> None:

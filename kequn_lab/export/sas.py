@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._records import fact, stamps
 from kequn_lab.export.sql import _literal, _minus
 from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
 
@@ -16,7 +17,8 @@ _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_]{0,31}")
 
 
 def scorecard_sas(card, *, table: str, id_column: str = "customer_id") -> str:
-    """One DATA step: id, ``cluster``, ``segment_id`` and ``distance`` of every row.
+    """One DATA step: id, ``cluster``, ``segment_id`` and ``distance`` of every row; by a scorecard
+    of a registry ``permanent_id`` and ``run_id``, too.
 
     Parameters
     ----------
@@ -65,11 +67,13 @@ def scorecard_sas(card, *, table: str, id_column: str = "customer_id") -> str:
             f"table {table!r}: SAS takes library.name, letters, digits and _, 23 for the name"
         )
     own = _name(id_column)
-    longest = max(len(s.segment_id.encode()) for s in card.segments)
+    texts = ("segment_id", *stamps(card))
+    longest = {n: max(len(fact(card, s, n).encode()) for s in card.segments) for n in texts}
+    nothing = " ".join(f"{n} = '';" for n in texts)
     body = []
     parts = group_cards(card)
     for part in parts or [card]:
-        lines = _labelled(part)
+        lines = _labelled(part, card, texts)
         if parts:
             lines = [f"if {_name(card.by)} = {_literal(part.value)} then do;",
                      *(f"  {line}" for line in lines), "end;"]  # fmt: skip
@@ -77,17 +81,17 @@ def scorecard_sas(card, *, table: str, id_column: str = "customer_id") -> str:
     return "\n".join(
         [
             "options validvarname=any;",
-            f"data {table}_segments (keep={own} cluster segment_id distance);",
+            f"data {table}_segments (keep={own} cluster {' '.join(texts)} distance);",
             f"  set {table};",
-            f"  length cluster 8 segment_id $ {longest} distance 8;",
-            "  cluster = .; segment_id = ''; distance = .;",
+            f"  length cluster 8 {' '.join(f'{n} $ {longest[n]}' for n in texts)} distance 8;",
+            f"  cluster = .; {nothing} distance = .;",
             *(f"  {line}" for line in body),
             "run;",
         ]
     )
 
 
-def _labelled(part) -> list[str]:
+def _labelled(part, card, texts: tuple[str, ...]) -> list[str]:
     """The statements that label the customers of one group."""
     lines = []
     for j, f in enumerate(part.features):
@@ -106,7 +110,8 @@ def _labelled(part) -> list[str]:
         lines.append(f"_d{i} = {_squared(s.centre, part)};")
     lines.append("if not missing(_d0) then do;")
     for i, s in enumerate(part.segments):
-        found = f"cluster = {s.cluster}; segment_id = {_text(s.segment_id)}; _least = _d{i};"
+        said = " ".join(f"{n} = {_text(fact(card, s, n))};" for n in texts)
+        found = f"cluster = {s.cluster}; {said} _least = _d{i};"
         lines.append(f"  {found}" if i == 0 else f"  if _d{i} < _least then do; {found} end;")
     return [*lines, "  distance = sqrt(_least);", "end;"]
 

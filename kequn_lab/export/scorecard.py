@@ -28,7 +28,7 @@ from kequn_lab.export._categories import ScorecardCategory, categories_of, categ
 from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
 from kequn_lab.export._nearest import labelled, nearest
-from kequn_lab.export._records import feature_record, record_of
+from kequn_lab.export._records import short_record
 from kequn_lab.export.dbt import write_dbt
 from kequn_lab.export.golden import golden_rows
 from kequn_lab.export.pmml import scorecard_pmml
@@ -73,7 +73,7 @@ class ScorecardSegment:
     """One cluster: its names, its share of the training's customers, its centre.
 
     ``similarity`` to the segment's signature (None: named by hand, or by its marks); ``centre``
-    in standard deviations, in the order of the features.
+    in standard deviations, in the order of the features; ``permanent_id`` that of the registry.
     """
 
     cluster: int
@@ -84,6 +84,7 @@ class ScorecardSegment:
     similarity: float | None
     share: float
     centre: tuple[float, ...]
+    permanent_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,9 @@ class Scorecard:
         SHA-256 of the input files by name.
     versions : mapping of str to str
         Of the packages that made it.
+    run_id : str, optional
+        The run in a registry of segments that made it; labels by it then have the columns
+        ``permanent_id`` and ``run_id``.
     categories : tuple of ScorecardCategory
         Columns of text; their axes come after the features in the centres.
     by : str, optional
@@ -183,6 +187,7 @@ class Scorecard:
     by: str | None = None
     groups: tuple[ScorecardGroup, ...] = ()
     categories: tuple[ScorecardCategory, ...] = ()
+    run_id: str | None = None
 
     def __post_init__(self):
         check(self)
@@ -201,7 +206,7 @@ class Scorecard:
     def model_id(self) -> str:
         """Twelve digits that change with any number or name that decides a label."""
         window = self.months, self.definitions, self.currency, self.timezone
-        numbers = [feature_record(f) for f in self.features], [record_of(s) for s in self.segments]
+        numbers = [[short_record(x) for x in part] for part in (self.features, self.segments)]
         groups = (self.by, [dataclasses.asdict(g) for g in self.groups]) if self.groups else ()
         if self.categories:
             groups = (*groups, [category_record(c) for c in self.categories])

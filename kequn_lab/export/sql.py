@@ -9,10 +9,12 @@ with the golden rows before you rely on it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kequn_lab.export._categories import code_sql
 from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._records import fact, stamps
 
 __all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
 
@@ -77,14 +79,15 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 
-#: Columns of the result beside the id.
-_RESULT = ("cluster", "segment_id", "distance")
+#: Columns that a result may have beside the id.
+_RESULT = ("cluster", "segment_id", "permanent_id", "run_id", "distance")
 
 
 def scorecard_sql(
     card, dialect: str, *, table: str | tuple[str, ...], id_column: str = "customer_id"
 ) -> str:
-    """One SELECT: id, ``cluster``, ``segment_id`` and ``distance`` of every row.
+    """One SELECT: id, ``cluster``, ``segment_id`` and ``distance`` of every row; by a scorecard of
+    a registry ``permanent_id`` and ``run_id``, too.
 
     Parameters
     ----------
@@ -157,7 +160,7 @@ def scorecard_sql(
     d = DIALECTS[dialect]
     if id_column.lower() in _RESULT:
         raise ValueError(
-            f"id_column {id_column!r} would be twice in the result, which has "
+            f"id_column {id_column!r} would be twice in the result, which may have "
             f"{', '.join(_RESULT)}; rename it in a view"
         )
     parts = table.split(".") if isinstance(table, str) else table
@@ -166,26 +169,25 @@ def scorecard_sql(
     source = ".".join(_name(part, d) for part in parts)
     own_id = _name(id_column, d)
     steps, selects = [], []
+    columns = ["cluster", "segment_id", *stamps(card), "distance"]
     for number, part in enumerate(group_cards(card) or [card]):
         where, mark = "", ""
         if card.groups:
             where, mark = f"\n  WHERE {_is(card.by, part.value, d)}", f"_{number}"
         own, last = _steps(part, d, own_id, source, where, mark, taken=parts[-1].lower())
         steps += own
-        names = [f"WHEN {i} THEN {_text(s.segment_id)}" for i, s in enumerate(part.segments)]
-        roots = [f"WHEN {i} THEN SQRT(d{i})" for i in range(len(part.segments))]
-        numbers = [f"WHEN {i} THEN {s.cluster}" for i, s in enumerate(part.segments)]
-        result = [
-            f"CASE cluster {' '.join(numbers)} END" if card.groups else "cluster",
-            f"CASE cluster {' '.join(names)} END",
-            f"CASE cluster {' '.join(roots)} END",
-        ]
-        selects.append(_select("id", result, own_id, last, d))
+        result = {name: _by_centre(_text(fact(card, s, name)) for s in part.segments)
+                  for name in columns[1:-1]}  # fmt: skip
+        result["distance"] = _by_centre(f"SQRT(d{i})" for i in range(len(part.segments)))
+        result["cluster"] = "cluster"
+        if card.groups:
+            result["cluster"] = _by_centre(s.cluster for s in part.segments)
+        selects.append(_select("id", {c: result[c] for c in columns}, own_id, last, d))
     if card.groups:  # customers of no group are named, without a segment
         others = " AND ".join(f"NOT {_is(card.by, g.value, d)}" for g in card.groups)
         name = _name(card.by, d)
         nobody = f"{source}\nWHERE {name} IS NULL OR ({others})"
-        selects.append(_select(own_id, ["NULL"] * 3, own_id, nobody, d))
+        selects.append(_select(own_id, dict.fromkeys(columns, "NULL"), own_id, nobody, d))
     return f"WITH {', '.join(steps)}\n" + "\nUNION ALL\n".join(selects)
 
 
@@ -217,8 +219,13 @@ def _steps(
     return steps, before
 
 
-def _select(own: str, result: list[str], own_id: str, source: str, d: Dialect) -> str:
-    out = [f"{own} AS {own_id}", *(f"{v} AS {_name(n, d)}" for n, v in zip(_RESULT, result))]
+def _by_centre(values: Iterable) -> str:
+    """A value for each centre, by its number."""
+    return f"CASE cluster {' '.join(f'WHEN {i} THEN {v}' for i, v in enumerate(values))} END"
+
+
+def _select(own: str, result: dict[str, str], own_id: str, source: str, d: Dialect) -> str:
+    out = [f"{own} AS {own_id}", *(f"{v} AS {_name(n, d)}" for n, v in result.items())]
     columns = ",\n  ".join(out)
     return f"SELECT\n  {columns}\nFROM {source}"
 

@@ -9,7 +9,7 @@ next is compared. A permanent id is never given twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -151,6 +151,8 @@ class Registry:
         matching = _first(facts) if matching is None else matching
         known = dict(zip(self.living["segment_id"], self.living["permanent_id"]))
         ids = self._ids(facts["segment_id"], matching, known)
+        if card is not None:
+            card = stamped(card, dict(zip(facts["cluster"], facts["segment_id"].map(ids))), run_id)
         events = [_event(row, known, ids, date, run_id) for row in matching.itertuples()]
         fresh = facts.assign(permanent_id=facts["segment_id"].map(ids), born=date, ended="")
         segments, renamed = self._carried(fresh, date, run_id)
@@ -260,6 +262,12 @@ class Registry:
         if len(self.runs):
             record["last_run"] = self.runs["run_id"].iloc[-1]
         write_json(record, folder / RECORDS["registry"])
+
+
+def stamped(card: Scorecard, ids: Mapping[int, str], run_id: str) -> Scorecard:
+    """A scorecard whose labels carry the permanent id of each cluster, and the run."""
+    segments = tuple(replace(s, permanent_id=ids[s.cluster]) for s in card.segments)
+    return replace(card, segments=segments, run_id=run_id)
 
 
 def _first(facts: pd.DataFrame) -> pd.DataFrame:

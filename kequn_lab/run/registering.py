@@ -14,7 +14,7 @@ from kequn_lab import export
 from kequn_lab._folder import require_whole
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.matching import match_segments
-from kequn_lab.monitor.registry import Opened, Registry
+from kequn_lab.monitor.registry import Opened, Registry, stamped
 from kequn_lab.run.result import Result, records
 
 __all__ = ["Earlier", "earlier_run", "enter", "run_day", "run_id"]
@@ -91,6 +91,7 @@ def enter(result: Result, opened: Opened) -> Result:
         result,
         labels=_with_id(result.labels, ids).assign(run_id=number),
         names=names,
+        card=stamped(result.card, clusters, number),
         tables=result.tables | tables | {"registry_events": events},
         record=result.record | {"names": records(names)},
     )

@@ -22,6 +22,7 @@ import pytest
 
 from kequn_lab.export.golden import disagreements
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
+from kequn_lab.monitor.registry import stamped
 from kequn_lab.segments.pipeline import fit_segments
 
 N = 200_000
@@ -361,17 +362,43 @@ def test_postgres(which, dialect, table, postgres, request, tmp_path):
     check(card, table, pd.read_csv(out, dtype={"customer_id": "str"}))
 
 
-def test_golden_rows_go_through_postgres(learned, postgres, tmp_path):
-    golden = learned.golden_rows()
-    golden[["customer_id", *learned.feature_names]].to_csv(tmp_path / "golden.csv", index=False)
-    columns = ", ".join(f'"{name}" DOUBLE PRECISION' for name in learned.feature_names)
-    postgres(f"CREATE TABLE golden (customer_id TEXT, {columns})")
-    with (tmp_path / "golden.csv").open("rb") as rows:
+@pytest.fixture(scope="module", params=["learned", "grouped", "levelled"])
+def copied(request):
+    """A scorecard of a registry and its golden rows, for a copy in each database."""
+    card = request.getfixturevalue(request.param)
+    card = card[0] if isinstance(card, tuple) else card
+    numbers = {s.cluster: f"S{s.cluster + 3:04d}" for s in card.segments}
+    card = stamped(card, numbers, "20241231-0a1b2c")
+    return card, card.golden_rows()
+
+
+def golden_file(copied, folder: Path, double: str, text: str) -> tuple[Path, str]:
+    """The rows as a CSV file, and the columns of a table for them."""
+    card, golden = copied
+    golden[["customer_id", *card.feature_names]].to_csv(folder / "golden.csv", index=False)
+    kinds = [f"{f.name} {double}" for f in card.features]
+    kinds += [f"{c.name} {text}" for c in card.categories]
+    return folder / "golden.csv", f"customer_id VARCHAR(20), {', '.join(kinds)}"
+
+
+def check_golden(copied, labels: pd.DataFrame) -> None:
+    card, golden = copied
+    for column in ("cluster", "segment_id", "permanent_id"):
+        assert disagreements(golden, labels, column).empty
+    assert set(labels["run_id"].dropna()) == {card.run_id}
+    assert labels["run_id"].isna().sum() == labels["cluster"].isna().sum() < 10
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "gaussdb"])
+def test_golden_rows_go_through_postgres(copied, dialect, postgres, tmp_path):
+    file, columns = golden_file(copied, tmp_path, "DOUBLE PRECISION", "TEXT")
+    postgres(f"DROP TABLE IF EXISTS golden; CREATE TABLE golden ({columns})")
+    with file.open("rb") as rows:
         postgres("COPY golden FROM STDIN (FORMAT csv, HEADER)", stdin=rows)
     out = tmp_path / "labels.csv"
-    sql = learned.to_sql("postgres", table="golden")
+    sql = copied[0].to_sql(dialect, table="golden")
     out.write_text(postgres(f"COPY ({sql}) TO STDOUT (FORMAT csv, HEADER)"))
-    assert disagreements(golden, pd.read_csv(out)).empty
+    check_golden(copied, pd.read_csv(out))
 
 
 def test_postgres_reads_levels(levelled, postgres, tmp_path):
@@ -543,6 +570,20 @@ def test_mariadb(which, table, mariadb, request, tmp_path):
     check(card, table, pd.read_csv(out, sep="\t", dtype={"customer_id": "str"}))
 
 
+def test_golden_rows_go_through_mariadb(copied, mariadb, tmp_path):
+    file, columns = golden_file(copied, tmp_path, "DOUBLE", "VARCHAR(500)")
+    mariadb(f"CREATE OR REPLACE TABLE golden ({columns}) CHARSET utf8mb4")
+    names = copied[0].feature_names
+    given, values = (", ".join(form.format(n) for n in names) for form in
+                     ("@{0}", "{0} = NULLIF(@{0}, '')"))  # fmt: skip
+    mariadb(f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE golden CHARACTER SET utf8mb4 "
+            "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' "
+            f"IGNORE 1 LINES (customer_id, {given}) SET {values}")  # fmt: skip
+    out = tmp_path / "labels.tsv"
+    out.write_text(mariadb(copied[0].to_sql("mariadb", table="bank.golden")))
+    check_golden(copied, pd.read_csv(out, sep="\t"))
+
+
 @pytest.mark.parametrize("charset", ["utf8mb4", "gb2312"])
 def test_mariadb_reads_levels(levelled, mariadb, charset, tmp_path):
     """Its own comparison knows no case, and an old table has another character set."""
@@ -608,6 +649,14 @@ def test_spark(which, table, spark, request, tmp_path):
     spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("customers")
     spark.sql(card.to_sql("spark", table="customers")).write.parquet(str(tmp_path / "labels"))
     check(card, table, pd.read_parquet(tmp_path / "labels"))
+
+
+def test_golden_rows_go_through_spark(copied, spark, tmp_path):
+    card, golden = copied
+    golden[["customer_id", *card.feature_names]].to_parquet(tmp_path / "golden.parquet")
+    spark.read.parquet(str(tmp_path / "golden.parquet")).createOrReplaceTempView("golden")
+    spark.sql(card.to_sql("spark", table="golden")).write.parquet(str(tmp_path / "labels"))
+    check_golden(copied, pd.read_parquet(tmp_path / "labels"))
 
 
 def test_spark_reads_levels(levelled, spark, tmp_path):

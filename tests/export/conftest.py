@@ -1,11 +1,12 @@
-"""Scorecards of four kinds, with the golden rows of each."""
+"""Scorecards of four kinds, two of them of a registry, with the golden rows of each."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kequn_lab.export.golden import golden_rows
+from kequn_lab.export.golden import disagreements, golden_rows
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.monitor.registry import stamped
 from kequn_lab.segments.pipeline import fit_segments
 
 
@@ -40,9 +41,25 @@ def any_card(request) -> Scorecard:
         table.loc[:80, "job"] = None
         by = {"categories": {"job": ()}, "missing_levels": ["job"]}
     how = {"n_clusters": 5, "n_starts": 3, "random_state": 0, "log_columns": ["aum_cny"], **by}
-    return Scorecard.from_pipeline(fit_segments(table, **how), table, as_of="2024-12-31")
+    card = Scorecard.from_pipeline(fit_segments(table, **how), table, as_of="2024-12-31")
+    if request.param in ("grouped", "categories"):
+        return stamped(card, {s.cluster: f"S{s.cluster + 3:04d}" for s in card.segments}, "r-1")
+    return card
 
 
 @pytest.fixture(scope="module")
 def golden(any_card):
     return golden_rows(any_card)
+
+
+@pytest.fixture
+def agree(any_card, golden):
+    """Whether a copy's labels are right in every column that the scorecard's labels have."""
+
+    def check(labels: pd.DataFrame) -> bool:
+        named = ["cluster", "segment_id"] + ["permanent_id"] * (any_card.run_id is not None)
+        if any_card.run_id is not None:
+            assert set(labels["run_id"].dropna()) == {any_card.run_id}
+        return all(disagreements(golden, labels, column).empty for column in named)
+
+    return check

@@ -13,6 +13,7 @@ import pytest
 from jinja2 import Environment, StrictUndefined
 from openpyxl import load_workbook
 
+from kequn_lab.export._records import fact
 from kequn_lab.export.golden import disagreements
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
 from kequn_lab.export.workbook import write_workbook
@@ -43,8 +44,8 @@ def scored(pmml: str, rows: pd.DataFrame) -> pd.DataFrame:
     return labels.assign(customer_id=rows["customer_id"].to_numpy())
 
 
-def test_pmml_labels_as_the_scorecard(any_card, golden):
-    assert disagreements(golden, scored(any_card.to_pmml(), golden)).empty
+def test_pmml_labels_as_the_scorecard(any_card, golden, agree):
+    assert agree(scored(any_card.to_pmml(), golden))
 
 
 def test_pmml_with_another_fill_is_found(any_card, golden):
@@ -87,11 +88,12 @@ def run_sas(program: str, rows: pd.DataFrame) -> pd.DataFrame:
         elif statement and not statement.startswith("length "):
             name, value = re.split(r" = ", statement, maxsplit=1)
             lines.append(" " * (depth + opened) + f"v[{name!r}] = {python(value)}")
-    lines.append(" return v['cluster'], v['segment_id'], v['distance']")
+    kept = re.search(r"keep=(?:'.*?'n|\w+) (.+?)\)", program)[1].split()
+    lines.append(f" return [v[name] for name in {kept!r}]")
     scope: dict = {"Values": Values, **SAS}
     exec("\n".join(lines), scope)
     out = [scope["label"](row) for row in rows.to_dict("records")]
-    labels = pd.DataFrame(out, columns=["cluster", "segment_id", "distance"])
+    labels = pd.DataFrame(out, columns=kept)
     return labels.assign(customer_id=rows["customer_id"].to_numpy())
 
 
@@ -135,11 +137,9 @@ def python(text: str) -> str:
     return re.sub(r"\0(\d+)\0", lambda m: texts[int(m[1])], " ".join(text.split()))
 
 
-def test_the_sas_step_labels_as_the_scorecard(any_card, golden):
+def test_the_sas_step_labels_as_the_scorecard(any_card, golden, agree):
     labels = run_sas(any_card.to_sas(table="work.customers"), golden)
-    assert disagreements(golden, labels).empty
-    labels["segment_id"] = labels["segment_id"].replace("", None)
-    assert disagreements(golden, labels, "segment_id").empty
+    assert agree(labels.replace("", None))
 
 
 def test_a_sas_step_with_another_border_is_found(any_card, golden):
@@ -160,7 +160,9 @@ def test_a_sas_step_says_what_sas_does_not_take(small):
 # dbt -------------------------------------------------------------------------------------------
 
 
-def test_the_dbt_project_runs_in_duckdb_and_its_golden_rows_agree(any_card, golden, tmp_path):
+def test_the_dbt_project_runs_in_duckdb_and_its_golden_rows_agree(
+    any_card, golden, agree, tmp_path
+):
     """Rendered as dbt renders: ``ref`` and ``source`` become relations."""
     folder = tmp_path / "segments"
     any_card.to_dbt(folder, "duckdb", table="crm.customers", id_column="客户编号")
@@ -183,7 +185,7 @@ def test_the_dbt_project_runs_in_duckdb_and_its_golden_rows_agree(any_card, gold
         con.execute("UPDATE kequn_golden_rows SET expected_cluster = 1 - expected_cluster "
                     "WHERE expected_cluster IN (0, 1)")  # fmt: skip
         assert len(con.sql(rendered("tests/kequn_golden_rows_agree.sql")).df()) > 10
-    assert disagreements(golden, labels.rename(columns={"客户编号": "customer_id"})).empty
+    assert agree(labels.rename(columns={"客户编号": "customer_id"}))
     schema = json.loads((folder / "models/schema.yml").read_text("utf-8"))
     assert schema["sources"][0]["tables"] == [{"name": "customers"}]
 
@@ -235,6 +237,8 @@ def test_the_workbook_labels_the_golden_rows_by_formulas(any_card, golden, tmp_p
     assert label["→"] == typed["expected_segment_id"]
     assert sheets["label"].iloc[2, 1] == f"{label['name_zh']} · {label['name_en']}"
     assert label["segment_id"] == typed["expected_segment_id"]
+    for name in ("permanent_id", "run_id") if any_card.run_id else ():
+        assert label[name] == fact(any_card, any_card.segments[int(label["cluster"])], name)
     assert label["name_zh"] == any_card.segments[int(label["cluster"])].name_zh
 
 
@@ -242,6 +246,8 @@ def test_the_workbook_finds_a_changed_number(any_card, golden, tmp_path):
     path = tmp_path / "labels.xlsx"
     write_workbook({"labels": golden[["customer_id"]]}, path, card=any_card)
     book = load_workbook(path)
-    book["model"]["G6"].value += 10  # the mean of the first feature
+    first = any_card.feature_names[0]
+    row = next(row for row in book["model"].iter_rows() if row[0].value == first)
+    row[6].value += 10  # the mean of the first feature
     book.save(path)
     assert calculated(path, tmp_path)["golden"].iloc[0, 2] < len(golden)

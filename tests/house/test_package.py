@@ -64,7 +64,7 @@ MOST = {
     "plots": (1_470, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
-    "export": (2_200, 5),
+    "export": (2_240, 5),
     "profiles": (940, 5),
     "report": (1_040, 1),
     "segments": (1_320, 7),

@@ -6,6 +6,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing import get_context
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -313,6 +314,42 @@ def test_the_command_writes_ids_into_every_file(tmp_path, capsys):
     back = kq.read_result(tmp_path / "out")
     assert back.record["run_id"] == labels["run_id"].iloc[0]
     assert len(back.registry_events) == 2
+
+
+def test_one_permanent_id_in_every_file_and_copy(tmp_path):
+    """Labels, scorecard, golden rows, workbook, SQL and the labels of a score say the same."""
+    table({"a": 90, "b": 70}).to_csv(tmp_path / "t.csv")
+    entered(tmp_path / "r", "cab")  # so that ids are not the numbers of clusters
+    out = tmp_path / "out"
+    assert main(["run", str(tmp_path / "t.csv"), "--id", "customer_id", "--k", "2", "--quiet",
+                 "--stability", "0", "--registry", str(tmp_path / "r"), "--as-of", "2024-05-31",
+                 "--out", str(out)]) == 0  # fmt: skip
+    labels = pd.read_csv(out / "labels.csv", dtype=str)
+    own = labels.drop_duplicates("cluster").set_index("cluster")["permanent_id"]
+    assert set(own) == {"S0002", "S0003"}
+    assert set(labels["run_id"]) == {labels["run_id"].iloc[0]}
+    result = kq.read_result(out)
+    assert {str(s.cluster): s.permanent_id for s in result.card.segments} == own.to_dict()
+    assert result.card.run_id == result.record["run_id"] == labels["run_id"].iloc[0]
+    assert result.card == read_registry(tmp_path / "r").card
+    golden = pd.read_csv(out / "golden_rows.csv", dtype=str)
+    expected = golden["expected_cluster"].map(own)
+    assert golden["expected_permanent_id"].equals(expected) and expected.notna().any()
+    features = pd.read_csv(tmp_path / "t.csv", dtype={"customer_id": str})
+    with duckdb.connect() as con:
+        con.register("customers", features)
+        found = con.sql(result.card.to_sql("duckdb", table="customers")).df().astype(str)
+    assert found["permanent_id"].equals(found["cluster"].map(own))
+    segments = pd.read_excel(out / "labels.xlsx", "segments", dtype=str, engine="calamine")
+    assert set(segments["permanent_id"]) == set(own)
+    assert main(["score", str(tmp_path / "t.csv"), "--scorecard", str(out / "scorecard.json"),
+                 "--id", "customer_id", "--out", str(tmp_path / "june")]) == 0  # fmt: skip
+    scored = pd.read_csv(tmp_path / "june/labels.csv", dtype=str)
+    assert list(scored) == list(labels)
+    assert scored["permanent_id"].equals(labels["permanent_id"])
+    assert scored["run_id"].equals(labels["run_id"])
+    renamed = result.rename({0: ("常客", "Regulars")})
+    assert {s.permanent_id for s in renamed.card.segments} == set(own)
 
 
 def test_a_registry_is_a_fact_that_stays_as_it_is():
