@@ -91,7 +91,8 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     how.add_argument(
         "--by", metavar="COLUMN",
-        help="cluster the customers of each value separately, such as is_business",
+        help="cluster the customers of each value separately, such as is_business; 8 clusters for "
+        "each value without --k (is_business: as many as the catalogue has)",
     )  # fmt: skip
     how.add_argument(
         "--start", choices=STARTS, default="auto",

@@ -22,6 +22,7 @@ from kequn_lab.report._words import (
     LIMITS,
     OF_ARTICLE,
     SECTIONS,
+    assumed_k,
     number_of_clusters,
 )
 from kequn_lab.report.summary import summarise
@@ -117,6 +118,8 @@ class Content:
             f"k = {k} 是事先给定的，不是由数据选出的。",
             f" k = {k} was given beforehand, not chosen by the data.",
         )
+        if assumed := assumed_k(parameters, self.words, self.language):
+            return self.say("", " ") + assumed
         rule = parameters.get(f"k_why_{self.language}")
         return self.say("所用规则：", " The rule used: ") + rule if rule else given
 

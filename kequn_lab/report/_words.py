@@ -118,3 +118,29 @@ def number_of_clusters(parameters: Mapping[str, Any], words: Words, language: st
     by = words.variable(parameters["by"], language)
     joint = "、" if language == "zh" else ", "
     return joint.join(f"{n} ({by} = {value})" for value, n in k.items())
+
+
+def assumed_k(parameters: Mapping[str, Any], words: Words, language: str) -> str:
+    """That k is the default; empty where a person gave it or a rule chose it.
+
+    Examples
+    --------
+    >>> assumed_k({"n_clusters": 8, "k_assumed": True}, Words(), "en")
+    "k = 8 is the default (the article's number), not chosen by the data; --k 2:12 compares others."
+    >>> assumed_k({"n_clusters": 8}, Words(), "en")
+    ''
+    """
+    if not parameters.get("k_assumed"):
+        return ""
+    k = number_of_clusters(parameters, words, language)
+    if isinstance(parameters["n_clusters"], dict):
+        example = ",".join(f"{value}=4" for value in parameters["n_clusters"])
+        zh = f"k = {k} 是默认值，不是由数据选出的；可用 --k {example} 另定。"
+        en = f"k = {k} is the default, not chosen by the data; --k {example} says other numbers."
+    else:
+        zh = f"k = {k} 是默认值（文章的客群数），不是由数据选出的；用 --k 2:12 可比较不同的 k。"
+        en = (
+            f"k = {k} is the default (the article's number), not chosen by the data; --k 2:12 "
+            "compares others."
+        )
+    return zh if language == "zh" else en

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kequn_lab._notes import reading_price
 from kequn_lab._words import Words, aligned, percent, require_language, term
+from kequn_lab.report._words import assumed_k
 
 __all__ = ["Summary", "summarise", "summary_text"]
 
@@ -83,6 +84,13 @@ def summarise(
         table = tables["warnings"]
         warnings = tuple(table.loc[table["level"] == "warning", f"text_{language}"])
     checked, clean = _checked(tables, segments, say)
+    if aside := _set_aside(run, say):
+        checked = (
+            say("没有警告，但", "No warnings, but ") + aside
+            if clean
+            else (checked + say("", " ") + aside)
+        )
+        clean = False
     lines = [
         (say("发现", "Found"), _found(segments, say)),
         (say("可靠程度", "How sure"), _how_sure(segments, say)),
@@ -131,6 +139,20 @@ def _checked(tables, segments, say) -> tuple[str, bool]:
     return say("逐项检查未发现问题。", "None of the checks found anything."), True
 
 
+def _set_aside(run, say) -> str:
+    """That rows are not in the result, whatever the checks say of those that are."""
+    notes = [n for n in run.get("notes") or [] if n["warning"] == "rows_skipped"]
+    if not any(n["level"] == "note" for n in notes):  # else it is a warning already
+        return ""
+    refused = {file["table"]: file["refused"] for file in run.get("inputs") or []}
+    n = sum(refused.values())
+    were = "row was" if n == 1 else "rows were"
+    return say(
+        f"有 {n:,} 行被剔除，见 tables/refused_*.csv。",
+        f"{n:,} {were} set aside: tables/refused_*.csv.",
+    )
+
+
 def summary_text(
     tables: Mapping[str, pd.DataFrame],
     run: Mapping[str, Any],
@@ -173,7 +195,8 @@ def summary_text(
     lines = [
         say(f"{n:,} 名客户{kind}，{p} 个变量，{k} 个客群",
             f"{n:,} customers{kind}, {p} features, {k} segment{'s' * (k != 1)}"),
-        run["parameters"].get(f"k_why_{language}", ""),
+        run["parameters"].get(f"k_why_{language}", "")
+        or assumed_k(run["parameters"], Words.of(variables=tables.get("variables")), language),
         *aligned(rows, left=(1, 5)),
         reading_price(run, language),
         _decides(tables, language, say),

@@ -214,6 +214,8 @@ def _parameters(
         counts = zip(values, np.bincount(groups.centre_groups_))
         out = {"n_clusters": {f"{v:g}": int(k) for v, k in counts}, "by": groups.by}
     out |= {name: getattr(options, name) for name in names}
+    if options.n_clusters is None:  # neither given nor chosen
+        out["k_assumed"] = True
     if options.weights:
         out["weights"] = dict(options.weights)
     out["criteria_sha256"] = None if criteria is None else criteria.sha256

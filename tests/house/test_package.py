@@ -66,7 +66,7 @@ MOST = {
     "compare": (960, 10),
     "export": (2_240, 5),
     "profiles": (940, 5),
-    "report": (1_040, 1),
+    "report": (1_070, 1),
     "segments": (1_320, 7),
     "validation": (1_310, 13),
     "monitor": (1_040, 6),

@@ -450,3 +450,29 @@ def test_a_profile_of_many_variables_shows_those_that_differ_most(tmp_path):
     names = re.findall(r'<td class="l">(v\d+)</td>', text)
     assert len(names) == 60 and "v77" in names
     assert "240 more are in profile.csv" in text
+
+
+def test_rows_set_aside_are_said_where_no_check_found_anything():
+    tables = {**KNOWN, "segment_stability": STABLE.assign(action="keep"), "warnings": NOTED.head(0)}
+    note = {"warning": "rows_skipped", "level": "note", "text_en": "…", "text_zh": "…"}
+    file = {"table": "features", "file": "t.csv", "refused": 1}
+    run = {"notes": [note], "inputs": [file, {**file, "table": "events", "refused": 0}]}
+    for language, said in (("en", "No warnings, but 1 row was set aside"), ("zh", "有 1 行被剔除")):
+        summary = summarise(tables, run, language=language)
+        assert said in dict(summary.lines)[{"en": "Warnings", "zh": "警告"}[language]]
+        assert not summary.clean
+    run["notes"] = [{**note, "level": "warning"}]  # then it is listed
+    assert summarise(tables, run, language="en").clean
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"n_clusters": 4}, "k = 4 was given beforehand"),
+        ({"n_clusters": 4, "k_assumed": True}, "k = 4 is the default"),
+        ({"n_clusters": {"0": 3, "1": 3}, "by": "side", "k_assumed": True}, "--k 0=4,1=4 says"),
+    ],
+)
+def test_the_report_says_whether_k_was_given_or_is_the_default(tmp_path, parameters, said):
+    write_report(tmp_path / "r.html", tables=KNOWN, run={"parameters": parameters}, language="en")
+    assert said in (tmp_path / "r.html").read_text("utf-8")
