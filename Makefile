@@ -5,7 +5,8 @@ EXTRAS ?= test
 LANGUAGE ?= en
 BIN := .venv/bin
 
-.PHONY: demo test lab notebooks book slides sample figures names bench lint clean
+.PHONY: demo test lab notebooks book slides sample figures index names bench \
+  bench-quick statistics lint clean
 
 demo: .venv/.ready
 	$(BIN)/kequn run --out data/output/demo
@@ -37,8 +38,17 @@ index: .venv/.ready
 names: .venv/.ready
 	$(BIN)/python tests/house/test_package.py
 
+# Speed, against peers in environments of their own: one table (benchmarks/results.md).
 bench: .venv/.ready
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file; done
+	$(BIN)/python benchmarks/table.py
+
+bench-quick: .venv/.ready
+	$(BIN)/python benchmarks/table.py --quick
+
+# Whether what is said is right: verdicts, coverage, names … Each takes minutes to hours.
+STATISTICS := coverage verdicts naming recovery mixed monitor registry realism
+statistics: .venv/.ready
+	@for name in $(STATISTICS); do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
