@@ -4,6 +4,8 @@
 2. `search`: many cheap starts and swaps on these few points.
 3. Polish: what was found is moved on by a few swaps on a sample of rows, and the best three run
    on all rows with scikit-learn's ``KMeans``; the lowest inertia wins.
+4. With a smallest size (`sized`): the solutions of the search, and fresh starts, settle again
+   under the bound, and the best of these is taken.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import warnings
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -25,7 +28,8 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from kequn_lab.segments.search import SAME, one_thread_each, search
+from kequn_lab.segments.search import SAME, one_thread_each, search, seed_centres
+from kequn_lab.segments.sized import check_min_size, sized_search
 from kequn_lab.segments.summaries import Summary, as_numbers, nearest, summarise
 
 __all__ = ["KMeansSearch"]
@@ -56,6 +60,10 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         these are polished on all rows.
     max_iter : int, default=300
         Iterations of Lloyd's algorithm at most.
+    min_size : int, optional
+        Rows that each cluster must have at least. Then a row belongs to the centre of the least
+        squared distance plus ``offsets_``. Where the solution without it has smaller clusters,
+        the search goes on from several solutions under the bound.
     n_jobs : int or None, default=None
         Starts that run side by side; None means all cores. The result does not depend on it.
     random_state : int, RandomState or None
@@ -76,6 +84,14 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         1e-6). Near 1: restarts suffice. Near 0: a single run of k-means would have given you
         another segmentation. NaN above `n_points` distinct rows: starts on micro-clusters do not
         estimate it reliably.
+    offsets_ : ndarray of shape (n_clusters,)
+        Added to the squared distances before the least is taken; 0 for all without ``min_size``,
+        or where no cluster had to grow. From 0 on; the least one is 0.
+    free_centers_ : ndarray of shape (n_clusters, n_features)
+        With ``min_size``: the centres of the solution without it, each in the place of the cluster
+        that has most of its rows.
+    free_inertia_ : float
+        With ``min_size``: the inertia of that solution.
 
     See Also
     --------
@@ -105,6 +121,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         init="k-means++",
         n_points=2_000,
         max_iter=300,
+        min_size=None,
         n_jobs=None,
         random_state=None,
     ):
@@ -114,6 +131,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         self.init = init
         self.n_points = n_points
         self.max_iter = max_iter
+        self.min_size = min_size
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -136,12 +154,14 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         ------
         ValueError
             If there are fewer rows than clusters, NaN, infinity or values whose squares
-            overflow, a negative weight or none above zero, or a parameter out of range.
+            overflow, a negative weight or none above zero, or a parameter out of range; if there
+            are fewer rows than ``n_clusters`` × ``min_size``.
 
         Warns
         -----
         ConvergenceWarning
-            If fewer distinct rows than clusters exist, so that clusters stay empty.
+            If fewer distinct rows than clusters exist, so that clusters stay empty; if rows are
+            so equal that a cluster stays smaller than ``min_size``.
         """
         X = as_numbers(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
         weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
@@ -149,6 +169,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         if not float(weight.sum(dtype=float)) * reach * reach < float(np.finfo(X.dtype).max) / 16:
             raise ValueError("sample_weight is too large to add up; divide it by its mean")
         init = self._check_parameters(X)
+        check_min_size(self.min_size, self.n_clusters, weight)
         rng = check_random_state(self.random_state)
         origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # rounding merges no rows
         summary = summarise(
@@ -179,11 +200,26 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 self._polished(X, weight, found.centres, origin, rng), key=lambda m: m.inertia_
             )
             centres, self.n_iter_ = best.cluster_centers_, best.n_iter_
-        labels = nearest(X, centres)
+        labels, offsets = nearest(X, centres), np.zeros(self.n_clusters)
+        if self.min_size is not None:
+            before, free = centres, labels
+            if np.bincount(labels, weight, self.n_clusters).min() < self.min_size:
+                starts = _starts(summary, found.centres, self.n_clusters, self.n_starts, rng)
+                with one_thread_each(), self._pool() as pool:
+                    centres, offsets, labels = sized_search(
+                        X, weight, [centres, *(starts + origin)], self.min_size,
+                        summary=summary, origin=origin, max_iter=self.max_iter, pool=pool,
+                        n_swaps=self.n_swaps, rng=rng,
+                    )  # fmt: skip
         size = np.bincount(labels, weight, self.n_clusters)
         order = np.lexsort((centres[:, 0], -size))
         self.cluster_centers_ = centres[order].astype(X.dtype)
+        self.offsets_ = offsets[order]
         self.labels_ = np.argsort(order).astype(np.int32)[labels]
+        if offsets.any():  # a row as near to two goes to the lower number, which is new
+            self.labels_ = nearest(X, self.cluster_centers_, offsets=self.offsets_).astype(np.int32)
+        if self.min_size is not None:
+            keep_free(self, X, weight, before, free)
         self.inertia_ = inertia_of(X, weight, self.cluster_centers_, self.labels_)
         self._warn_of_empty(int(np.count_nonzero(size)), len(summary.points))
         return self
@@ -198,10 +234,11 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
             )
 
     def predict(self, X) -> NDArray:
-        """The nearest centre of each row; ndarray of int32, shape (n_rows,)."""
+        """The nearest centre of each row, ``offsets_`` added; ndarray of int32, shape (n_rows,)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32], order="C")
-        return nearest(X, self.cluster_centers_).astype(np.int32)
+        offsets = getattr(self, "offsets_", None)  # a model of an older version has none
+        return nearest(X, self.cluster_centers_, offsets=offsets).astype(np.int32)
 
     def transform(self, X) -> NDArray:
         """Euclidean distances to the centres; ndarray of shape (n_rows, n_clusters)."""
@@ -279,6 +316,19 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 f"(n_starts, {self.n_clusters}, {X.shape[1]}), got {np.shape(self.init)}"
             )
         return init
+
+
+def _starts(summary: Summary, found: NDArray, n_clusters: int, n_starts: int, rng) -> NDArray:
+    """Where the search under the bound begins: what the free search found, and fresh starts."""
+    return np.concatenate([found, seed_centres(summary, n_clusters, n_starts, rng)])
+
+
+def keep_free(kmeans, X, weight, centres, labels) -> None:
+    """Note the solution without the bound, its clusters in the order of those they became."""
+    k = len(centres)
+    kmeans.free_inertia_ = inertia_of(X, weight, centres, labels)
+    both = np.bincount(labels * k + kmeans.labels_, weight, k * k).reshape(k, k)
+    kmeans.free_centers_ = centres[linear_sum_assignment(both.T, maximize=True)[1]].astype(X.dtype)
 
 
 def _sampled(X, weight, rng) -> Summary:

@@ -29,6 +29,11 @@ __all__ = [
     "segment_pipeline",
 ]
 
+SIZE_BY_GROUP = (
+    "a smallest size (--min-size) does not go with groups (--by): clusters of several groups "
+    "become one segment afterwards. Leave one of the two out"
+)
+
 
 def segment_pipeline(
     columns: Iterable[str],
@@ -43,6 +48,7 @@ def segment_pipeline(
     weights: Mapping[str, float] | None = None,
     categories: Mapping[str, Sequence[str]] | None = None,
     missing_levels: Collection[str] = (),
+    min_size: int | None = None,
 ) -> Pipeline:
     """The unfitted pipeline: preprocess, then k-means, by a search or from a given start.
 
@@ -72,11 +78,13 @@ def segment_pipeline(
         then a step ``weigh`` before k-means.
     categories, missing_levels
         Columns of categories, as :func:`~kequn_lab.features.preprocessing.preprocessor`.
+    min_size : int, optional
+        Customers of the smallest cluster at least, as :class:`~kequn_lab.segments.KMeansSearch`.
 
     Raises
     ------
     ValueError
-        ``by`` with ``levels`` or ``weights``.
+        ``by`` with ``levels``, ``weights`` or ``min_size``.
 
     Examples
     --------
@@ -94,6 +102,8 @@ def segment_pipeline(
             "weights do not go with groups (by): each group is standardised separately, which "
             "would undo them. Leave one of the two out"
         )
+    if min_size is not None and by is not None:
+        raise ValueError(SIZE_BY_GROUP)
     if by is not None:
         kmeans = GroupedKMeans(
             by,
@@ -103,9 +113,12 @@ def segment_pipeline(
             blocks=list(categories or ()),
         )
     elif levels is None:
-        kmeans = KMeansSearch(n_clusters, n_starts=n_starts, random_state=random_state)
+        kmeans = KMeansSearch(
+            n_clusters, n_starts=n_starts, min_size=min_size, random_state=random_state
+        )
     else:
-        kmeans = SeededKMeans(_start(columns, levels, weights or {}, categories or {}), pull=pull)
+        start = _start(columns, levels, weights or {}, categories or {})
+        kmeans = SeededKMeans(start, pull=pull, min_size=min_size)
     steps: list[tuple] = [("preprocess", preprocess)]
     if weights:
         steps.append(("weigh", ColumnWeights(weights=weights).set_output(transform="pandas")))
@@ -129,7 +142,8 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     TypeError
         A column is not numeric.
     ValueError
-        Fewer customers, or fewer that differ, than clusters; a constant column, or one with
+        Fewer customers, or fewer that differ, than clusters, or than clusters of ``min_size``
+        need; a constant column, or one with
         infinite values or values beyond 1e18; with ``by`` as
         :func:`~kequn_lab.segments.grouped.clusters_by_group`.
 
@@ -158,6 +172,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             f"{len(features)} customers cannot form {n_clusters} clusters; "
             "ask for fewer clusters (--k) or bring more customers"
         )
+    require_customers(len(features), n_clusters, options.get("min_size"))
     constant = [str(c) for c in features if features[c].nunique() < 2]
     if constant:
         raise ValueError(
@@ -178,6 +193,20 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
             return segment_pipeline(features.columns, **options).fit(features)
         except ConvergenceWarning as few:  # fewer distinct customers than clusters, or like one
             raise ValueError(str(few)) from None
+
+
+def require_customers(there: int, n_clusters: int, min_size: int | None) -> None:
+    """Raise where so many customers cannot form so many clusters of the smallest size."""
+    if min_size is None:
+        return
+    if min_size < 1:
+        raise ValueError(f"the smallest size (--min-size) is {min_size}; give a number from 1 on")
+    if there < n_clusters * min_size:
+        raise ValueError(
+            f"{n_clusters} clusters of at least {min_size:,} customers need "
+            f"{n_clusters * min_size:,} customers, there are {there:,}; ask for a smaller size "
+            "(--min-size) or fewer clusters (--k)"
+        )
 
 
 def _start(columns: list, levels: pd.DataFrame, weights: Mapping, categories: Mapping):
@@ -273,9 +302,15 @@ def label_table(
         ``customer_id``, ``cluster``, ``segment_id``, ``name_zh``, ``name_en``,
         ``target_group``, ``distance`` (to the own centre, in standard deviations,
         weighted),
-        ``margin`` ((d2 − d1) / (d1 + d2) of the two nearest centres: 0 on the border).
+        ``margin`` ((d2 − d1) / (d1 + d2) of the two nearest centres: 0 on the border; with a
+        smallest size the offsets are added to the squared distances first).
     """
-    distances = np.sort(pipeline.transform(features), axis=1)
+    distances, clusters = pipeline.transform(features), pipeline.predict(features)
+    offsets = getattr(pipeline["kmeans"], "offsets_", None)
+    own = distances[np.arange(len(distances)), clusters]
+    if offsets is not None and offsets.any():
+        distances = np.sqrt(distances**2 + offsets)
+    distances = np.sort(distances, axis=1)
     nearest, second = distances[:, 0], distances[:, min(1, distances.shape[1] - 1)]
     facts = names.set_index("cluster")[["segment_id", "name_zh", "name_en"]]
     joined = {}
@@ -283,13 +318,13 @@ def label_table(
         joined = target_groups.groupby("segment_id")["group_id"].agg("|".join)
     group = [joined.get(segment, "") for segment in facts["segment_id"]]
     facts = facts.assign(target_group=pd.array(group, dtype="str"))
-    facts = facts.loc[pipeline.predict(features)]
+    facts = facts.loc[clusters]
     return pd.DataFrame(
         {
             "customer_id": features.index.astype("str"),
             "cluster": facts.index.to_numpy(),
             **{c: facts[c].to_numpy() for c in facts},
-            "distance": nearest,
+            "distance": own,
             "margin": margin(nearest, second),
         }
     )

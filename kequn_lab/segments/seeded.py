@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,8 +11,9 @@ from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from kequn_lab.segments.kmeans import KMeansSearch, inertia_of
+from kequn_lab.segments.kmeans import KMeansSearch, inertia_of, keep_free
 from kequn_lab.segments.search import memberships, one_thread_each
+from kequn_lab.segments.sized import check_min_size, settle_sized, sized_rule
 from kequn_lab.segments.summaries import Summary, as_numbers, nearest
 
 __all__ = ["SeededKMeans", "settle_from"]
@@ -33,6 +35,8 @@ class SeededKMeans(KMeansSearch):
         ``pull`` × (rows ÷ clusters) more rows lay exactly there (a posterior mean). It helps
         only as far as the levels are right.
     max_iter : int, default=300
+    min_size : int, optional
+        As :class:`KMeansSearch`: what became of the start settles again under the bound.
 
     Attributes
     ----------
@@ -40,7 +44,8 @@ class SeededKMeans(KMeansSearch):
         In the order of ``levels``.
     means_ : ndarray of shape (n_clusters, n_features)
         Means of the rows of each cluster, whatever its centre was drawn to.
-    labels_, inertia_, n_iter_ : as :class:`KMeansSearch`
+    labels_, inertia_, n_iter_, offsets_, free_centers_, free_inertia_
+        As :class:`KMeansSearch`.
 
     References
     ----------
@@ -53,10 +58,11 @@ class SeededKMeans(KMeansSearch):
     array([1, 1, 0, 0], dtype=int32)
     """
 
-    def __init__(self, levels, *, pull=0.0, max_iter=300):
+    def __init__(self, levels, *, pull=0.0, max_iter=300, min_size=None):
         self.levels = levels
         self.pull = pull
         self.max_iter = max_iter
+        self.min_size = min_size
 
     @property
     def n_clusters(self) -> int:
@@ -76,7 +82,8 @@ class SeededKMeans(KMeansSearch):
         Raises
         ------
         ValueError
-            ``levels`` that do not fit the columns, or a negative ``pull``.
+            ``levels`` that do not fit the columns, a negative ``pull``, or a ``min_size`` that the
+            rows cannot give.
 
         Warns
         -----
@@ -90,16 +97,24 @@ class SeededKMeans(KMeansSearch):
             raise ValueError(f"levels must have {X.shape[1]} columns, got shape {levels.shape}")
         if not 0 <= self.pull < np.inf:
             raise ValueError(f"pull must be a number from 0 on, got {self.pull!r}")
+        check_min_size(self.min_size, len(levels), weight)
         rows = Summary(X, weight, np.arange(len(X)))
         with one_thread_each():
             settled = settle_from(rows, levels, pull=self.pull, max_iter=self.max_iter)
-        self.cluster_centers_, self.n_iter_ = settled
-        self.labels_ = nearest(X, self.cluster_centers_).astype(np.int32)
+            centres, self.n_iter_ = settled
+            self.labels_, self.offsets_ = nearest(X, centres), np.zeros(len(levels))
+            free = np.bincount(self.labels_, weight, len(levels))
+            if self.min_size is not None:
+                before, labels = centres, self.labels_
+                if free.min() < self.min_size:
+                    centres, self.offsets_, self.labels_ = self._sized(rows, centres)
+                keep_free(self, X, weight, before, labels)
+        self.cluster_centers_, self.labels_ = centres, self.labels_.astype(np.int32)
         self.inertia_ = inertia_of(X, weight, self.cluster_centers_, self.labels_)
         sizes = np.bincount(self.labels_, weight, self.n_clusters)
         mine = csr_array((weight, (self.labels_, rows.member)), shape=(len(levels), len(X)))
         self.means_ = (mine @ X) / np.maximum(sizes, 1e-300)[:, None]
-        if len(empty := np.flatnonzero(sizes == 0)):
+        if len(empty := np.flatnonzero(free == 0)):
             warnings.warn(
                 f"no row is nearest to start {', '.join(map(str, empty))}: nobody is like it; "
                 "let a search find the clusters",
@@ -107,6 +122,13 @@ class SeededKMeans(KMeansSearch):
                 stacklevel=2,
             )
         return self
+
+    def _sized(self, rows: Summary, centres: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Centres, offsets and labels under the bound, beginning from these centres."""
+        mean = _drawn_mean(rows, np.asarray(self.levels, rows.points.dtype), self.pull)
+        least = self.min_size
+        new, prices, *_ = settle_sized(rows, centres, least, mean=mean, max_iter=self.max_iter)
+        return sized_rule(rows.points, rows.weights, new, least, prices)
 
 
 def settle_from(
@@ -122,15 +144,25 @@ def settle_from(
     """
     dtype, total = rows.points.dtype, float(rows.weights.sum(dtype=float))
     levels = np.asarray(levels, dtype)
-    start = np.nan_to_num(levels)
-    drawn = (~np.isnan(levels) * (pull * total / len(levels))).astype(dtype)
+    start, mean = np.nan_to_num(levels), _drawn_mean(rows, levels, pull)
     tol = 1e-8 * float(rows.weights @ rows.squares) / total / levels.shape[1]
     centres, n_iter, moved = start, 0, np.inf
     while moved > tol and n_iter < max_iter:
         n_iter += 1
         mine, _ = memberships(rows, centres[None])
         sums = mine[0].astype(dtype) @ rows.weighted
-        count = sums[:, -1:] + drawn
-        new = np.divide(sums[:, :-1] + drawn * start, count, out=centres.copy(), where=count > 0)
+        new = mean(sums[:, :-1], sums[:, -1:], centres)
         moved, centres = float(((new - centres) ** 2).sum()), new
     return centres, n_iter
+
+
+def _drawn_mean(rows: Summary, levels: NDArray, pull: float) -> Callable:
+    """The centre of the sums and weights of clusters, drawn back to the levels."""
+    total, start = float(rows.weights.sum(dtype=float)), np.nan_to_num(levels)
+    drawn = (~np.isnan(levels) * (pull * total / len(levels))).astype(levels.dtype)
+
+    def mean(sums: NDArray, weight: NDArray, before: NDArray) -> NDArray:
+        count = weight + drawn
+        return np.divide(sums + drawn * start, count, out=before.copy(), where=count > 0)
+
+    return mean

@@ -183,13 +183,17 @@ def _micro_clusters(X, n_points, far_share, rng) -> tuple[NDArray, int]:
     return member, used
 
 
-def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
+def nearest(
+    X: NDArray, centres: NDArray, *, offsets: NDArray | None = None, chunk: int = 16_384
+) -> NDArray:
     """The nearest centre of each row, ties to the lowest.
 
     Parameters
     ----------
     X : ndarray of shape (n_rows, n_features)
     centres : ndarray of shape (n_clusters, n_features)
+    offsets : ndarray of shape (n_clusters,), optional
+        Added to the squared distances.
     chunk : int, default=16384
         Rows in one matrix product: memory does not grow with the rows.
 
@@ -205,6 +209,9 @@ def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
     origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # rounding merges no rows
     centres = (centres - origin).astype(X.dtype)
     half = np.einsum("ij,ij->i", centres, centres) / 2
+    more = None if offsets is None or not np.any(offsets) else np.asarray(offsets, X.dtype)
+    if more is not None:
+        half = half + more / 2
     labels = np.empty(len(X), np.int64)
     for start in range(0, len(X), chunk):
         rows = slice(start, start + chunk)
@@ -218,7 +225,8 @@ def nearest(X: NDArray, centres: NDArray, *, chunk: int = 16_384) -> NDArray:
             doubt = np.flatnonzero(as_near.sum(axis=1) > 1)
             for some in np.array_split(doubt, 1 + len(doubt) // 1024):
                 gap = near[some, None] - centres
-                labels[start + some] = np.einsum("ijk,ijk->ij", gap, gap).argmin(axis=1)
+                squared = np.einsum("ijk,ijk->ij", gap, gap)
+                labels[start + some] = (squared if more is None else squared + more).argmin(axis=1)
     return labels
 
 
