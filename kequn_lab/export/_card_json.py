@@ -13,6 +13,8 @@ SCHEMA = "kequn_lab.scorecard/2"
 SCHEMA_OF_GROUPS = "kequn_lab.scorecard/3"
 #: With categories, likewise.
 SCHEMA_OF_CATEGORIES = "kequn_lab.scorecard/4"
+#: With offsets, likewise.
+SCHEMA_OF_OFFSETS = "kequn_lab.scorecard/5"
 
 #: The fields in a line each, for whoever opens the file.
 ABOUT = {
@@ -54,6 +56,13 @@ ABOUT = {
         "新文本、无文本所取的值；null 表示均值",
     ),
 }
+#: Of a scorecard with a smallest size.
+ABOUT_OFFSETS = {
+    "offset": (
+        "added to the squared distance: the least sum gives the segment (--min-size)",
+        "先加到距离平方上，和最小者决定客群（--min-size）",
+    ),
+}
 
 
 def write_card(card) -> str:
@@ -64,7 +73,8 @@ def write_card(card) -> str:
     by, groups, categories = head.pop("by"), head.pop("groups"), head.pop("categories")
     if card.run_id is None:
         del head["run_id"]
-    about = {name: f"{en} · {zh}" for name, (en, zh) in ABOUT.items()}
+    said = {**ABOUT, **(ABOUT_OFFSETS if card.offsets else {})}
+    about = {name: f"{en} · {zh}" for name, (en, zh) in said.items()}
     record = {"schema": SCHEMA, "about": about, "model_id": card.model_id, **head}
     record |= {"features": features, "segments": segments}
     if categories:
@@ -78,7 +88,14 @@ def write_card(card) -> str:
         ]
     if categories:
         record["schema"] = SCHEMA_OF_CATEGORIES
+    if card.offsets:
+        record["schema"] = SCHEMA_OF_OFFSETS
     return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _with_offsets(segments) -> bool:
+    rows = segments if isinstance(segments, list) else []
+    return any(isinstance(s, dict) and s.get("offset") for s in rows)
 
 
 def read_card(kind: type, record, what: str, edited: bool):
@@ -87,6 +104,8 @@ def read_card(kind: type, record, what: str, edited: bool):
     schema = SCHEMA_OF_GROUPS if grouped else SCHEMA
     if isinstance(record, dict) and record.get("categories"):
         schema = SCHEMA_OF_CATEGORIES
+    if isinstance(record, dict) and _with_offsets(record.get("segments")):
+        schema = SCHEMA_OF_OFFSETS
     if not isinstance(record, dict) or record.get("schema") != schema:
         found = record.get("schema") if isinstance(record, dict) else type(record).__name__
         raise ValueError(

@@ -47,6 +47,8 @@ def check(card) -> None:
         require(found == size, f"segment {s.segment_id}: {found} coordinates, {size} features")
         finite = all(math.isfinite(v) for v in s.centre)
         require(finite, f"segment {s.segment_id}: a centre is not finite: {s.centre}")
+        known = math.isfinite(s.offset) and s.offset >= 0
+        require(known, f"segment {s.segment_id}: offset must be from 0 on, found {s.offset}")
     for c in card.categories:
         check_category(c, require)
     _check_groups(card, require)
@@ -57,6 +59,7 @@ def _check_groups(card, require) -> None:
     if card.by is None:
         return
     require(card.by in card.feature_names, f"by: {card.by!r} is no feature of the scorecard")
+    require(not card.offsets, "offsets of segments do not go with groups; give one of the two")
     values, n = [g.value for g in card.groups], len(card.axes)
     require(len(set(values)) == len(values), f"a group comes twice in {values}")
     for g in card.groups:

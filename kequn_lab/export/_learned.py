@@ -44,6 +44,8 @@ def learned(pipeline: Pipeline) -> dict[str, list]:
                 out[name] = np.asarray(getattr(part, attribute)).tolist()
     if "centre" not in out:
         raise TypeError("the pipeline ends without k-means; a scorecard needs its centres")
+    offsets = getattr(pipeline.steps[-1][1], "offsets_", None)
+    out["offset"] = [0.0] * len(out["centre"]) if offsets is None else offsets.tolist()
     factor = out.pop("factor")[:n]  # after the numbers come the categories
     out["scale"] = [s / f for s, f in zip(out["scale"], factor)]
     out["weight"] = [round(f * f, 12) for f in factor]

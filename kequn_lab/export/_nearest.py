@@ -36,6 +36,18 @@ class GroupCard:
         return np.array([*(s.cluster for s in self.segments), -1], np.int32)
 
 
+def offsets_of(card) -> tuple[float, ...]:
+    """What is added to the squared distance to each centre; empty where nothing is."""
+    offsets = tuple(s.offset for s in card.segments)
+    return offsets if any(offsets) else ()
+
+
+def _offset(card, squared: NDArray) -> NDArray:
+    """Squared distances with the offsets added, last of all, as SQL does."""
+    offsets = offsets_of(card)
+    return squared + np.array(offsets)[:, None] if offsets else squared
+
+
 def group_cards(card) -> list[GroupCard]:
     """A card for each group: the features standardised by the group's numbers, the levels of
     categories placed in its scale, its centres."""
@@ -123,7 +135,7 @@ def _nearest(card, columns: list[NDArray]) -> NDArray[np.int32]:
 
 def _exact(card, columns: list[NDArray]) -> NDArray[np.int32]:
     """The cluster of each row in double precision, its sums in the order that SQL sums."""
-    return _closest(_squared(card, columns))[0]
+    return _closest(_offset(card, _squared(card, columns)))[0]
 
 
 def _scores(card) -> tuple[NDArray, NDArray]:
@@ -132,7 +144,8 @@ def _scores(card) -> tuple[NDArray, NDArray]:
     centres = np.array([s.centre for s in card.segments])
     mean = np.array([f.mean for f in card.features])
     slopes = -2 * centres / np.array([f.scale for f in card.features])
-    return slopes, ((centres**2).sum(axis=1) - slopes @ mean)[:, None]
+    offset = np.array([s.offset for s in card.segments])
+    return slopes, ((centres**2).sum(axis=1) - slopes @ mean + offset)[:, None]
 
 
 def labelled(card, table) -> pa.Table:
@@ -168,11 +181,15 @@ def _distances(card, columns: list[NDArray]) -> NDArray:
     """Position of the nearest centre, distance to it, margin; shape (n_rows, 3)."""
 
     def chunk(rows: slice) -> NDArray:
-        labels, best, second = _closest(_squared(card, [c[rows] for c in columns]))
+        squared = _squared(card, [c[rows] for c in columns])
+        labels, best, second = _closest(_offset(card, squared))
         near, next_ = np.sqrt(best), np.sqrt(second)
         if len(card.segments) == 1:
             next_ = near
         clear = np.where(labels < 0, np.nan, margin(near, next_))
+        if offsets_of(card):
+            near = np.sqrt(squared[labels, np.arange(len(labels))])
+            near[labels < 0] = np.nan
         return np.stack([labels, near, clear], axis=1)
 
     return _by_chunks(chunk, len(columns[0])).reshape(-1, 3)

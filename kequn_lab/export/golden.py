@@ -110,6 +110,7 @@ class _Space:
         n = len(self.features)
         centres = np.array([s.centre for s in card.segments])
         self.centres, self.shares = centres[:, :n], [s.share for s in card.segments]
+        self.offsets = np.array([s.offset for s in card.segments])
         ends = np.cumsum([n, *(len(c.axes) for c in self.categories)])
         slices = list(zip(self.categories, ends[:-1], ends[1:]))
         #: Squared distances of each category's levels, and last of the mean, to each centre.
@@ -133,9 +134,9 @@ class _Space:
         return int(self.categories[i].codes(pd.Series([text], dtype=object))[0])
 
     def gaps_of(self, texts: Sequence[str | None]) -> NDArray:
-        """The squared distance of a customer's levels to each centre."""
+        """The squared distance of a customer's levels to each centre, and its offset."""
         gaps = [g[self.code(i, text)] for i, (g, text) in enumerate(zip(self.gaps, texts))]
-        return np.sum([np.zeros(len(self.centres)), *gaps], axis=0)
+        return np.sum([self.offsets, *gaps], axis=0)
 
     def levels(self) -> tuple[list[str | None], NDArray]:
         """A level of each category, and the squared distance from them to each centre."""
@@ -194,7 +195,7 @@ def _place(f, value: float) -> float:
 
 
 def _borders(space: _Space) -> Iterator[tuple]:
-    """Both sides of the middle between two centres, nearest pairs first, where no third is near."""
+    """Both sides of the border between two centres, nearest pairs first, where no third is near."""
     centres = space.centres
     pairs = sorted(
         combinations(range(len(centres)), 2),

@@ -15,7 +15,7 @@ import pandas as pd
 from openpyxl.utils import get_column_letter as letter
 
 from kequn_lab._words import Words
-from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._nearest import group_cards, offsets_of
 from kequn_lab.export._records import fact, stamps
 from kequn_lab.export.golden import golden_rows
 from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
@@ -54,6 +54,11 @@ class _Places:
     @property
     def facts(self) -> tuple[str, ...]:
         """What the first rows of the sheet ``model`` say of each centre."""
+        return *self.said, *(("offset",) if offsets_of(self.card) else ())
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Of these, what the sheet ``label`` says of a customer."""
         return *_FACTS, *stamps(self.card)
 
     @property
@@ -195,16 +200,24 @@ def _customers(p: _Places, golden: pd.DataFrame | None) -> Iterator[list[Any]]:
     for j, name in enumerate(names):
         counted = _place if j < n else _level
         yield [_plain(f"{name} ="), None, *(f"={counted(p, c, j)}" for c in columns)]
+    what = "d² + offset" if offsets_of(p.card) else "d²"
     for i, (g, s) in enumerate(p.centres):
-        yield [_plain(f"d² {s.segment_id}"), s.cluster, *(f"={_gap(p, c, i, g)}" for c in columns)]
+        yield [
+            _plain(f"{what} {s.segment_id}"),
+            s.cluster,
+            *(f"={_gap(p, c, i, g)}" for c in columns),
+        ]
     near = [f"{c}{_HEAD + 1 + 2 * len(names)}:{c}{_HEAD + 2 * len(names) + k}" for c in columns]
     yield [None]
     best = [f"MATCH(MIN({d}),{d},0)" for d in near]
     where = [(f'=IF(COUNT({d})=0,"",', b) for d, b in zip(near, best)]
-    for name in _FACTS[:2] if golden is not None else p.facts:
+    for name in _FACTS[:2] if golden is not None else p.said:
         yield [name, None, *(f"{a}INDEX({p.fact(name)},1,{b}))" for a, b in where)]
         if name == "segment_id":
-            yield ["distance", None, *(f"{a}SQRT(MIN({d})))" for (a, _), d in zip(where, near))]
+            d2 = [f"MIN({d})" for d in near]
+            if offsets_of(p.card):
+                d2 = [f"MAX(0,{d}-INDEX({p.fact('offset')},1,{b}))" for d, b in zip(d2, best)]
+            yield ["distance", None, *(f"{a}SQRT({d}))" for (a, _), d in zip(where, d2))]
     if golden is not None:
         yield ["expected", None, *("" if v is None else v for v in expected)]
         row = last - 2
@@ -265,6 +278,8 @@ def _gap(p: _Places, column: str, i: int, group: int) -> str:
         row = p.levels(j) + sum(len(x.spellings) for x in c.levels) + 2
         gaps = f"model!${p.column(i)}${row}:${p.column(i)}${row + len(c.levels)}"
         total += f"+INDEX({gaps},{_counted(p, column, p.n + j)}+1,1)"
+    if offsets_of(p.card):
+        total += f"+model!${p.column(i)}${p.facts.index('offset') + 1}"
     total = f'IF(COUNT({first}:{last})<{p.n},"",{total})'
     return f'IF({column}$5={group + 1},{total},"")' if p.card.groups else total
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from kequn_lab._files import versions
-from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._nearest import group_cards, offsets_of
 from kequn_lab.export._records import fact, stamps
 from kequn_lab.features._levels import NO_LEVEL
 
 __all__ = ["scorecard_pmml"]
 
 _NAMESPACE = "http://www.dmg.org/PMML-4_4"
+_OFFSET = "offset:"  # a coordinate beside those of the columns, which begin with z:
 
 
 def scorecard_pmml(card) -> str:
@@ -37,6 +38,8 @@ def scorecard_pmml(card) -> str:
     -----
     A missing value that the scorecard does not fill makes the row invalid instead of guessing.
     Texts of categories are compared after blanks at both ends are cut; full-width blanks are not.
+    PMML adds nothing to distances, so that offsets are the squares of one more coordinate, which
+    is 0 for every customer.
 
     References
     ----------
@@ -86,14 +89,20 @@ def _clustering(parent: ET.Element, card, part, mark: str) -> None:
         _coordinate(made, f)
     for c in part.categories:
         _axes(made, c)
+    offsets = offsets_of(part)
+    if offsets:
+        _constant(_derived(made, _OFFSET), 0.0)
     measure = _add(model, "ComparisonMeasure", kind="distance", compareFunction="absDiff")
     _add(measure, "squaredEuclidean")
     axes = [f.name for f in part.features] + [a for c in part.categories for a in c.axes]
     for axis in axes:
         _add(model, "ClusteringField", field=f"z:{axis}", compareFunction="absDiff")
+    if offsets:
+        _add(model, "ClusteringField", field=_OFFSET, compareFunction="absDiff")
     for i, s in enumerate(part.segments):
+        at = (*s.centre, offsets[i] ** 0.5) if offsets else s.centre
         cluster = _add(model, "Cluster", id=f"{mark}{i}", name=s.segment_id)
-        _add(cluster, "Array", n=len(s.centre), type="real").text = " ".join(map(repr, s.centre))
+        _add(cluster, "Array", n=len(at), type="real").text = " ".join(map(repr, at))
 
 
 def _mining_schema(model: ET.Element, card) -> None:
@@ -110,14 +119,20 @@ def _output(model: ET.Element, card, part, mark: str) -> None:
     output = _add(model, "Output")
     text = {"optype": "categorical", "dataType": "string"}
     _add(output, "OutputField", name="centre", feature="predictedValue", **text)
-    _add(
-        output, "OutputField", name="squared_distance", feature="affinity",
-        optype="continuous", dataType="double",
-    )  # fmt: skip
+    number = {"optype": "continuous", "dataType": "double"}
+    offsets = offsets_of(part)
+    least = "squared_distance_and_offset" if offsets else "squared_distance"
+    _add(output, "OutputField", name=least, feature="affinity", **number)
     centres = [(f"{mark}{i}", s) for i, s in enumerate(part.segments)]
     for name in ("cluster", "segment_id", *stamps(card)):
         field = _add(output, "OutputField", name=name, feature="transformedValue", **text)
         _map(field, "centre", ((centre, fact(card, s, name)) for centre, s in centres))
+    if offsets:
+        kind = {"feature": "transformedValue", **number}
+        field = _add(output, "OutputField", name="squared_distance", **kind)
+        gap = _add(field, "Apply", function="-")
+        _field(gap, least)
+        _map(gap, "centre", ((centre, repr(s.offset)) for centre, s in centres), number=True)
 
 
 def _coordinate(made: ET.Element, f) -> None:
@@ -167,10 +182,12 @@ def _axes(made: ET.Element, c) -> None:
         _map(_derived(made, f"z:{axis}"), text, pairs, default=other, missing=none)
 
 
-def _map(parent: ET.Element, field: str, pairs: Iterable, *, default="", missing="") -> None:
+def _map(
+    parent: ET.Element, field: str, pairs: Iterable, *, default="", missing="", number=False
+) -> None:
     """A table from texts to values."""
     ends = {"defaultValue": default, "mapMissingTo": missing} if default else {}
-    kind = {"dataType": "double"} if default else {}
+    kind = {"dataType": "double"} if default or number else {}
     values = _add(parent, "MapValues", outputColumn="value", **ends, **kind)
     _add(values, "FieldColumnPair", field=field, column="key")
     table = _add(values, "InlineTable")

@@ -2,7 +2,8 @@
 
 A customer is where the squared distance is least. The lead over the second nearest centre is a sum
 over columns, (z − c₂)² − (z − c₁)² each: positive where the column pulls to the own centre,
-negative where it pulls to the other. So the reasons are exact: they add up to the lead.
+negative where it pulls to the other. So the reasons are exact: they add up to the lead. Where
+segments have a smallest size, the difference of their offsets is one more reason.
 """
 
 from __future__ import annotations
@@ -15,11 +16,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kequn_lab._words import Words
-from kequn_lab.export._nearest import _columns, _ids, _squared, group_cards, space_of
+from kequn_lab.export._nearest import (
+    _columns,
+    _ids,
+    _offset,
+    _squared,
+    group_cards,
+    offsets_of,
+    space_of,
+)
 
 __all__ = ["reasons"]
 
 _ROWS = 4_096  # customers at a time
+#: What stands for the offset of a smallest size among the variables.
+SIZED = "(min_size)"
+_SAID = {
+    "zh": "最小规模：{0}的界线向{1}一侧外移",
+    "en": "smallest size: the border of {0} is moved towards {1}",
+}
 _COLUMNS = ["customer_id", "segment_id", "runner_up", "variable", "pulls_to", "contribution"]
 _COLUMNS += ["lead", "value", "centre", "runner_up_centre", "text_zh", "text_en"]
 
@@ -41,9 +56,10 @@ def reasons(card, table, *, most: int | None = None, words: Words | None = None)
     -------
     DataFrame
         One row per customer and reason: ``customer_id``, ``segment_id``, ``runner_up``,
-        ``variable``, ``pulls_to`` (one of the two), ``contribution`` (squared standard deviations;
-        positive: to the own segment), ``lead`` (the sum over all columns: squared distance to the
-        runner-up less that to the own centre), ``value``, ``centre``, ``runner_up_centre`` (in the
+        ``variable`` (``(min_size)``: the offset of a smallest size), ``pulls_to`` (one of the two),
+        ``contribution`` (squared standard deviations; positive: to the own segment), ``lead`` (the
+        sum over all columns: squared distance to the runner-up less that to the own centre, with
+        the offsets), ``value``, ``centre``, ``runner_up_centre`` (in the
         column's unit; centres of categories are missing), ``text_zh``, ``text_en``. Customers
         without a segment are left out.
 
@@ -95,7 +111,7 @@ def _parts(card, columns: list[NDArray]) -> Iterator[tuple]:
 
 def _reasons(part, columns: list[NDArray], rows: NDArray, most: int | None) -> pd.DataFrame:
     """The reasons of some customers as numbers: positions of rows, segments and columns."""
-    z, squared = space_of(part, columns), _squared(part, columns)
+    z, squared = space_of(part, columns), _offset(part, _squared(part, columns))
     known = ~np.isnan(squared[0])
     z, rows = z[known], rows[known]
     own, other = np.argsort(squared[:, known], axis=0, kind="stable")[:2]  # ties to the lowest
@@ -103,6 +119,9 @@ def _reasons(part, columns: list[NDArray], rows: NDArray, most: int | None) -> p
     by_axis = (z - centres[other]) ** 2 - (z - centres[own]) ** 2
     starts = np.cumsum([0, *([1] * len(part.features)), *(len(c.axes) for c in part.categories)])
     pull = np.add.reduceat(by_axis, starts[:-1], axis=1)
+    if offsets_of(part):
+        offsets = np.array(offsets_of(part))
+        pull = np.column_stack([pull, offsets[other] - offsets[own]])
     n = pull.shape[1] if most is None else min(most, pull.shape[1])
     order = np.argsort(-np.abs(pull), axis=1, kind="stable")[:, :n]
     units = np.full((len(centres), pull.shape[1]), np.nan)
@@ -124,18 +143,20 @@ def _told(card, found: pd.DataFrame, ids, raw: list[NDArray], words: Words) -> p
     """The reasons in words."""
     out = []
     for r in found.itertuples(index=False):
-        own, other, name = (
-            card.segments[r.own],
-            card.segments[r.other],
-            card.feature_names[r.column],
-        )
+        own, other = card.segments[r.own], card.segments[r.other]
+        sized = r.column == len(card.feature_names)
+        name = SIZED if sized else card.feature_names[r.column]
         near, far = (own, other) if r.contribution >= 0 else (other, own)
         here, there = r.centre, r.runner_up_centre
         if r.contribution < 0:
             here, there = there, here
-        value, text = raw[r.column][r.row], {}
+        value, text = None if sized else raw[r.column][r.row], {}
         for language, told in (("zh", "{0} {1}：更接近{2}{3}，而不是{4}{5}"),
                                ("en", "{0} {1}: nearer to {2}{3} than to {4}{5}")):  # fmt: skip
+            if sized:
+                names = (getattr(s, f"name_{language}") for s in (near, far))
+                text[language] = _SAID[language].format(*names)
+                continue
             shown = _shown(value, name, language, words)
             mean = [
                 "" if np.isnan(x) else

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._nearest import group_cards, offsets_of
 from kequn_lab.export._records import fact, stamps
 from kequn_lab.export.sql import _literal, _minus
 from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
@@ -109,11 +109,14 @@ def _labelled(part, card, texts: tuple[str, ...]) -> list[str]:
     for i, s in enumerate(part.segments):
         lines.append(f"_d{i} = {_squared(s.centre, part)};")
     lines.append("if not missing(_d0) then do;")
+    offsets = offsets_of(part)
     for i, s in enumerate(part.segments):
+        d = f"_d{i} + {_literal(offsets[i])}" if offsets else f"_d{i}"
         said = " ".join(f"{n} = {_text(fact(card, s, n))};" for n in texts)
-        found = f"cluster = {s.cluster}; {said} _least = _d{i};"
-        lines.append(f"  {found}" if i == 0 else f"  if _d{i} < _least then do; {found} end;")
-    return [*lines, "  distance = sqrt(_least);", "end;"]
+        found = f"cluster = {s.cluster}; {said} _least = {d};"
+        found += f" _own = _d{i};" if offsets else ""
+        lines.append(f"  {found}" if i == 0 else f"  if {d} < _least then do; {found} end;")
+    return [*lines, f"  distance = sqrt({'_own' if offsets else '_least'});", "end;"]
 
 
 def _level(c, j: int) -> list[str]:

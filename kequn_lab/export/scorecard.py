@@ -2,7 +2,8 @@
 
 A :class:`Scorecard` holds what a fitted pipeline learned and nothing of its customers. For
 each feature: fill a missing value, clip, take the logarithm or not, standardise. Then the
-nearest centre is the segment; where two are equally near, the lower cluster number. Where groups
+nearest centre is the segment (with a smallest size: that of the least squared distance plus
+offset); where two are equally near, the lower cluster number. Where groups
 of customers were clustered separately, the group says by what to standardise and which
 centres there are.
 """
@@ -27,7 +28,7 @@ from kequn_lab.export._card_json import read_card, write_card
 from kequn_lab.export._categories import ScorecardCategory, categories_of, category_record
 from kequn_lab.export._checked import check
 from kequn_lab.export._learned import groups_of, learned, names_of, spread
-from kequn_lab.export._nearest import labelled, nearest
+from kequn_lab.export._nearest import labelled, nearest, offsets_of
 from kequn_lab.export._records import short_record
 from kequn_lab.export.dbt import write_dbt
 from kequn_lab.export.golden import golden_rows
@@ -74,6 +75,8 @@ class ScorecardSegment:
 
     ``similarity`` to the segment's signature (None: named by hand, or by its marks); ``centre``
     in standard deviations, in the order of the features; ``permanent_id`` that of the registry.
+    ``offset`` is added to the squared distance before the least is taken: above 0 only where a
+    smallest size was asked for, and 0 for the segment that had to grow most.
     """
 
     cluster: int
@@ -85,6 +88,7 @@ class ScorecardSegment:
     share: float
     centre: tuple[float, ...]
     permanent_id: str = ""
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,11 @@ class Scorecard:
         return [f.name for f in self.features] + [a for c in self.categories for a in c.axes]
 
     @property
+    def offsets(self) -> tuple[float, ...]:
+        """What is added to the squared distances; empty where nothing is."""
+        return offsets_of(self)
+
+    @property
     def model_id(self) -> str:
         """Twelve digits that change with any number or name that decides a label."""
         window = self.months, self.definitions, self.currency, self.timezone
@@ -256,7 +265,7 @@ class Scorecard:
         columns = [c for c in features.columns if str(c) not in {x.name for x in categories}]
         known = {f.name: f.unit for f in FEATURES} | dict(units or {})
         clusters = pipeline.predict(features)
-        centres = steps.pop("centre")
+        centres, offsets = steps.pop("centre"), steps.pop("offset")
         share = np.bincount(clusters, minlength=len(centres)) / len(clusters)
         return cls(
             features=tuple(
@@ -274,6 +283,7 @@ class Scorecard:
                     **names_of(k, labels, names),
                     share=float(share[k]),
                     centre=tuple(centre),
+                    offset=offsets[k],
                 )
                 for k, centre in enumerate(centres)
             ),

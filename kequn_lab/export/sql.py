@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kequn_lab.export._categories import code_sql
-from kequn_lab.export._nearest import group_cards
+from kequn_lab.export._nearest import group_cards, offsets_of
 from kequn_lab.export._records import fact, stamps
 
 __all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
@@ -204,7 +204,11 @@ def _steps(
         standard.append(f"c{j}")
     squared = ["id"] + [f"{_squared(s.centre, card)} AS d{i}" for i, s in enumerate(card.segments)]
     k = len(card.segments)
-    nearest = ["id", f"{_first_least(k)} AS cluster", ", ".join(f"d{i}" for i in range(k))]
+    nearest = [
+        "id",
+        f"{_first_least(k, offsets_of(card))} AS cluster",
+        ", ".join(f"d{i}" for i in range(k)),
+    ]
     steps, before = [], f"{source}{where}"
     for name, columns, fence in (
         ("clipped", clipped, None),
@@ -279,10 +283,14 @@ def _squared(centre: tuple[float, ...], card) -> str:
     return "\n      + ".join(terms)
 
 
-def _first_least(n: int) -> str:
-    """The first of n squared distances that none after it undercuts: ties to the lowest."""
+def _first_least(n: int, offsets: tuple[float, ...] = ()) -> str:
+    """The first of n squared distances that none after it undercuts, each with its offset added:
+    ties to the lowest."""
+    d = [f"d{i}" for i in range(n)]
+    for i, offset in enumerate(offsets):
+        d[i] += f" + {_literal(offset)}" if offset else ""
     whens = [
-        f"WHEN {' AND '.join(f'd{i} <= d{j}' for j in range(i + 1, n))} THEN {i}"
+        f"WHEN {' AND '.join(f'{d[i]} <= {d[j]}' for j in range(i + 1, n))} THEN {i}"
         for i in range(n - 1)
     ]
     return f"CASE WHEN d0 IS NULL THEN NULL {' '.join([*whens, f'ELSE {n - 1}'])} END"

@@ -1,4 +1,4 @@
-"""Scorecards of four kinds, two of them of a registry, with the golden rows of each."""
+"""Scorecards of six kinds, some of them of a registry, with the golden rows of each."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,8 @@ def customers(n: int) -> pd.DataFrame:
     return table.assign(is_business=table["is_business"].fillna(0))
 
 
-@pytest.fixture(scope="module", params=["together", "grouped", "categories", "both"])
+@pytest.fixture(scope="module", params=["together", "grouped", "categories", "both", "sized",
+                                        "sized categories"])  # fmt: skip
 def any_card(request) -> Scorecard:
     table = customers(1_500)
     by = {}
@@ -35,14 +36,16 @@ def any_card(request) -> Scorecard:
         table["job"] = pd.Series(level, dtype=object).mask(rng.random(1_500) < 0.05)
         table["size"] = rng.choice(["low", "mid", "high"], 1_500)
         by |= {"categories": {"job": (), "size": ("low", "mid", "high")}}
-    if request.param == "categories":
+    if "categories" in request.param:
         table["job"] = np.random.default_rng(1).choice(["农民", "O'Neil", "clerk", "r"], 1_500,
                                                        p=[0.4, 0.3, 0.295, 0.005])  # fmt: skip
         table.loc[:80, "job"] = None
         by = {"categories": {"job": ()}, "missing_levels": ["job"]}
+    if "sized" in request.param:  # some segments had to grow
+        by["min_size"] = 250
     how = {"n_clusters": 5, "n_starts": 3, "random_state": 0, "log_columns": ["aum_cny"], **by}
     card = Scorecard.from_pipeline(fit_segments(table, **how), table, as_of="2024-12-31")
-    if request.param in ("grouped", "categories"):
+    if request.param in ("grouped", "categories", "sized categories"):
         return stamped(card, {s.cluster: f"S{s.cluster + 3:04d}" for s in card.segments}, "r-1")
     return card
 
