@@ -15,7 +15,7 @@ NOTE_COLUMNS = (
 )  # fmt: skip
 
 #: Notes that say how the customers were clustered; shown in a place of their own.
-READING = ("reading_price", "reading_groups")
+READING = ("reading_price", "reading_groups", "reading_min_size")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def notes_table(notes: Iterable[Note]) -> pd.DataFrame:
 
 def reading_price(record: Mapping[str, Any], language: str) -> str:
     """What the record of a run says of its reading: its price, or the groups that were clustered
-    separately; empty where it says neither.
+    separately, and what a smallest size costs; a line each, empty where it says none.
 
     Examples
     --------
@@ -63,4 +63,4 @@ def reading_price(record: Mapping[str, Any], language: str) -> str:
     ('The price: …', '')
     """
     notes = [n for n in record.get("notes") or [] if n["warning"] in READING]
-    return notes[0][f"text_{language}"] if notes else ""
+    return "\n".join(note[f"text_{language}"] for note in notes)

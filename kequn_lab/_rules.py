@@ -113,6 +113,17 @@ _RULES = {
     "{} is there already; name another file (--out)": "{} 已存在；请另给文件名（--out）",
     "{} customers cannot form {} clusters; ask for fewer clusters (--k) or bring more customers":
         "{} 名客户分不出 {} 个簇；请减少簇数（--k）或增加客户",
+    "{} clusters of at least {} customers need {} customers, there are {}; ask for a smaller size "
+    "(--min-size) or fewer clusters (--k)": "{} 个簇、每个至少 {} 名客户，共需 {} 名，现有 {} 名；"
+    "请减小最小规模（--min-size）或减少簇数（--k）",
+    "the smallest size (--min-size) is {}; give a number from 1 on": "最小规模（--min-size）为 {}；"
+    "请给出不小于 1 的整数",
+    "min_size={} was asked for, the smallest cluster has {} rows: rows that are equal go together. "
+    "Ask for a smaller min_size or fewer clusters": "要求最小规模 {}，而最小的簇只有 {} 名客户："
+    "各列完全相同的客户只能同属一簇。请减小最小规模或减少簇数",
+    "a smallest size (--min-size) does not go with groups (--by): clusters of several groups "
+    "become one segment afterwards. Leave one of the two out": "最小规模（--min-size）不能与分组"
+    "（--by）同用：各组的簇之后会合为一个客群。请二者取一",
     "{} looks like transactions in your own words; describe them once with `{}`, or name the "
     "column of customers (--id) if it has one row per customer":
         "{} 像是交易明细，但列名是贵行自己的；请先运行 `{}` 写一次映射文件；若每位客户只有一行，"

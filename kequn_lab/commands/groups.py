@@ -104,6 +104,10 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
         help="draw centres back to the levels expected, such as 0.3; right only if these are",
     )  # fmt: skip
     how.add_argument(
+        "--min-size", type=whole(1), metavar="N",
+        help="customers that each segment must have at least; the run says what it costs",
+    )  # fmt: skip
+    how.add_argument(
         "--names", type=overrides, metavar="0=elderly,…",
         help="names by a person who looked: a segment's id, or a name of your own",
     )  # fmt: skip

@@ -28,6 +28,7 @@ EVIDENCE = {
     "segment_stability": ("各客群是否可靠", "How firm is each segment"),
     "by_group": ("各组单独聚类", "Groups clustered separately"),
     "readings": ("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
+    "by_size": ("最小规模改变了什么", "What the smallest size changed"),
     "scores": ("各 k 的指标", "Indices by k"),
     "k_reading": ("各指标选哪个 k", "Which k each index prefers"),
     "stability": ("换一批客户，分群是否还在", "Is the partition found again"),
@@ -91,6 +92,14 @@ _COLUMNS: dict[str, dict[str, str | tuple[str, str, str]]] = {
         "jaccard": ("Jaccard", "Jaccard", "index"),
         "verdict": ("判断", "Verdict", "term"),
         "other_id": ("与哪个客群", "With", "segment"),
+    },
+    "by_size": {
+        "segment_id": "segment",
+        "customers": "count",
+        "customers_free": ("不设最小规模时", "Without a smallest size", "count"),
+        "came": ("移入", "Moved in", "count"),
+        "went": ("移出", "Moved out", "count"),
+        "at_bound": ("处于下限", "At the bound", "flag"),
     },
     "by_group": {
         "group_value": ("组", "Group", "number"),

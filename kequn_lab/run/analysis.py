@@ -27,6 +27,7 @@ from kequn_lab.run.readings import Reading, price, take_reading
 from kequn_lab.run.registering import earlier_run, run_day, run_id
 from kequn_lab.run.result import Result, records
 from kequn_lab.run.scoring import explained
+from kequn_lab.run.sizing import size_price
 from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.signatures import least_similarity
@@ -166,6 +167,7 @@ def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: O
         by=options.by,
         start="search" if weighed else options.start,
         pull=options.pull,
+        min_size=options.min_size,
         n_starts=options.n_starts,
         random_state=options.random_state,
         log_columns=inputs.log_columns,
@@ -187,6 +189,7 @@ def _measures(found: Segmented, chance: pd.DataFrame) -> dict[str, Any]:
         silhouette = group_silhouette(groups, found.model, **seed)
     return {
         **price(found.reading),
+        **size_price(found.reading, found.model, found.options.min_size),
         "silhouette": silhouette,
         "least_similarity": least_similarity(chance),
     }
@@ -216,6 +219,8 @@ def _parameters(
     out |= {name: getattr(options, name) for name in names}
     if options.n_clusters is None:  # neither given nor chosen
         out["k_assumed"] = True
+    if options.min_size is not None:
+        out["min_size"] = options.min_size
     if options.weights:
         out["weights"] = dict(options.weights)
     out["criteria_sha256"] = None if criteria is None else criteria.sha256

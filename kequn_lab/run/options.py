@@ -48,6 +48,9 @@ class Options:
         The same with the last run of a registry of segments.
     weights : mapping of str to float, optional
         Of columns or blocks, as :func:`~kequn_lab.features.weights.resolve_weights`.
+    min_size : int, optional
+        Customers that each segment must have, as :class:`~kequn_lab.segments.KMeansSearch`;
+        numbers of clusters (``ks``) are compared without it.
     quiet : bool
         No progress bar.
 
@@ -77,6 +80,7 @@ class Options:
     registry: Registry | None = None
     weights: Mapping[str, float] | None = None
     n_reasons: int = 0
+    min_size: int | None = None
     quiet: bool = False
 
     def __post_init__(self):

@@ -24,7 +24,12 @@ from kequn_lab.run.grouping import group_clusters, group_names
 from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.kmeans import N_CLUSTERS
 from kequn_lab.segments.naming import name_clusters
-from kequn_lab.segments.pipeline import centre_table, column_factors, fit_segments
+from kequn_lab.segments.pipeline import (
+    SIZE_BY_GROUP,
+    centre_table,
+    column_factors,
+    fit_segments,
+)
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import chance_likeness, expected_levels, least_similarity
 
@@ -87,6 +92,7 @@ def take_reading(
     start: str = "auto",
     pull: float = 0.0,
     random_state: int = 0,
+    min_size: int | None = None,
     **fit: Any,
 ) -> Reading:
     """Fit the reading that is asked for, and the one that it is measured by.
@@ -107,6 +113,8 @@ def take_reading(
         than by the search.
     pull : float
         As :class:`~kequn_lab.segments.SeededKMeans`; above 0 it is a start at the signatures.
+    min_size : int, optional
+        Customers of each cluster at least, of whatever reading.
     random_state, **fit
         As :func:`~kequn_lab.segments.fit_segments`.
 
@@ -121,6 +129,8 @@ def take_reading(
         raise ValueError(told if start not in STARTS else "pull goes with a start at signatures")
     if by is not None:
         _require_search(start, pull)
+        if min_size is not None:
+            raise ValueError(SIZE_BY_GROUP)
         fit |= {"by": by, "n_clusters": group_clusters(features, by, n_clusters, book)}
         pipeline = fit_segments(features, random_state=random_state, **fit)
         return _reading(pipeline, features, book, random_state)
@@ -133,7 +143,7 @@ def take_reading(
     if asked:
         _require_start(levels, n_clusters)
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
-    own = {"n_clusters": n_clusters, "random_state": random_state, **fit}
+    own = {"n_clusters": n_clusters, "random_state": random_state, "min_size": min_size, **fit}
     lowest = _reading(fit_segments(features, **own), features, book, random_state)
     if not asked and (start == "search" or n_clusters != len(levels) or not told):
         return lowest

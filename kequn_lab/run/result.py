@@ -56,6 +56,9 @@ class Result:
         Where each segment is in the segmentation of the lowest inertia, if this is another one.
     by_group : DataFrame
         Which segments each group of customers holds, where groups were clustered separately.
+    by_size : DataFrame
+        What a smallest size changed, where one was asked for: customers of each segment with and
+        without it, who came and went.
     reasons : DataFrame
         Why each customer is in its segment, where it was asked for.
     matching, migration, registry_events : DataFrame

@@ -39,6 +39,7 @@ def segment(
     by: str | None = None,
     start: str = "auto",
     pull: float = 0.0,
+    min_size: int | None = None,
     id: str | None = None,
     kind: str | None = None,
     customers=None,
@@ -92,6 +93,12 @@ def segment(
         Above 0 (0.3): started at the signatures, and centres are drawn back to the levels
         expected, as if pull × (customers ÷ k) more customers lay there. It helps only as far
         as the levels are right.
+    min_size : int, optional
+        Customers that each segment must have at least. A customer then belongs to the centre of
+        the least squared distance plus a constant of the segment (``offset`` of the scorecard),
+        which is lower for segments that had to grow. The result says the price: how much inertia
+        it costs, how many customers it moves, and which segments are at the bound (``.by_size``).
+        Not with ``by``; several k are compared without it.
     id : str, optional
         The column that names the customer, of a table of customers. Default ``customer_id``,
         else the index of a DataFrame.
@@ -170,6 +177,7 @@ def segment(
         by=by,
         start=start,
         pull=pull,
+        min_size=min_size,
         n_starts=starts,
         random_state=seed,
         overrides=None if names is None else dict(names),

@@ -29,6 +29,7 @@ from kequn_lab.run.inputs import Inputs
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, compare_readings, price_note
 from kequn_lab.run.registering import Earlier
+from kequn_lab.run.sizing import size_changes, size_note
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, column_factors, label_table
 from kequn_lab.segments.refits import DRAWS, refit
@@ -314,7 +315,18 @@ def decision_tables(
 
 def price_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, list[Note]]:
     """Where each segment is in the reading of the lowest inertia, and the price in one line; or
-    the groups that were clustered separately."""
+    the groups that were clustered separately; and what a smallest size changed."""
+    reading, least = found.reading, found.options.min_size
+    if least is not None:
+        table = size_changes(reading, found.model, found.names, least)
+        tables, notes = _reading_tables(found, measures)
+        return {**tables, "by_size": table}, [
+            *notes, size_note(table, measures, found.names, least)
+        ]  # fmt: skip
+    return _reading_tables(found, measures)
+
+
+def _reading_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables, list[Note]]:
     reading = found.reading
     if reading.groups is not None:
         table = group_table(reading.groups, found.inputs.features, found.names)
