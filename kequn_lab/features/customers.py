@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from kequn_lab.features._packed import MOST_COUNTED, packed_events
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import bounds, count_window
 
@@ -43,7 +44,14 @@ DIALECTS: dict[str, dict[str, str]] = {
 }
 
 
-def feature_sql(available: dict[str, set[str]], *, as_of, months: int = 12, dialect="duckdb"):
+def feature_sql(
+    available: dict[str, set[str]],
+    *,
+    as_of,
+    months: int = 12,
+    dialect: str = "duckdb",
+    most_events: int | None = None,
+) -> str:
     """The one query over ``customers``, ``events`` and ``holdings``.
 
     Parameters
@@ -57,6 +65,10 @@ def feature_sql(available: dict[str, set[str]], *, as_of, months: int = 12, dial
         Length of the window, 1 to 60 months.
     dialect : {"duckdb", "spark"}
         The engine.
+    most_events : int, optional
+        No customer has more events in the window. It lets DuckDB count up to eight codes in one
+        sum, see :mod:`kequn_lab.features._packed`; the text is longer to read, the values are
+        the same.
 
     Returns
     -------
@@ -84,10 +96,15 @@ def feature_sql(available: dict[str, set[str]], *, as_of, months: int = 12, dial
         f" AND {words['timestamp']} < DATE '{end:%Y-%m-%d}'",
         "holdings": "",
     }
+    packed = dialect == "duckdb" and most_events is not None and most_events <= MOST_COUNTED
     parts, joins, columns = [], [], []
     tables = [t for t in ("events", "holdings") if t in available]
     for table in tables:
         own = [f for f in used if f.table == table]
+        if table == "events" and packed:
+            parts += packed_events(own, words, start, end)
+            joins.append("LEFT JOIN events_by_customer USING (customer_id)")
+            continue
         lines = [f"    {f.sql.format(**words)} AS {f.name}" for f in own]
         body = ",\n".join(["    customer_id", *lines])
         parts.append(
@@ -207,7 +224,9 @@ def feature_query(*, as_of, months: int, **tables):
         few = window.pop("few")
         window["few"] = {f.name: few[f.per] for f in used if f.per}
         con.execute("SET threads = 1")
-        yield con, feature_sql(available, as_of=as_of, months=months), available, window
+        most = window["largest_events"]
+        sql = feature_sql(available, as_of=as_of, months=months, most_events=most)
+        yield con, sql, available, window
 
 
 def _register(con, tables: dict) -> dict[str, set[str]]:

@@ -36,17 +36,23 @@ class Feature:
     log: bool = False
     empty: float | None = None  # the value of a customer without rows in the source
     per: str = ""  # of what few events make noise: the count of a customer's events behind it
+    counted: str = ""  # the condition of the events that ``sql`` counts, of a share of events
 
 
 def _share(column: str, code: str, name: str, block: str, zh: str, en: str) -> Feature:
-    per = f"count({column})"
-    sql = f"count(*) FILTER (WHERE {column} = '{code}') / nullif({per}, 0)"
-    return Feature(name, "events", (column,), sql, "share of events", block, zh, en, per=per)
+    per, counted = f"count({column})", f"{column} = '{code}'"
+    sql = f"count(*) FILTER (WHERE {counted}) / nullif({per}, 0)"
+    return Feature(
+        name, "events", (column,), sql, "share of events", block, zh, en, per=per, counted=counted
+    )
 
 
 def _share_of_all(name: str, condition: str, zh: str, en: str, needs=()) -> Feature:
     sql = f"count(*) FILTER (WHERE {condition}) / count(*)"
-    return Feature(name, "events", needs, sql, "share of events", "people", zh, en, per="count(*)")
+    return Feature(
+        name, "events", needs, sql, "share of events", "people", zh, en,
+        per="count(*)", counted=condition,
+    )  # fmt: skip
 
 
 def _aum_share(name: str, condition: str, zh: str, en: str) -> Feature:

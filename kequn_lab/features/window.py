@@ -31,12 +31,18 @@ def bounds(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
     return end - pd.DateOffset(months=months), end
 
 
-#: Events of each customer: all, in the window, before it; first and last; whether they have a time.
+#: First and last event of all, and whether every one lies in the window.
+_SPAN = (
+    "SELECT CAST(min(timestamp) AS STRING) AS first_event,"
+    " CAST(max(timestamp) AS STRING) AS last_event,"
+    " coalesce(min(timestamp) >= DATE '{start}' AND max(timestamp) < DATE '{end}'"
+    " AND count(timestamp) = count(*), false) AS all_inside FROM {events}"
+)
+#: One event with a time of day is enough: an engine stops at the first.
+_TIMED = "SELECT 1 FROM {events} WHERE timestamp <> date_trunc('day', timestamp) LIMIT 1"
+#: Events of each customer: all, in the window, before it.
 _PER_CUSTOMER = (
-    "SELECT customer_id, count(*) AS n, count(*) FILTER (WHERE {inside}) AS n_inside,"
-    " count(*) FILTER (WHERE timestamp < DATE '{start}') AS n_before,"
-    " min(timestamp) AS first_event, max(timestamp) AS last_event,"
-    " bool_or(timestamp <> date_trunc('day', timestamp)) AS timed{counts}"
+    "SELECT customer_id, count(*) AS n, {n_inside} AS n_inside, {n_before} AS n_before{counts}"
     " FROM {events} GROUP BY customer_id"
 )
 _IN_ALL = (
@@ -46,10 +52,7 @@ _IN_ALL = (
     " count(*) AS customers, count(*) FILTER (WHERE n_inside > 0) AS customers_inside,"
     " median(n_inside) FILTER (WHERE n_inside > 0) AS median_events,"
     " percentile_disc(0.99) WITHIN GROUP (ORDER BY n_inside) FILTER (WHERE n_inside > 0)"
-    " AS p99_events,"
-    " CAST(min(first_event) AS STRING) AS first_event,"
-    " CAST(max(last_event) AS STRING) AS last_event,"
-    " bool_or(timed) AS timed{few} FROM {per_customer}"
+    " AS p99_events{few} FROM {per_customer}"
 )
 
 
@@ -91,23 +94,26 @@ def count_window(
         No event lies in the window.
     """
     start, end = bounds(as_of, months)
-    inside = f"timestamp >= DATE '{start:%Y-%m-%d}' AND timestamp < DATE '{end:%Y-%m-%d}'"
-    counts = "".join(f", {sql} FILTER (WHERE {inside}) AS c{i}" for i, sql in enumerate(counted))
+    days = {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
+    events = views.get("events", "events")
+    span = _row(con.execute(_SPAN.format(**days, events=events)))
+    timed = con.execute(_TIMED.format(events=events)).fetchone() is not None
+    inside = " FILTER (WHERE timestamp >= DATE '{start}' AND timestamp < DATE '{end}')"
+    before = "count(*) FILTER (WHERE timestamp < DATE '{start}')"
+    if span.pop("all_inside"):  # a condition that every event meets need not be looked at
+        inside, before = "", "0"
     per_customer = views.get("per_customer", "per_customer")
-    con.execute(
-        f"CREATE OR REPLACE TEMP {'VIEW' if views else 'TABLE'} {per_customer} AS "
-        + _PER_CUSTOMER.format(
-            inside=inside, start=f"{start:%Y-%m-%d}", counts=counts,
-            events=views.get("events", "events"),
-        )
-    )  # fmt: skip
+    query = _PER_CUSTOMER.format(
+        n_inside=f"count(*){inside}", n_before=before, events=events,
+        counts="".join(f", {sql}{inside} AS c{i}" for i, sql in enumerate(counted)),
+    ).format(**days)  # fmt: skip
+    con.execute(f"CREATE OR REPLACE TEMP {'VIEW' if views else 'TABLE'} {per_customer} AS {query}")
     few = ", ".join(
         f"avg(CAST(c{i} < {FEW_EVENTS} AS INTEGER)) FILTER (WHERE n_inside > 0) AS c{i}"
         for i in range(len(counted))
     )
-    found = con.execute(_IN_ALL.format(few=few and f", {few}", per_customer=per_customer))
-    names = [d[0] for d in found.description]
-    window = dict(zip(names, found.fetchone(), strict=True))
+    counts = con.execute(_IN_ALL.format(few=few and f", {few}", per_customer=per_customer))
+    window = _row(counts) | span | {"timed": timed}
     first_day, last_day = f"{start:%Y-%m-%d}", f"{end - pd.Timedelta(days=1):%Y-%m-%d}"
     if not window["events_inside"]:
         raise ValueError(
@@ -130,6 +136,11 @@ def count_window(
         "few": {sql: window.pop(f"c{i}") for i, sql in enumerate(counted)},
     }
     return window | _without_events(con, views)
+
+
+def _row(found) -> dict:
+    """The one row of a query, by column."""
+    return dict(zip([d[0] for d in found.description], found.fetchone(), strict=True))
 
 
 def _without_events(con, views: Mapping[str, str]) -> dict:

@@ -9,6 +9,7 @@ import pytest
 from kequn_lab.contract.mapping import read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import EVENTS
+from kequn_lab.features._packed import MOST_COUNTED
 from kequn_lab.features.customers import customer_features, feature_query, feature_sql
 from kequn_lab.features.definitions import FEATURES, feature_dictionary
 
@@ -195,3 +196,36 @@ def test_berka_features_equal_the_published_ones_on_110_of_110_accounts(shared):
 def test_one_thread_adds_so_that_the_same_events_give_the_same_bytes():
     with feature_query(events=EVENTS_, as_of="2024-12-31", months=12) as (con, *_):
         assert con.execute("SELECT current_setting('threads')").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("lacking", [[], ["counterparty_id"], ["channel", "type"]])
+@pytest.mark.parametrize(("as_of", "months"), [("2024-12-31", 12), ("2024-10-06", 4)])
+def test_packed_counts_give_the_values_of_the_plain_text(lacking, as_of, months):
+    """Also where the window ends within a month, codes are unknown and columns are lacking."""
+    rng, n = np.random.default_rng(0), 3_000
+    events = EVENTS_.sample(n, replace=True, random_state=0, ignore_index=True).assign(
+        customer_id=rng.choice(list("abcdefgh"), n),
+        timestamp=pd.Timestamp("2023-11-30") + pd.to_timedelta(rng.integers(0, 450 * 24, n), "h"),
+        amount_cny=rng.lognormal(5, 1, n),
+        channel=rng.choice(["mobile", "counter", "atm", "unlisted", None], n),
+        counterparty_id=rng.choice(["x", "y", "z", None], n),
+    )
+    events.loc[events["customer_id"] == "h", ["channel", "type", "counterparty_id"]] = None
+    events = events.drop(columns=lacking)
+    with feature_query(events=events, as_of=as_of, months=months) as (con, packed, available, _):
+        plain = feature_sql(available, as_of=as_of, months=months)
+        assert "_times" in packed
+        assert "_times" not in plain
+        found, expected = con.execute(packed).df(), con.execute(plain).df()
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_a_customer_with_more_events_than_the_bits_hold_is_counted_in_the_plain_way():
+    events = EVENTS_.iloc[[2]]
+    events = events.loc[events.index.repeat(MOST_COUNTED + 1)]
+    with feature_query(events=events, as_of="2024-12-31", months=12) as (con, sql, *_):
+        assert "_times" not in sql
+        assert con.execute(sql).df()["mobile_share"].tolist() == [1.0]
+    with feature_query(events=events[1:], as_of="2024-12-31", months=12) as (con, sql, *_):
+        assert "_times" in sql
+        assert con.execute(sql).df()["mobile_share"].tolist() == [1.0]

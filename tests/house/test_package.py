@@ -60,7 +60,7 @@ MOST = {
     "_words": (215, 0),
     "_folder": (265, 0),
     "contract": (3_520, 7),
-    "features": (900, 7),
+    "features": (990, 7),
     "plots": (1_470, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
