@@ -30,6 +30,7 @@ from kequn_lab.run.scoring import explained
 from kequn_lab.run.sizing import size_price
 from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
+from kequn_lab.segments.search import one_thread_each
 from kequn_lab.segments.signatures import least_similarity
 from kequn_lab.validation.decisions import Choice, choose_k, read_k
 from kequn_lab.validation.scores import score_k
@@ -55,7 +56,11 @@ def analyse(inputs: Inputs, options: Options | None = None) -> Result:
     >>> len(analysis.labels), analysis.labels["segment_id"].nunique()
     (300, 8)
     """
-    options = options or Options()
+    with one_thread_each(), one_thread_each("openmp"):
+        return _analyse(inputs, options or Options())
+
+
+def _analyse(inputs: Inputs, options: Options) -> Result:
     weights = resolve_weights(inputs.features.columns, options.weights or {})
     book = catalogue.book(folder=options.catalogue_folder)
     book["feature_words"] = naming_words(book["feature_words"], inputs.called)

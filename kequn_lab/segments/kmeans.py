@@ -11,9 +11,10 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import (
@@ -262,8 +263,8 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _pool(self) -> Parallel:
-        return Parallel(-1 if self.n_jobs is None else self.n_jobs, prefer="threads")
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(effective_n_jobs(-1 if self.n_jobs is None else self.n_jobs))
 
     def _polished(self, X, weight, starts, origin, rng) -> list[KMeans]:
         """The solutions of the summary on a sample of rows, the best few of these on all rows.
@@ -291,7 +292,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 pool=pool,
                 random_state=rng,
             )
-            return pool(delayed(polish)(centres + origin) for centres in tried.centres)
+            return list(pool.map(polish, tried.centres + origin))
 
     def _check_parameters(self, X):
         """`init` as `search` wants it; an error that names the parameter that is out of range."""

@@ -10,12 +10,12 @@ are priced and few are run. All chains end when none of them has found a new bes
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from threadpoolctl import ThreadpoolController
@@ -112,16 +112,15 @@ def settle(
     *,
     max_iter: int = 300,
     tol: float = 0.0,
-    pool: Parallel | None = None,
+    pool: Executor | None = None,
 ) -> tuple[NDArray, NDArray]:
     """`lloyd` for any number of starts, in blocks that fit the cache, on `pool` if given."""
     size = max(1, BLOCK // (centres.shape[1] * len(summary.points)))
     blocks = [centres[i : i + size] for i in range(0, len(centres), size)]
-    if pool is None:
-        done = [lloyd(summary, block, max_iter=max_iter, tol=tol) for block in blocks]
-    else:
-        run = delayed(lloyd)
-        done = pool(run(summary, block, max_iter=max_iter, tol=tol) for block in blocks)
+    run = partial(lloyd, summary, max_iter=max_iter, tol=tol)
+    if len(blocks) == 1:
+        return run(centres)
+    done = list((pool.map if pool else map)(run, blocks))
     return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
 
 
@@ -212,7 +211,7 @@ def search(
     max_iter: int = 300,
     tol: float = 0.0,
     patience: int | None = None,
-    pool: Parallel | None = None,
+    pool: Executor | None = None,
     random_state=None,
 ) -> Solutions:
     """The best k-means solutions of a summary.
@@ -234,7 +233,7 @@ def search(
     patience : int, optional
         Rounds of swaps without a new best of all chains, after which all of them end; four
         (eight where there are few points), and more for fewer than five chains, if missing.
-    pool : joblib.Parallel, optional
+    pool : Executor, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
 
