@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._files import replacing
+from kequn_lab.export._xlsx import Formula, Id, Sheet, write_xlsx
 from kequn_lab.export.living import Plain, living_sheets
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ __all__ = ["EXCEL_ROWS", "write_workbook"]
 
 #: Rows of a sheet, its heading included.
 EXCEL_ROWS = 1_048_576
-_LONGEST = 32_767  # characters of a cell
 
 
 def write_workbook(
@@ -65,37 +66,30 @@ def write_workbook(
       customer_id  name  share
     0         001  =1+1    0.5
     """
-    from openpyxl import Workbook
-    from openpyxl.utils import get_column_letter
-
     for name, table in sheets.items():
         if len(table) >= EXCEL_ROWS:
             raise ValueError(
                 f"{name}: {len(table):,} rows, and a sheet of Excel has {EXCEL_ROWS:,} with its "
                 "heading; write a CSV file, or fewer customers"
             )
-    book = Workbook(write_only=True)
-    for name, table in sheets.items():
-        sheet = book.create_sheet(name)
-        sheet.freeze_panes = "A2"
-        for i, column in enumerate(table, start=1):
-            wide = not pd.api.types.is_numeric_dtype(table[column].dtype)
-            sheet.column_dimensions[get_column_letter(i)].width = 24 if wide else 12
-        sheet.append([_text(sheet, str(column)) for column in table])
-        for row in zip(*(_cells(sheet, table[c], c in ids) for c in table)):
-            sheet.append(row)
+    parts = {name: Sheet(*_rows(table, ids), frozen=(1, 0)) for name, table in sheets.items()}
     for name, rows in living_sheets(card).items() if card else ():
-        sheet = book.create_sheet(name)
-        sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 28, 36
-        sheet.freeze_panes = "C7"
-        for line in rows:
-            sheet.append([_text(sheet, v) if isinstance(v, Plain) else v for v in line])
+        cells = ([_formula(value) for value in line] for line in rows)
+        parts[name] = Sheet(cells, widths=(28, 36), frozen=(6, 2))
     with replacing(path) as file:
-        book.save(file)
+        write_xlsx(parts, file)
 
 
-def _cells(sheet, column: pd.Series, is_id: bool) -> Iterator[Any]:
-    """The values of a column as openpyxl takes them."""
+def _rows(table: pd.DataFrame, ids: Sequence[str]) -> tuple[Iterator[Any], list[int]]:
+    """The heading and the rows of a table, and the widths of its columns."""
+    numbers = [pd.api.types.is_numeric_dtype(table[name].dtype) for name in table]
+    columns = (_cells(table[name], name in ids) for name in table)
+    return chain([[str(name) for name in table]], zip(*columns)), [24 - 12 * n for n in numbers]
+
+
+def _cells(column: pd.Series, is_id: bool) -> Iterator[Any]:
+    """The values of a column as a sheet takes them."""
+    text = Id if is_id else str
     for value in column.astype(object).where(column.notna(), None):
         if isinstance(value, float) and np.isinf(value):
             yield str(value)
@@ -104,18 +98,10 @@ def _cells(sheet, column: pd.Series, is_id: bool) -> Iterator[Any]:
         elif isinstance(value, pd.Timestamp):
             yield value.tz_localize(None).to_pydatetime()
         else:
-            yield _text(sheet, str(value), is_id)
+            yield text(value)
 
 
-def _text(sheet, text: str, is_id: bool = False) -> Any:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:_LONGEST]
-    if not is_id and not text.startswith(("=", "#")):  # a formula, an error such as #REF!
-        return text
-    cell = WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    if is_id:
-        cell.number_format = "@"
-    return cell
+def _formula(value: Any) -> Any:
+    """A cell of the sheets that compute: a text that starts with ``=`` is a formula."""
+    text = isinstance(value, str) and not isinstance(value, Plain)
+    return Formula(value) if text and value.startswith("=") else value

@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
@@ -35,6 +36,8 @@ from .style import (
 __all__ = ["save"]
 
 HALO = withStroke(linewidth=3.2, foreground="white")  # dark ink on dark colours
+#: Of zlib: 3.5 % larger files than its usual 6, in two thirds of the time.
+PNG_LEVEL = 3
 EFFECT = ("与其余客户相差（标准差）", "Difference from the rest (standard deviations)")
 
 
@@ -270,5 +273,31 @@ def save(
     with mpl.rc_context({"svg.hashsalt": "kequn_lab"}), warnings.catch_warnings():
         hush_single_glyphs()
         with replacing(path) as file:
-            fig.savefig(file, format=kind, dpi=dpi, metadata=known[kind])
+            if kind == "png":
+                _write_png(fig, file, dpi, known[kind])
+            else:
+                fig.savefig(file, format=kind, dpi=dpi, metadata=known[kind])
     return path
+
+
+def place(fig: Figure) -> None:
+    """Place all parts of a figure without drawing them."""
+    if engine := fig.get_layout_engine():
+        engine.execute(fig)
+        for ax in fig.axes:
+            ax.apply_aspect()
+    else:
+        fig.draw_without_rendering()
+
+
+def _write_png(fig: Figure, file: Path, dpi: float, said: dict[str, Any]) -> None:
+    """As ``savefig``, which draws a figure twice where its parts are placed by a layout."""
+    before = fig.canvas, fig.dpi
+    try:
+        fig.dpi = dpi
+        FigureCanvasAgg(fig).print_png(
+            file, metadata=said, pil_kwargs={"compress_level": PNG_LEVEL}
+        )
+    finally:
+        fig.set_canvas(before[0])
+        fig.dpi = before[1]

@@ -13,6 +13,7 @@ from .canvas import (
     need,
     panels,
     percent,
+    place,
     segments_named,
     segments_of,
     variables_of,
@@ -164,7 +165,7 @@ def _fit_in(ax: Axes, own: bool) -> None:
     """Widen the axes until they hold their texts; make an own figure as high as the plane needs."""
     figure = ax.figure.get_figure(root=True)
     for _ in range(2):  # wider axes make smaller units, so that texts grow
-        figure.draw_without_rendering()
+        place(figure)
         words = [t.get_window_extent() for t in ax.texts if t.get_text()]
         boxes = [b.transformed(ax.transData.inverted()) for b in words]
         (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()

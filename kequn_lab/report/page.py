@@ -29,6 +29,8 @@ _TABLES = (
     *("warnings", "truth_table", "groups", "comparison", "target_groups", "decision", "criteria"),
     *EVIDENCE,
 )
+#: Where the font goes; no data can say this, since it is escaped.
+_FONT_PLACE = "<font>"
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def _render(context: dict[str, Any]) -> str:
     source = files("kequn_lab.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
     # Names from data need glyphs too, so the font is cut when all is written.
-    return template.render(**context, font=_font(template.render(**context, font="")))
+    text = template.render(**context, font=_FONT_PLACE)
+    return text.replace(_FONT_PLACE, _font(text), 1)
 
 
 def _font(text: str) -> str:
@@ -163,7 +166,7 @@ def _font(text: str) -> str:
     options = Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
     font = load_font(str(files("kequn_lab").joinpath("fonts/KequnSansSC.otf")), options)
     subsetter = Subsetter(options)
-    subsetter.populate(text="".join({c for c in text if ord(c) > 0x2E7F}))
+    subsetter.populate(text="".join({c for c in set(text) if ord(c) > 0x2E7F}))
     subsetter.subset(font)
     buffer = io.BytesIO()
     save_font(font, buffer, options)
