@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from os import PathLike
-from typing import Any
+from typing import Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -67,11 +67,11 @@ class Sheet:
     frozen: tuple[int, int] = (0, 0)
 
 
-def write_xlsx(sheets: dict[str, Sheet], path: str | PathLike) -> None:
+def write_xlsx(sheets: dict[str, Sheet], out: str | PathLike | BinaryIO) -> None:
     """Write sheets, by name, as a workbook; formulas are computed when it is opened."""
     numbers = range(1, len(sheets) + 1)
     files = [f"worksheets/sheet{i}.xml" for i in numbers]
-    with ZipFile(path, "w", ZIP_DEFLATED) as book:
+    with ZipFile(out, "w", ZIP_DEFLATED) as book:
         book.writestr("[Content_Types].xml", _content_types(files))
         book.writestr("_rels/.rels", _links([("officeDocument", "xl/workbook.xml")]))
         book.writestr("xl/workbook.xml", _workbook(list(sheets)))

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -290,7 +290,7 @@ def place(fig: Figure) -> None:
         fig.draw_without_rendering()
 
 
-def _write_png(fig: Figure, file: Path, dpi: float, said: dict[str, Any]) -> None:
+def _write_png(fig: Figure, file: BinaryIO, dpi: float, said: dict[str, Any]) -> None:
     """As ``savefig``, which draws a figure twice where its parts are placed by a layout."""
     before = fig.canvas, fig.dpi
     try:

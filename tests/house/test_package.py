@@ -61,10 +61,10 @@ MOST = {
     "_folder": (265, 0),
     "contract": (3_520, 7),
     "features": (990, 7),
-    "plots": (1_470, 15),
+    "plots": (1_490, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
-    "export": (2_350, 5),
+    "export": (2_455, 5),
     "profiles": (940, 5),
     "report": (1_070, 1),
     "segments": (1_730, 7),
@@ -76,7 +76,7 @@ MOST = {
     "run": (2_790, 5),
     "workshop": (2_250, 6),
     "commands": (1_450, 0),
-    "__main__": (30, 0),
+    "__main__": (35, 0),
 }
 
 #: Dependencies that no file imports, and what they do.
