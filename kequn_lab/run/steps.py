@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kequn_lab import compare, profiles
@@ -264,15 +265,22 @@ def stability_tables(found: Segmented) -> Tables:
         found.model,
         labels=ids.loc[reading.labels].to_numpy(),
         start=reading.start,
+        min_share=(options.min_size or 0) / len(found.model),
         n_boot=options.n_stability,
         **run,
     )
     chance = null_separation(found.model, n_clusters=len(ids), variables=axes, **run)
     centres = centre_table(reading.pipeline) * column_factors(reading.pipeline)
     centres = centres.set_axis(pd.Index(ids, name="segment_id"))
+    model, offsets = found.model, reading.pipeline["kmeans"].offsets_
+    if offsets.any():  # an offset is the square of one more coordinate, 0 for every customer
+        model, centres = (
+            model.assign(**{"(offset)": 0.0}),
+            centres.assign(**{"(offset)": np.sqrt(offsets)}),
+        )
     place = {segment: i for i, segment in enumerate(ids)}
     slsw = slsw.sort_values("segment_id", key=lambda s: s.map(place), kind="stable")
-    summary = stability_summary(found.model, centres=centres, slsw=slsw, chance=chance)
+    summary = stability_summary(model, centres=centres, slsw=slsw, chance=chance)
     return {"slsw": slsw, "segment_stability": summary}
 
 

@@ -15,6 +15,7 @@ from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.search import lloyd, memberships, one_thread_each, seed_centres
 from kequn_lab.segments.seeded import SeededKMeans, settle_from
+from kequn_lab.segments.sized import settle_draw
 from kequn_lab.segments.summaries import Summary
 
 __all__ = ["refit"]
@@ -38,7 +39,8 @@ def refit(
     A search is repeated from the centres found and from two new k-means++ starts, and the lower
     inertia is taken; the centres are matched one to one at the least squared distance. A start at
     given levels (:class:`~kequn_lab.segments.SeededKMeans`) is repeated from these levels, and
-    needs no matching. Groups that were clustered separately are again.
+    needs no matching. Groups that were clustered separately are again. With a smallest size each
+    draw settles under it from the centres found, at the same share of the customers.
 
     Parameters
     ----------
@@ -83,6 +85,7 @@ def refit(
         rows = np.sort(rng.choice(n, CUSTOMERS, replace=False))
     m = len(rows)
     parts = _parts(kmeans, X[rows])
+    least = (getattr(kmeans, "min_size", None) or 0) * m / n
     times = [np.ones(m)]
     at, drawn = [np.asarray(kmeans.labels_)[rows]], [np.arange(m)]
     with one_thread_each():
@@ -92,7 +95,12 @@ def refit(
                 some = np.flatnonzero(count[part.rows])
                 often = count[part.rows][some]
                 draw = Summary(part.points[some], often.astype(np.float32), np.arange(len(some)))
-                mine, _ = memberships(draw, _centres(kmeans, part.centres, draw, rng)[None])
+                if least:
+                    ends = settle_draw(draw, [part.centres], least)
+                    mine, _ = memberships(draw, *(end[None] for end in ends))
+                else:
+                    ends = _centres(kmeans, part.centres, draw, rng)
+                    mine, _ = memberships(draw, ends[None])
                 drawn.append(part.rows[some])
                 times.append(often)
                 at.append(number * k + part.clusters[mine[0].argmax(axis=0)])

@@ -124,7 +124,9 @@ def settle(
     return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
 
 
-def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
+def memberships(
+    summary: Summary, centres: NDArray, offsets: NDArray | None = None
+) -> tuple[NDArray, NDArray]:
     """Which centre each point belongs to, for several sets of centres; ties go to the lowest.
 
     A mask, not numbers: it is made at memory speed (``argmin`` over the short axis takes ten
@@ -134,6 +136,8 @@ def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
     ----------
     summary : Summary
     centres : ndarray of shape (n_starts, n_clusters, n_features)
+    offsets : ndarray of shape (n_starts, n_clusters), optional
+        Added to the squared distances.
 
     Returns
     -------
@@ -142,7 +146,10 @@ def memberships(summary: Summary, centres: NDArray) -> tuple[NDArray, NDArray]:
         Squared distance to the nearest centre, less the point's own sum of squares.
     """
     n, k, d = centres.shape
-    lifted = np.concatenate([-2 * centres, (centres * centres).sum(axis=2, keepdims=True)], axis=2)
+    squares = (centres * centres).sum(axis=2, keepdims=True)
+    if offsets is not None:
+        squares += offsets[..., None].astype(squares.dtype)
+    lifted = np.concatenate([-2 * centres, squares], axis=2)
     score = (lifted.reshape(n * k, d + 1) @ summary.lifted_t).reshape(n, k, -1)
     best = score.min(axis=1)
     mine = score == best[:, None]

@@ -14,8 +14,8 @@ and least-squares clustering", Algorithmica 20 (1998).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import delayed
@@ -27,11 +27,12 @@ from kequn_lab.segments.search import SAME as SAME_INERTIA
 from kequn_lab.segments.summaries import Summary, nearest
 from kequn_lab.segments.transport import SAME, assign, near_prices
 
-__all__ = ["check_min_size", "settle_sized", "sized_rule", "sized_search"]
+__all__ = ["check_min_size", "settle_draw", "settle_sized", "sized_rule", "sized_search"]
 
 ROUNDS = 40  # raises of a price per cluster where equal rows go together, at most
 N_POLISHED = 3  # of the solutions on the summary, those that are run on all rows
 WORTH = 0.01  # a swap is run to its end where a few steps bring it so near to the best
+DRAW_STEPS = 20  # of a bootstrap draw
 CHUNK = 65_536
 
 
@@ -105,6 +106,25 @@ def settle_sized(
         if moved <= tol:
             break
     return centres, prices, inertia, n_iter
+
+
+def settle_draw(draw: Summary, starts: Sequence[NDArray], least: float) -> tuple[NDArray, NDArray]:
+    """Centres and offsets of a bootstrap draw under the bound, near enough to compare draws.
+
+    Parameters
+    ----------
+    draw : Summary
+    starts : sequence of ndarray of shape (n_clusters, n_features)
+        Where it begins; the end of the lowest inertia is taken.
+    least : float
+        Weight that each cluster must have.
+    """
+    dtype, total = draw.points.dtype, float(draw.weights.sum(dtype=float))
+    tol = 1e-5 * float(draw.weights @ draw.squares) / total
+    how: dict[str, Any] = {"max_iter": DRAW_STEPS, "tol": tol, "exact": False}
+    ends = [settle_sized(draw, centres, least, **how) for centres in starts]
+    found, prices, *_ = min(ends, key=lambda end: end[2])
+    return found.astype(dtype), prices.max() - prices
 
 
 def sized_search(X, weight, starts, least, *, summary, origin, max_iter, pool, n_swaps=0, rng=None):

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from kequn_lab._statistics import corrected_jaccard, jaccard
 from kequn_lab.segments.search import memberships
 from kequn_lab.segments.seeded import SeededKMeans, settle_from
+from kequn_lab.segments.sized import settle_draw
 from kequn_lab.validation.bootstrap import (
     anchors,
     checked_count,
@@ -41,6 +42,7 @@ def segment_stability(
     method: str = "auto",
     n_points: int = 5_000,
     start: SeededKMeans | None = None,
+    min_share: float = 0.0,
     n_jobs: int | None = None,
     random_state=None,
     progress: bool = True,
@@ -59,6 +61,10 @@ def segment_stability(
     start : SeededKMeans, optional
         The k-means that made the labels, where it had a given start: each draw starts there, too,
         and is not searched.
+    min_share : float, default=0
+        Share of the rows that each segment of a draw must have at least, where the solution was
+        made under such a bound; each draw settles under it from what its search found, from what
+        that of the other draw found, and from the solution itself.
     n_jobs, random_state, progress : see `validation.global_stability`
 
     Returns
@@ -99,14 +105,15 @@ def segment_stability(
         given = {"levels": given, "pull": start.pull}
     mine = codes[base.compared.member] == np.arange(len(ids))[:, None]
     mine = mine.astype(base.compared.points.dtype)
-    tasks = [(base, mine, b, known, given, n_starts, n_swaps) for b in range(n_boot)]
+    more = (known, given, n_starts, n_swaps, min_share)
+    tasks = [(base, mine, b, *more) for b in range(n_boot)]
     done = side_by_side(_slsw, tasks, n_jobs=n_jobs, progress=progress, label="bootstrap pairs")
     table = pd.concat(done, ignore_index=True)
     table["segment_id"] = ids[table["segment_id"]]
     return table
 
 
-def _slsw(base, mine, replicate, known, given, n_starts, n_swaps) -> pd.DataFrame:
+def _slsw(base, mine, replicate, known, given, n_starts, n_swaps, min_share) -> pd.DataFrame:
     k = len(mine)
     one, two = base.draw(replicate, 0), base.draw(replicate, 1)
     if given is not None:
@@ -119,7 +126,14 @@ def _slsw(base, mine, replicate, known, given, n_starts, n_swaps) -> pd.DataFram
             to_the_end(base, draw, [own], other, n_swaps, rng)[0]
             for draw, own, other in zip((one, two), found, others)
         ]
-    theirs, _ = memberships(base.compared, np.stack(centres))
+    offsets = None
+    if min_share:
+        least = [min_share * float(d.weights.sum(dtype=float)) for d in (one, two)]
+        own = mine * base.compared.weights
+        starts = [*centres, (own @ base.compared.points) / own.sum(axis=1, keepdims=True)]
+        ends = [settle_draw(draw, starts, size) for draw, size in zip((one, two), least)]
+        centres, offsets = [c for c, _ in ends], np.stack([o for _, o in ends])
+    theirs, _ = memberships(base.compared, np.stack(centres), offsets)
     tables = [mine @ t.T.astype(mine.dtype) for t in theirs]
     one, two = (jaccard(table).max(axis=1) for table in tables)
     over = sum(corrected_jaccard(table).max(axis=1) for table in tables) / 2

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linear_sum_assignment
+from sklearn.base import clone
 
 import kequn_lab as kq
 from kequn_lab.__main__ import main
@@ -19,6 +20,8 @@ from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.export.sql import DIALECTS
 from kequn_lab.monitor import refit_like
 from kequn_lab.segments.pipeline import fit_segments, label_table
+from kequn_lab.segments.refits import refit
+from kequn_lab.validation.segmentwise import segment_stability
 
 N = 600
 ASK = {"k": 4, "stability": 0, "quiet": True, "start": "search"}
@@ -252,3 +255,27 @@ def test_the_command(tmp_path, capsys):
         assert says in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main([*run, "--min-size", "0"])
+
+
+def test_stability_and_intervals_are_of_segments_of_that_size():
+    features = customers()
+    how = {"k": 4, "start": "search", "log": ["aum"], "quiet": True, "stability": 6}
+    result = kq.segment(features, min_size=90, **how)
+    firm = result.segment_stability.set_index("segment_id")
+    sizes = result.sizes.set_index("segment_id")["customers"]
+    assert (firm["rows"] == sizes.loc[firm.index]).all()  # by the moved borders
+    margin = result.labels.groupby("segment_id")["margin"].mean()
+    np.testing.assert_allclose(firm["separation"], margin.loc[firm.index], rtol=1e-6)
+    kmeans, model = result.pipeline["kmeans"], result.pipeline[:-1].transform(features)
+    draws = refit(kmeans, model, features.index, n_draws=20).sums(np.ones((N, 1)))[..., 0]
+    np.testing.assert_array_equal(draws[0], np.bincount(kmeans.labels_))
+    assert (draws.sum(axis=1) == N).all() and draws.min() > 80  # micro steps of drawn customers
+    free = clone(kmeans).set_params(min_size=None).fit(model)
+    assert refit(free, model, features.index, n_draws=5).sums(np.ones((N, 1))).min() < 60
+    pairs = segment_stability(
+        model, labels=kmeans.labels_, n_boot=4, min_share=0.15, random_state=0, progress=False
+    )
+    loose = segment_stability(
+        model, labels=kmeans.labels_, n_boot=4, random_state=0, progress=False
+    )
+    assert pairs["slsw"].mean() > loose["slsw"].mean()
