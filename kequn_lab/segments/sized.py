@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import delayed
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 from sklearn.exceptions import ConvergenceWarning
@@ -127,7 +127,9 @@ def settle_draw(draw: Summary, starts: Sequence[NDArray], least: float) -> tuple
     return found.astype(dtype), prices.max() - prices
 
 
-def sized_search(X, weight, starts, least, *, summary, origin, max_iter, pool, n_swaps=0, rng=None):
+def sized_search(
+    X, weight, starts, least, *, summary, origin, max_iter, pool: Executor, n_swaps=0, rng=None
+):
     """The best of several starts under the bound: all on the summary, the best few on all rows.
 
     Returns
@@ -139,7 +141,7 @@ def sized_search(X, weight, starts, least, *, summary, origin, max_iter, pool, n
         return settle_sized(summary, centres - origin, least, max_iter=50, tol=tol, exact=False)
 
     tol = 1e-5 * float(X.var(axis=0, dtype=float).mean())
-    done = pool(delayed(quick)(centres) for centres in starts)
+    done = list(pool.map(quick, starts))
     done.sort(key=lambda end: end[2])
     done = _swapped(summary, done, least, n_swaps, tol, rng)
     rows = summary if summary.exact else Summary(X - origin, weight, np.arange(len(X)))
@@ -149,7 +151,7 @@ def sized_search(X, weight, starts, least, *, summary, origin, max_iter, pool, n
         centres, prices, *_ = settle_sized(rows, found[0], least, max_iter=max_iter, tol=end)
         return _rule(X, weight, centres + origin, least, prices)
 
-    ends = pool(delayed(polish)(found) for found in done[:N_POLISHED])
+    ends = list(pool.map(polish, done[:N_POLISHED]))
     best = min(ends, key=lambda rule: (rule.smallest < least, rule.inertia))
     return best.warned(least)
 
