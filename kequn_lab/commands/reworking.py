@@ -68,6 +68,10 @@ _HEAD = (
     ("客群", "客户数", "未变", "离开", "其余多去往"),
 )
 _PAIRS = (("from", "to", "customers", "why"), ("原客群", "现客群", "客户数", "原因"))
+_CASES = {
+    "centre": "中心", "border": "边界", "clip": "截断处", "missing": "缺失值", "category": "类别",
+    "extreme": "极端值", "typical": "一般客户",
+}  # fmt: skip
 _WHY = {
     "behaviour": ("behaviour", "客户行为"),
     "model or behaviour": ("model or behaviour", "模型或行为"),
@@ -204,6 +208,8 @@ def verify(args: Namespace) -> int:
             if n := len(disagreements(golden, labels, column)):
                 print(_say(language, f"another {column}", n=n))
         return 0
+    called = _CASES if language == "zh" else {}
+    wrong = wrong.replace({"golden_case": called})
     cases = ", ".join(f"{case} {n}" for case, n in wrong["golden_case"].value_counts().items())
     first = wrong.iloc[0]
     shown = {"id": first["customer_id"], "case": first["golden_case"], "cases": cases}

@@ -26,7 +26,7 @@ _FOREIGN = (
     (b"ARROW1", "an Arrow (Feather) file"),
     (b"ORC", "an ORC file"),
     (b"\x89HDF", "an HDF5 file"),
-    (b"SQLite format 3\0", "a SQLite database (give its address, sqlite:///…, and a query), "),
+    (b"SQLite format 3\0", "a SQLite database (give its address, sqlite:///…, and a query)"),
     (b"%PDF", "a PDF"),
     (b"7z\xbc\xaf", "a packed file (7z)"),
     (b"Rar!", "a packed file (rar)"),

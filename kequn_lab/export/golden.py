@@ -21,6 +21,8 @@ _STEPS = (-1e-2, -1e-5, 1e-5, 1e-2)
 #: The same for a row with one clipped or missing value.
 _BESIDE = 1e-3
 _ROWS = 200
+#: By what a label can be compared; the cluster keeps its number when a segment is renamed.
+_SAID = ("cluster", "segment_id", "permanent_id")
 #: Rows of each case at most, of 200; typical customers fill what is left.
 _MOST = {"border": 80, "clip": 40, "missing": 20, "category": 30, "extreme": 10}
 #: A text that is no level of a category.
@@ -288,11 +290,10 @@ def disagreements(
     golden : DataFrame
         As :func:`golden_rows`.
     labels : DataFrame
-        The receiver's: ``customer_id`` with ``cluster`` or ``segment_id``. Other rows than
-        golden ones are left alone.
+        The receiver's: ``customer_id`` with ``cluster``, ``segment_id`` or ``permanent_id``. Other
+        rows than golden ones are left alone.
     column : {"cluster", "segment_id", "permanent_id"}, optional
-        What is compared; default the cluster where it is there: it keeps its number when a
-        segment is renamed.
+        What is compared; default the first of these that is there.
 
     Returns
     -------
@@ -313,11 +314,14 @@ def disagreements(
     >>> disagreements(golden, theirs)[["expected", "found"]].to_dict("records")
     [{'expected': 'elderly', 'found': 'young_adult'}]
     """
-    column = column or next((c for c in ("cluster", "segment_id") if c in labels), None)
+    said = [c for c in _SAID if f"expected_{c}" in golden]
+    column = column or next((c for c in said if c in labels), None)
     if column not in labels or "customer_id" not in labels:
+        names = [str(c) for c in labels]
+        more = f" and {len(names) - 9} more" if len(names) > 9 else ""
         raise ValueError(
-            "labels to verify need customer_id (or --id) and cluster or segment_id; there are "
-            + ", ".join(map(str, labels))
+            f"labels to verify need customer_id (or --id) and {' or '.join(said)}; there are "
+            f"{', '.join(names[:9])}{more}"
         )
     ids = labels["customer_id"].astype("str")
     theirs = labels.loc[ids.isin(golden["customer_id"]), column]

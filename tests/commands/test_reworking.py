@@ -232,6 +232,8 @@ def test_a_copy_of_the_model_is_verified_by_golden_rows(folder, capsys):
     said = capsys.readouterr().err
     assert "2 of 200 golden rows have another label. The first is golden_001 (centre)" in said
     assert f"expected {first}, found 9" in said
+    assert main(["verify", "may", "--against", "t.csv", "--language", "zh"]) == 1
+    assert "golden_001（中心）" in capsys.readouterr().err
     assert main(["verify", "may", "--against", "may/labels.csv"]) == 1
     assert "none of the golden rows" in capsys.readouterr().err
     assert main(["rename", "may", "0=常客"]) == 0

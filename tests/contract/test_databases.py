@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+import kequn_lab as kq
+from kequn_lab.__main__ import main
 from kequn_lab.export.golden import disagreements
 from kequn_lab.export.scorecard import Scorecard, ScorecardFeature, ScorecardSegment
 from kequn_lab.monitor.registry import stamped
@@ -666,3 +668,31 @@ def test_spark_reads_levels(levelled, spark, tmp_path):
     spark.read.parquet(str(tmp_path / "customers.parquet")).createOrReplaceTempView("texts")
     spark.sql(card.to_sql("spark", table="texts")).write.parquet(str(tmp_path / "labels"))
     check(card, table, pd.read_parquet(tmp_path / "labels"))
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mariadb"])
+def test_verify_asks_the_database(engine, request, tmp_path, capsys):
+    """``kequn verify --against ADDRESS --query SELECT``, where the SELECT is that of kequn sql."""
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
+    pytest.importorskip({"postgres": "psycopg", "mariadb": "pymysql"}[engine])
+    server = request.getfixturevalue(engine)
+    if engine == "postgres":
+        folder = server("SHOW unix_socket_directories").split()[2]
+        address = f"postgresql+psycopg://kequn@/postgres?host={folder}"
+    else:
+        socket = server("SELECT @@socket").split()[1]
+        address = f"mysql+pymysql://root@localhost/bank?unix_socket={socket}"
+    table = bank_table(300, 3).iloc[10:, 2:3].dropna().reset_index()
+    result = kq.segment(table, k=2, stability=0, starts=2, quiet=True)
+    result.save(tmp_path / "result", quiet=True)
+    double = {"postgres": "DOUBLE PRECISION", "mariadb": "DOUBLE"}[engine]
+    rows = result.card.golden_rows()[["customer_id", "age_years"]].astype(object)
+    values = ", ".join(f"('{c}', {'NULL' if pd.isna(a) else repr(a)})" for c, a in rows.to_numpy())
+    server(f"DROP TABLE IF EXISTS verified; CREATE TABLE verified (customer_id VARCHAR(20), "
+           f"age_years {double}); INSERT INTO verified VALUES {values}")  # fmt: skip
+    sql = result.card.to_sql(engine, table="verified")
+    ask = ["verify", str(tmp_path / "result"), "--against", address, "--query"]
+    assert main([*ask, sql]) == 0
+    assert capsys.readouterr().out.startswith("All 200 golden rows have the same label")
+    assert main([*ask, sql.replace("THEN 0 ELSE 1", "THEN 1 ELSE 0")]) == 1
+    assert "golden rows have another label" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -59,6 +60,19 @@ def test_pmml_gives_no_label_where_nothing_fills_a_gap(small):
     found = scored(small.to_pmml(), rows)
     assert found["cluster"].iloc[0] == 0
     assert pd.isna(found["cluster"].iloc[1])
+
+
+def test_pmml_keeps_to_its_schema(any_card):
+    """The Data Mining Group's schema is not part of the checkout; a copy is
+    ``pmml-model/src/main/schema/pmml.xsd`` of JPMML-Model."""
+    if "KEQUN_PMML_XSD" not in os.environ:
+        pytest.skip("no schema of PMML 4.4: name its file in KEQUN_PMML_XSD")
+    xmlschema = pytest.importorskip("xmlschema", reason="xmlschema is not installed")
+    schema = xmlschema.XMLSchema(os.environ["KEQUN_PMML_XSD"], validation="lax")
+    pmml = any_card.to_pmml()
+    assert [error.reason for error in schema.iter_errors(pmml)] == []
+    wrong = pmml.replace('functionName="clustering"', 'functionName="clusters"')
+    assert not schema.is_valid(wrong)
 
 
 # SAS -------------------------------------------------------------------------------------------
