@@ -224,6 +224,22 @@ _RULES = {
     "another registry)": "登记中最近一次是 {}，本次是 {}：各月须按先后运行（或另用一个登记文件夹）",
     "segment {} has ended; those that live: {}": "客群 {} 已终止；有效的客群：{}",
     "segment {} is unknown; those that live: {}": "没有客群 {}；有效的客群：{}",
+    "{} is the name of {}; give each segment its own, or merge the two": "{} 是 {} 的名称；"
+    "每个客群须有自己的名称，或将两者合并",
+    "{} cannot be merged with itself": "{} 不能与自己合并",
+    "the first run": "首次运行",
+    "the pair that shares the most of all pairs together": "全部配对合计时共同客户最多的一对",
+    "most of its customers belong to no one earlier segment": "多数客户不属于任何一个原客群",
+    "its customers are in no one segment of this run, or left": "其客户已分散到各客群，或已离开",
+    "most of its customers came out of this segment": "多数客户出自该客群",
+    "most of its customers went into this segment": "多数客户转入该客群",
+    "few customers in common: the nearest centres of all pairs together ({} standard deviations)":
+    "共同客户很少：按全部中心的最近配对（相距 {} 个标准差）",
+    "few customers in common: no earlier centre is near ({} standard deviations)": "共同客户很少："
+    "没有相近的原中心（相距 {} 个标准差）",
+    "few customers in common: no centre of this run is near ({} standard deviations)": "共同客户"
+    "很少：本次没有相近的中心（相距 {} 个标准差）",
+    "named in the run": "运行时命名",
     "{} lies before the last run, of {}": "{} 早于最近一次运行（{}）",
     "{} holds no registry: no registry.json in it": "{} 中没有客群登记（无 registry.json）",
     "names carry on from a registry or from a previous result; give one": "名称沿用登记"

@@ -167,7 +167,9 @@ def renaming(text: str) -> tuple[str, str | tuple[str, str]]:
 
 def _both_languages(name: str) -> str | tuple[str, str]:
     zh, slash, en = (part.strip() for part in name.partition("/"))
-    return (zh, en) if slash and zh and en else name
+    if slash and not (zh and en):
+        raise argparse.ArgumentTypeError(f"{name!r}; write a name, or both as 中文/English")
+    return (zh, en) if slash else name
 
 
 def day(text: str) -> str:

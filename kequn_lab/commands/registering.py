@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from datetime import date
 from math import isnan
 
+from kequn_lab._rules import rule_text
 from kequn_lab._words import aligned
 from kequn_lab.commands.arguments import check_paths, renaming
 from kequn_lab.monitor.registry import Registry, open_registry, read_registry
@@ -18,6 +19,8 @@ EVENTS = {
     "split": ("split", "拆分"), "merged": ("merged", "合并"), "renamed": ("renamed", "改名"),
     "retired": ("retired", "停用"),
 }  # fmt: skip
+#: The rule that decided, in Chinese.
+_DECIDED = {"first run": "首次", "customers": "客户", "centres": "中心", "person": "人工"}
 _HEAD = (
     ("id", "segment", "customers", "born", "ended"),
     ("编号", "客群", "客户数", "起始", "终止"),
@@ -48,12 +51,16 @@ def registry(args: Namespace) -> int:
         return 0
     if not (args.reason or "").strip():
         args.error(f"{args.action} needs --reason: why; it is kept in the registry")
+    if args.action == "rename":
+        try:
+            segment, name = renaming(args.segments[0])
+        except ArgumentTypeError as error:
+            args.error(str(error))
     read_registry(args.registry)  # one that is not there is not made
     day = args.date or date.today().isoformat()
     how = {"date": day, "reason": args.reason}
     with open_registry(args.registry) as opened:
         if args.action == "rename":
-            segment, name = renaming(args.segments[0])
             names = (name, name) if isinstance(name, str) else name
             opened.registry = opened.registry.renamed(segment, *names, **how)
             told = {"name": names[0] if zh else names[1]}
@@ -68,6 +75,12 @@ def registry(args: Namespace) -> int:
     return 0
 
 
+def _reason(text: str, language: str) -> str:
+    """A reason as it was written by a person, or by a run in the language asked for."""
+    why, colon, names = text.partition(": ")
+    return f"{rule_text(why, language)}{colon}{names}"
+
+
 def _show(found: Registry, zh: bool, *, events: bool) -> None:
     customers = found.members["permanent_id"].value_counts()
     rows = [_HEAD[zh]]
@@ -76,10 +89,11 @@ def _show(found: Registry, zh: bool, *, events: bool) -> None:
         rows.append((s.permanent_id, s.name_zh if zh else s.name_en, n, s.born, s.ended))
     print("\n".join(aligned(rows, left=(0, 1, 3, 4))))
     if events:
-        rows = [_EVENTS[zh]]
+        rows, language = [_EVENTS[zh]], "zh" if zh else "en"
         for e in found.events.itertuples():
             none = isnan(e.jaccard)
             overlap = "" if none else f"{e.jaccard:.2f} [{e.jaccard_low:.2f}, {e.jaccard_high:.2f}]"
             what = (e.date, EVENTS[e.kind][zh], e.before, e.after, f"{e.customers:,}")
-            rows.append((*what, overlap, e.rule, e.reason))
+            rule = _DECIDED.get(e.rule, e.rule) if zh else e.rule
+            rows.append((*what, overlap, rule, _reason(e.reason, language)))
         print("\n".join(aligned(rows, left=(0, 1, 2, 3, 5, 6, 7))))

@@ -201,6 +201,13 @@ class Registry:
     def renamed(self, segment: str, name_zh: str, name_en: str, *, date: str, reason: str):
         """Give a living segment other names, which later runs take."""
         row = self._living(segment)
+        for other in self.living.drop(index=row.name).itertuples():
+            if name_zh == other.name_zh or name_en == other.name_en:
+                name = name_zh if name_zh == other.name_zh else name_en
+                raise ValueError(
+                    f"{name} is the name of {other.permanent_id}; give each segment its own, or "
+                    "merge the two"
+                )
         table = self.segments.copy()
         table.loc[row.name, ["name_zh", "name_en"]] = [name_zh, name_en]
         now = table.loc[row.name]

@@ -55,7 +55,7 @@ MOST = {
     "_json": (60, 0),
     "_refits": (40, 0),
     "_notes": (30, 0),
-    "_rules": (245, 0),
+    "_rules": (260, 0),
     "_signals": (50, 0),
     "_words": (215, 0),
     "_folder": (265, 0),
@@ -69,14 +69,14 @@ MOST = {
     "report": (1_070, 1),
     "segments": (1_730, 7),
     "validation": (1_310, 13),
-    "monitor": (1_040, 6),
+    "monitor": (1_050, 6),
     "products": (480, 8),
     "spark": (210, 2),
     "synth": (1_960, 7),
     "run": (2_790, 5),
     "workshop": (2_250, 6),
-    "commands": (1_450, 0),
-    "__main__": (35, 0),
+    "commands": (1_475, 0),
+    "__main__": (30, 0),
 }
 
 #: Dependencies that no file imports, and what they do.

@@ -352,6 +352,37 @@ def test_one_permanent_id_in_every_file_and_copy(tmp_path):
     assert {s.permanent_id for s in renamed.card.segments} == set(own)
 
 
+def test_odd_words_to_the_registry_are_answered_in_both_languages(tmp_path, capsys):
+    entered(tmp_path, "abc")
+    before = (tmp_path / "events.csv").read_bytes()
+    why = ["--reason", "x", "--date", "2024-06-01"]
+    for words, told, said in (
+        (["rename", "S0001="], "write 5=高净值客户", "'S0001='"),
+        (["rename", "S0001"], "write 5=高净值客户", "'S0001'"),
+        (["rename", "S0001=/"], "write a name, or both", "'/'"),
+        (["rename", "S0001=富/"], "write a name, or both", "'富/'"),
+        (["rename", "2=x"], "segment 2 is unknown", "没有客群 2"),
+        (["rename", "S0001=b"], "b is the name of S0002", "b 是 S0002 的名称"),
+        (["merge", "S0001", "S0001"], "merged with itself", "不能与自己合并"),
+    ):
+        action, *rest = words
+        for language, expected in (("en", told), ("zh", said)):
+            command = ["registry", action, str(tmp_path), *rest, *why, "--language", language]
+            try:
+                assert main(command) == 1
+            except SystemExit as stopped:
+                assert stopped.code == 2
+            error = capsys.readouterr().err
+            assert expected in error and "fault of kequn" not in error
+    assert (tmp_path / "events.csv").read_bytes() == before
+    assert main(["registry", "rename", str(tmp_path), "S0001=甲/A one", *why]) == 0
+    capsys.readouterr()
+    assert main(["registry", "show", str(tmp_path), "--history", "--language", "zh"]) == 0
+    shown = capsys.readouterr().out
+    assert "首次运行" in shown and "人工" in shown
+    assert "run" not in shown and "person" not in shown
+
+
 def test_a_registry_is_a_fact_that_stays_as_it_is():
     empty = Registry.empty()
     labels = pd.DataFrame({"customer_id": ["1"], "cluster": 0, "segment_id": "a", "name_zh": "甲",
