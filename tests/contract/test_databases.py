@@ -674,12 +674,13 @@ def test_spark_reads_levels(levelled, spark, tmp_path):
 def test_verify_asks_the_database(engine, request, tmp_path, capsys):
     """``kequn verify --against ADDRESS --query SELECT``, where the SELECT is that of kequn sql."""
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is absent (extra sql)")
-    pytest.importorskip({"postgres": "psycopg", "mariadb": "pymysql"}[engine])
     server = request.getfixturevalue(engine)
     if engine == "postgres":
+        pytest.importorskip("psycopg", reason="no driver for PostgreSQL (psycopg)")
         folder = server("SHOW unix_socket_directories").split()[2]
         address = f"postgresql+psycopg://kequn@/postgres?host={folder}"
     else:
+        pytest.importorskip("pymysql", reason="no driver for MariaDB (pymysql)")
         socket = server("SELECT @@socket").split()[1]
         address = f"mysql+pymysql://root@localhost/bank?unix_socket={socket}"
     table = bank_table(300, 3).iloc[10:, 2:3].dropna().reset_index()
