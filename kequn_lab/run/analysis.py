@@ -108,7 +108,7 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
         features=inputs.features,
         pipeline=reading.pipeline,
     )
-    if options.n_reasons:
+    if options.n_reasons and len(found.names) > 1:  # one segment: nothing decides between two
         result.tables["reasons"] = explained(result, None, None, options.n_reasons)
     return result
 

@@ -10,6 +10,7 @@ import pandas as pd
 from kequn_lab import catalogue
 from kequn_lab._words import term
 from kequn_lab.contract.reading import read_table
+from kequn_lab.features.definitions import feature_dictionary
 
 __all__ = ["describe_columns"]
 
@@ -28,6 +29,18 @@ def _meanings() -> dict[tuple[str, str], tuple[str, str, str]]:
         )
         for r in rows.itertuples()
     }  # fmt: skip
+
+
+#: Tables whose columns are features of customers.
+_OF_CUSTOMERS = ("features", "golden_rows")
+
+
+@cache
+def _features() -> dict[str, tuple[str, str, str]]:
+    """Unit and meaning of the features that the kit makes, by name."""
+    rows = feature_dictionary()
+    told = zip(rows["unit"], rows["meaning_zh"], rows["meaning_en"])
+    return dict(zip(rows["feature"], told))
 
 
 def describe_columns(tables: Mapping[str, Iterable[str]]) -> pd.DataFrame:
@@ -60,6 +73,8 @@ def _meaning(table: str, column: str) -> tuple[str, str, str]:
     """The entry of this table, else of any table, else what the ending adds to the rest."""
     known = _meanings()
     kind = "refused" if table.startswith("refused_") else table
+    if kind in _OF_CUSTOMERS and column in (ours := _features()):
+        return ours[column]
     for key in ((kind, column), (kind, "*"), ("", column)):
         if key in known:
             return known[key]

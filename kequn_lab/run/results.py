@@ -118,11 +118,15 @@ def fill_folder(
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
     result.card.save(folder / "scorecard.json")
-    write_table(result.card.golden_rows(), folder / "golden_rows.csv", encoding=encoding)
+    golden = result.card.golden_rows()
+    write_table(golden, folder / "golden_rows.csv", encoding=encoding)
     result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
     if features:
         _write_features(result.features, folder / "features.parquet", sort=sort)
-    kinds = _write_tables(result, folder, encoding, features=features)
+    more = {"golden_rows": golden}
+    if features and result.features is not None:
+        more["features"] = result.features.rename_axis("customer_id").reset_index().head(0)
+    kinds = _write_tables(result, folder, encoding, more)
     _write_report(result, folder / "report.html", pictures, language=language)
     written = {"language": language, "encoding": encoding, "tables": kinds}
     record = {**result.record, **written}
@@ -151,9 +155,10 @@ def _write_features(features: pd.DataFrame | None, path: Path, *, sort: bool) ->
 
 
 def _write_tables(
-    result: Result, folder: Path, encoding: str, *, features: bool = False
+    result: Result, folder: Path, encoding: str, more: dict[str, pd.DataFrame]
 ) -> dict[str, dict[str, str]]:
-    """The tables, what their columns mean, and the workbook for those who want one file.
+    """The tables, what their columns mean, and the workbook for those who want one file; ``more``
+    was written already.
 
     Returns the types of the columns, by table.
     """
@@ -166,9 +171,6 @@ def _write_tables(
         for name, table in tables.items()
     }
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
-    more = {}
-    if features and result.features is not None:
-        more = {"features": ["customer_id", *result.features]}
     columns = describe_columns({"labels": result.labels, **more, **tables, "columns": own})
     write_table(columns, folder / "columns.csv", encoding=encoding)
     if len(result.labels) < EXCEL_ROWS:

@@ -26,6 +26,7 @@ from kequn_lab.features.customers import feature_query
 from kequn_lab.features.definitions import DEFINITIONS, feature_dictionary
 from kequn_lab.features.window import window_notes
 from kequn_lab.monitor.drift import Spread, level_notes, unit_notes
+from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.entrance import Entered, Given, raw_tables, ready_table, words_of
 
 __all__ = ["explained", "score_files"]
@@ -33,7 +34,7 @@ __all__ = ["explained", "score_files"]
 _TABLES = ("customers", "events", "holdings", "features")
 _REFUSED = tuple(f"refused_{name}.csv" for name in _TABLES)
 #: What a call may write, beside the record of the labels.
-FILES = ("labels.csv", "drift.csv", "levels.csv", "warnings.csv", *_REFUSED)
+FILES = ("labels.csv", "drift.csv", "levels.csv", "warnings.csv", "columns.csv", *_REFUSED)
 _ROWS = 100_000  # of a chunk of features
 
 
@@ -52,10 +53,10 @@ def score_files(
     ----------
     card : Scorecard
     out : path or None
-        A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``
-        and, if there are any, ``levels.csv`` (the drift of each level of a category),
-        ``warnings.csv`` and the rows set aside (``refused_….csv``), in place of those of an
-        earlier call. None is a dry run: all is read, nothing written.
+        A folder, made if need be, which gets ``labels.csv`` with its record, ``drift.csv``,
+        ``columns.csv`` (what the columns mean) and, if there are any, ``levels.csv`` (the drift of
+        each level of a category), ``warnings.csv`` and the rows set aside (``refused_….csv``), in
+        place of those of an earlier call. None is a dry run: all is read, nothing written.
     given : Given
         A ready customer table, or raw tables with ``as_of``; ``months`` only where the scorecard
         was trained on a ready table. All is checked as in a run, chunk by chunk.
@@ -117,9 +118,11 @@ def score_files(
         warnings = notes_table([note for note in notes if note.level == "warning"])
         tables = {f"refused_{name}": table for name, table in source.entered.refused.items()}
         shown = {"drift": drift, "levels": levels, "warnings": warnings, **tables}
+        shown = {name: table for name, table in shown.items() if len(table)}
+        own = ("table", "column", "unit", "meaning_zh", "meaning_en")
+        shown["columns"] = describe_columns({"labels": columns, **shown, "columns": own})
         for name, table in shown.items():
-            if len(table):
-                write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
+            write_table(table, path.with_name(f"{name}.csv"), encoding=encoding)
         rows = record.pop("rows")
         return write_record(path, rows=rows, columns=columns, encoding=encoding, meta=record)
 

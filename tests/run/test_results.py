@@ -18,7 +18,7 @@ from kequn_lab import export, plots
 from kequn_lab.__main__ import main
 from kequn_lab._folder import result_folder, verify_folder
 from kequn_lab.export.workbook import write_workbook
-from kequn_lab.run import from_synthetic_bank, results
+from kequn_lab.run import from_synthetic_bank, results, segment
 from kequn_lab.run.analysis import analyse
 from kequn_lab.run.columns import describe_columns
 from kequn_lab.run.options import Options
@@ -71,7 +71,7 @@ def test_on_top_lies_what_people_open_and_the_rest_below(result, analysis):
 def test_every_column_of_every_table_has_a_meaning_in_both_languages(result, analysis):
     columns = pd.read_csv(result / "columns.csv", keep_default_na=False)
     written = {("columns", c) for c in columns} | {("labels", c) for c in analysis.labels}
-    for file in (result / "tables").iterdir():
+    for file in result.rglob("*.csv"):
         written |= {(file.stem, c) for c in pd.read_csv(file, nrows=1)}
     assert {(c.table, c.column) for c in columns.itertuples()} == written
     unknown = columns[(columns[["meaning_zh", "meaning_en"]] == "").any(axis=1)]
@@ -250,3 +250,40 @@ def test_a_run_that_is_told_to_end_leaves_nothing_and_says_so(tmp_path):
     assert run.returncode in (130, -signal.SIGINT)
     assert error.strip().endswith(f"interrupted: nothing was written to {out}")
     assert not out.exists()
+
+
+def test_a_folder_with_every_kind_of_file_is_described(tmp_path):
+    """Raw levels, rows set aside, reasons, features, a registry: and a score of the same."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({
+        "编号": [f"62220202001120{i:04d}" for i in rng.permutation(60)],
+        "age_years": np.repeat([30, 60], 30) + rng.integers(0, 5, 60),
+        "visits": np.repeat([1, 9], 30) + rng.integers(0, 3, 60), "job": ["a", "b"] * 30,
+    })  # fmt: skip
+    table.loc[7, "age_years"] = 999
+    table.astype({"age_years": object}).replace({999: "x"}).to_csv(tmp_path / "t.csv", index=False)
+    run = ["run", str(tmp_path / "t.csv"), "--skip-bad-rows", "--categories", "job", "--k", "2",
+           "--stability", "0", "--starts", "2", "--quiet", "--registry", str(tmp_path / "r"),
+           "--reasons", "2", "--write-features", "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main(run) == 0
+    score = ["score", str(tmp_path / "t.csv"), "--skip-bad-rows", "--scorecard",
+             str(tmp_path / "out" / "scorecard.json"), "--out", str(tmp_path / "june")]  # fmt: skip
+    assert main(score) == 0
+    for folder in ("out", "june"):
+        columns = pd.read_csv(tmp_path / folder / "columns.csv", keep_default_na=False)
+        assert (columns[["meaning_zh", "meaning_en"]] != "").all(axis=None)
+        written = set()
+        for file in (tmp_path / folder).rglob("*.*"):
+            if file.suffix in (".csv", ".parquet"):
+                read = pd.read_csv if file.suffix == ".csv" else pd.read_parquet
+                written |= {(file.stem, c) for c in read(file)}
+        assert {(c.table, c.column) for c in columns.itertuples()} == written
+        assert {"labels", "refused_features"} <= {name for name, _ in written}
+    written = pd.read_csv(tmp_path / "out" / "labels.csv", dtype=str)["customer_id"]
+    assert written.tolist() == table.drop(index=7)["编号"].tolist()  # as in the input
+
+
+def test_a_run_that_finds_one_segment_only_ends_well_without_reasons():
+    table = pd.DataFrame({"age": [20.0, 21, 22, 60, 61, 62], "visits": [1, 2, 1, 9, 8, 9]})
+    result = segment(table, k=1, stability=0, starts=2, reasons=2, quiet=True)
+    assert "reasons" not in result.tables and len(result.names) == 1

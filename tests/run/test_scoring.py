@@ -110,7 +110,7 @@ def test_one_per_cent_of_broken_rows(tmp_path, card):
     assert not out.exists()
     record = score_files(card, out, Given(features=tmp_path / "features.csv"), skip_bad_rows=True)
     assert {p.name for p in out.iterdir()} == {
-        "labels.csv", "labels.meta.json", "drift.csv", "refused_features.csv",
+        "labels.csv", "labels.meta.json", "drift.csv", "columns.csv", "refused_features.csv",
         "warnings.csv"}  # fmt: skip
     assert (record["rows"], record["refused"]) == (980, 20)
     assert record["inputs"][0]["rows"] == 980
@@ -147,7 +147,9 @@ def test_what_an_earlier_call_set_aside_goes_and_edited_labels_stay(tmp_path, ca
     score_files(card, out, Given(features=tmp_path / "broken.csv"), skip_bad_rows=True)
     write_table(customers(300, 1), tmp_path / "good.csv")
     score_files(card, out, Given(features=tmp_path / "good.csv"))
-    assert {p.name for p in out.iterdir()} == {"labels.csv", "labels.meta.json", "drift.csv"}
+    assert {p.name for p in out.iterdir()} == {
+        "labels.csv", "labels.meta.json", "drift.csv", "columns.csv",
+    }  # fmt: skip
     assert verify_folder(out).empty
     (out / "labels.csv").write_text("with notes of mine")
     with pytest.raises(FileExistsError, match="labels.csv, not as an earlier kequn score wrote"):
