@@ -58,6 +58,12 @@ class Opened:
     twice: NDArray = field(repr=False)
     torn: tuple[Refused, ...] = ()
 
+    @classmethod
+    def unchanged(cls, source: Source, contract: Contract, rows: int) -> Opened:
+        """A table whose every cell is known to be as the contract wants it."""
+        ours = tuple(c for c in source.columns if c in {column.name for column in contract.columns})
+        return cls(source, contract, ours, _same, Survey(rows=rows), np.array([], dtype=np.int64))
+
     @property
     def notes(self) -> tuple[Note, ...]:
         return (*self.source.notes, *self.survey.notes)

@@ -7,22 +7,18 @@ with zeros.
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
+from kequn_lab._duckdb import MEMORY_LIMIT, scan
 from kequn_lab.features._packed import MOST_COUNTED, packed_events
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import bounds, count_window
 
 __all__ = ["customer_features", "feature_query", "feature_sql"]
-
-#: DuckDB spills to disk above it.
-MEMORY_LIMIT = "2GB"
 
 #: What differs between engines. Recency and tenure are differences of DATEs: epochs would
 #: move them by a day where the session's time zone is not the data's.
@@ -238,10 +234,7 @@ def _register(con, tables: dict) -> dict[str, set[str]]:
         if isinstance(table, pd.DataFrame):
             con.register(name, table)
         else:
-            # A path is taken letter by letter: no pattern, and no column from name=value in it.
-            path = re.sub(r"[*?[]", r"[\g<0>]", str(Path(table))).replace("'", "''")
-            read = f"read_parquet('{path}', hive_partitioning = false)"
-            con.execute(f"CREATE VIEW {name} AS SELECT * FROM {read}")
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM {scan(table)}")
         available[name] = {r[0] for r in con.execute(f"DESCRIBE {name}").fetchall()}
     return available
 

@@ -23,6 +23,7 @@ from kequn_lab.contract.reading import Opened, open_table
 from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped
 from kequn_lab.contract.sources import open_source
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
+from kequn_lab.contract.unchanged import unchanged
 from kequn_lab.contract.wide import infer_contract
 
 __all__ = ["Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "words_of"]
@@ -136,7 +137,14 @@ def raw_tables(given: dict[str, Any], mapping: Mapping, *, skip: bool = False) -
         for contract in (CUSTOMERS, EVENTS, HOLDINGS):
             if (data := given.get(name := contract.name)) is None:
                 continue
-            opened = open_table(data, contract, mapping=getattr(mapping, name), skip=skip)
+            words = getattr(mapping, name)
+            if found := _as_it_is(data, contract, words, known):
+                opened, sound = found
+                entered.tables[name] = Path(data)
+                entered.add(name, opened, sound.rows, None)
+                known = Known(sound.customers) if contract is CUSTOMERS else known
+                continue
+            opened = open_table(data, contract, mapping=words, skip=skip)
             skipped = Skipped() if skip else None
             spool = _Spool(opened, known, skipped, Path(folder) / f"{name}.parquet")
             entered.tables[name] = spool.path_of(data)
@@ -144,6 +152,18 @@ def raw_tables(given: dict[str, Any], mapping: Mapping, *, skip: bool = False) -
             if contract is CUSTOMERS:
                 known = Known(np.sort(np.concatenate(spool.ids)))
         yield entered
+
+
+def _as_it_is(data, contract: Contract, words: TableMapping, known: Known | None):
+    """A Parquet file that may be taken where it lies; None: it has to be read cell by cell."""
+    if not is_parquet(data) or words != TableMapping():
+        return None
+    if (sound := unchanged(data, contract, known=known)) is None:
+        return None
+    opened = Opened.unchanged(open_source(data), contract, sound.rows)
+    if REFUSED_COLUMNS[0] in opened.source.columns or {*opened.columns} != {*sound.columns}:
+        return None
+    return opened, sound
 
 
 class _Spool:

@@ -331,8 +331,11 @@ def from_bank(bank) -> Inputs:
 
 
 def _last_day(entered: Entered) -> pd.Timestamp:
-    times = pyarrow.parquet.ParquetFile(entered.tables["events"]).read(["timestamp"])["timestamp"]
-    return _last_day_noted(pd.Timestamp(pc.max(times).as_py()).normalize(), entered)
+    with pyarrow.parquet.ParquetFile(entered.tables["events"]) as file:
+        last = (
+            pc.max(batch["timestamp"]).as_py() for batch in file.iter_batches(columns=["timestamp"])
+        )
+        return _last_day_noted(pd.Timestamp(max(t for t in last if t)).normalize(), entered)
 
 
 def _last_day_noted(day: pd.Timestamp, entered: Entered) -> pd.Timestamp:

@@ -28,6 +28,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 STOREYS = [
     {
         "_checks",
+        "_duckdb",
         "_files",
         "_refits",
         "_statistics",
@@ -50,6 +51,7 @@ STOREYS = [
 #: Growth is decided here: raise a number in the commit that needs it, and say why in its message.
 MOST = {
     "_checks": (20, 0),
+    "_duckdb": (15, 0),
     "_files": (80, 0),
     "_statistics": (40, 0),
     "_json": (60, 0),
@@ -59,7 +61,7 @@ MOST = {
     "_signals": (50, 0),
     "_words": (215, 0),
     "_folder": (265, 0),
-    "contract": (3_520, 7),
+    "contract": (3_640, 7),
     "features": (990, 7),
     "plots": (1_490, 15),
     "catalogue": (180, 10),
@@ -73,7 +75,7 @@ MOST = {
     "products": (480, 8),
     "spark": (210, 2),
     "synth": (1_960, 7),
-    "run": (2_830, 5),
+    "run": (2_840, 5),
     "workshop": (2_250, 6),
     "commands": (1_475, 0),
     "__main__": (35, 0),
