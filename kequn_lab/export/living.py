@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from xlsxwriter.utility import xl_col_to_name
 
 from kequn_lab._words import Words
 from kequn_lab.export._nearest import group_cards, offsets_of
 from kequn_lab.export._records import fact, stamps
-from kequn_lab.export._xlsx import column_letter as letter
 from kequn_lab.export.golden import golden_rows
 from kequn_lab.features._levels import NO_LEVEL, WIDE_BLANK
 from kequn_lab.features.definitions import feature_dictionary
@@ -294,3 +294,8 @@ class Plain(str):
 
 def _plain(text: str) -> Plain:
     return Plain(text)
+
+
+def letter(number: int) -> str:
+    """A column's letters, counted from 1."""
+    return xl_col_to_name(number - 1)

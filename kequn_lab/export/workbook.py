@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._files import replacing
-from kequn_lab.export._xlsx import Formula, Id, Sheet, write_xlsx
 from kequn_lab.export.living import Plain, living_sheets
 
 if TYPE_CHECKING:
+    from xlsxwriter.worksheet import Worksheet
+
     from kequn_lab.export.scorecard import Scorecard
 
 __all__ = ["EXCEL_ROWS", "write_workbook"]
 
 #: Rows of a sheet, its heading included.
 EXCEL_ROWS = 1_048_576
+_LONGEST = 32_767  # characters of a cell
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def write_workbook(
@@ -66,42 +69,52 @@ def write_workbook(
       customer_id  name  share
     0         001  =1+1    0.5
     """
+    from xlsxwriter import Workbook
+
     for name, table in sheets.items():
         if len(table) >= EXCEL_ROWS:
             raise ValueError(
                 f"{name}: {len(table):,} rows, and a sheet of Excel has {EXCEL_ROWS:,} with its "
                 "heading; write a CSV file, or fewer customers"
             )
-    parts = {name: Sheet(*_rows(table, ids), frozen=(1, 0)) for name, table in sheets.items()}
-    for name, rows in living_sheets(card).items() if card else ():
-        cells = ([_formula(value) for value in line] for line in rows)
-        parts[name] = Sheet(cells, widths=(28, 36), frozen=(6, 2))
-    with replacing(path) as file:
-        write_xlsx(parts, file)
+    options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd h:mm:ss"}
+    with replacing(path) as file, Workbook(file, options) as book:
+        text = book.add_format({"num_format": "@"})
+        for name, table in sheets.items():
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            for j, column in enumerate(table):
+                wide = not pd.api.types.is_numeric_dtype(table[column].dtype)
+                sheet.set_column(j, j, 24 if wide else 12)
+            _write(sheet, 0, [str(column) for column in table], [None] * len(table.columns))
+            formats = [text if c in ids else None for c in table]
+            for i, row in enumerate(zip(*(_values(table[c]) for c in table)), start=1):
+                _write(sheet, i, row, formats)
+        for name, rows in living_sheets(card).items() if card else ():
+            sheet = book.add_worksheet(name)
+            sheet.set_column(0, 0, 28)
+            sheet.set_column(1, 1, 36)
+            sheet.freeze_panes(6, 2)
+            for i, line in enumerate(rows):
+                _write(sheet, i, line, [None] * len(line), formulas=True)
 
 
-def _rows(table: pd.DataFrame, ids: Sequence[str]) -> tuple[Iterator[Any], list[int]]:
-    """The heading and the rows of a table, and the widths of its columns."""
-    numbers = [pd.api.types.is_numeric_dtype(table[name].dtype) for name in table]
-    columns = (_cells(table[name], name in ids) for name in table)
-    return chain([[str(name) for name in table]], zip(*columns)), [24 - 12 * n for n in numbers]
+def _values(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), None)
 
 
-def _cells(column: pd.Series, is_id: bool) -> Iterator[Any]:
-    """The values of a column as a sheet takes them."""
-    text = Id if is_id else str
-    for value in column.astype(object).where(column.notna(), None):
-        if isinstance(value, float) and np.isinf(value):
-            yield str(value)
-        elif value is None or isinstance(value, bool | int | float):
-            yield value
+def _write(
+    sheet: Worksheet, i: int, row: Sequence[Any], formats: Sequence[Any], *, formulas: bool = False
+) -> None:
+    """Cells of a row: a text is a formula only where it is asked for."""
+    for j, (value, shape) in enumerate(zip(row, formats)):
+        if isinstance(value, bool):
+            sheet.write_boolean(i, j, value)
+        elif isinstance(value, int | float) and np.isfinite(value):
+            sheet.write_number(i, j, value)
         elif isinstance(value, pd.Timestamp):
-            yield value.tz_localize(None).to_pydatetime()
-        else:
-            yield text(value)
-
-
-def _formula(value: Any) -> Any:
-    """A cell of the sheets that compute: a text that starts with ``=`` is a formula."""
-    text = isinstance(value, str) and not isinstance(value, Plain)
-    return Formula(value) if text and value.startswith("=") else value
+            sheet.write_datetime(i, j, value.tz_localize(None).to_pydatetime())
+        elif formulas and str(value).startswith("=") and not isinstance(value, Plain):
+            sheet.write_formula(i, j, value, value="")  # computed when the file is opened
+        elif value is not None and value != "":
+            sheet.write_string(i, j, _ILLEGAL.sub("\ufffd", str(value))[:_LONGEST], shape)
