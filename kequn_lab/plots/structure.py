@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
 from .canvas import (
     HALO,
@@ -20,10 +21,18 @@ from .canvas import (
 )
 from .style import GREY, say
 
-__all__ = ["gorge_plot", "separation_plot"]
+__all__ = ["gorge_plot", "influence_plot", "separation_plot"]
 
 #: Loadings drawn, at most.
 N_ARROWS = 6
+#: Variables and blocks drawn, at most.
+MOST_INFLUENCES = 20
+#: Blocks of the kit's features (``feature_dictionary``).
+_BLOCKS = {
+    "people:*": ("“人”的全部变量", "all of people"),
+    "goods:*": ("“货”的全部变量", "all of goods"),
+    "place:*": ("“场”的全部变量", "all of place"),
+}
 
 
 def separation_plot(
@@ -244,4 +253,50 @@ def gorge_plot(
             panel.set_yticklabels([])
     below(ax, say("与各客群的相似度（纵轴：客户占比）",
                   "Similarity to the segment (upright: share of all customers)"))  # fmt: skip
+    return ax
+
+
+def influence_plot(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Bars of the customers who move where a variable (dark) or block (light) is left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``validation.influence.column_influence``: variable, kind, moved_share, lost, decides.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        The largest on top; beside a bar the segments that are gone, and that a variable alone
+        gives the same segments.
+    """
+    need(table, ["variable", "kind", "moved_share", "lost", "decides"], "influence_plot")
+    shown = table.head(MOST_INFLUENCES)
+    ax = axes(ax, (8, 1 + 0.32 * len(shown)))
+    y = np.arange(len(shown))
+    block = shown["kind"].eq("block")
+    ax.barh(y, shown["moved_share"], height=0.7, edgecolor="0.25", lw=0.6,
+            color=np.where(block, "0.8", "#0072B2"))  # fmt: skip
+    for at, row in zip(y, shown.itertuples()):
+        text = percent(row.moved_share, 1)
+        if row.lost:
+            text += say(f"，{row.lost} 个客群消失", f", {row.lost} gone")
+        if row.decides:
+            text += say("，单独决定", ", decides alone")
+        ax.annotate(text, (row.moved_share, at), (6, 0), textcoords="offset points", va="center",
+                    fontsize=9)  # fmt: skip
+    labels = [
+        say(*_BLOCKS.get(row.variable, (row.variable,) * 2)) if row.kind == "block" else label
+        for row, label in zip(shown.itertuples(), variables_of(shown, None, "influence_plot"))
+    ]
+    ax.set_yticks(y, labels)
+    ax.tick_params(axis="y", length=0)
+    ax.set(ylim=(len(shown) - 0.4, -0.6), xlim=(0, max(shown["moved_share"].max(), 0.01) * 1.5))
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_xlabel(say(
+        f"去掉该变量（浅色为一组变量）后换客群的客户（{len(shown)}/{len(table)}）",
+        f"Customers who move without it; light: a block ({len(shown)} of {len(table)} shown)",
+    ))  # fmt: skip
+    ax.spines["left"].set_visible(False)
     return ax

@@ -52,6 +52,11 @@ DRAWINGS = (
         ),
     ),
     Drawing(
+        "influence", "哪个变量决定客群", "Which variable decides",
+        "去掉一个变量后换客群的客户占比", "Share of customers who move without each variable",
+        None, ("influence",), lambda t, plots: plots.structure.influence_plot(t["influence"]),
+    ),
+    Drawing(
         "separation", "客群之间的距离", "Where the segments lie",
         "前两个主成分上的客户与客群中心", "Customers and centres on the first two components",
         "profiles", ("plane_scores",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.validation.influence import STARTS, column_influence
 
@@ -23,13 +24,15 @@ def influence(result) -> pd.DataFrame:
             f"the groups of {result.card.by} were clustered separately; ask a result of one "
             "group alone"
         )
+    book = feature_dictionary()
     axes = {a: c.name for c in result.card.categories for a in c.axes}
     values = np.asarray(result.pipeline[:-1].transform(result.features))
     seeded = isinstance(result.pipeline[-1], SeededKMeans)
     return column_influence(
         pd.DataFrame(values, columns=[*(f.name for f in result.card.features), *axes]),
-        result.labels["cluster"],
+        result.labels["segment_id"],
         variables=axes,
+        blocks=dict(zip(book["feature"], book["block"])),
         n_starts=0 if seeded else STARTS,
         random_state=result.card.random_state or 0,
     )

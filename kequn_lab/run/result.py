@@ -166,7 +166,8 @@ class Result:
         ----------
         name : str
             ``sizes``, ``heat_map``, ``profile``, ``separation``, ``comparison``, ``decision``,
-            ``truth``, ``indices``, ``stability`` or ``segment_stability``.
+            ``truth``, ``indices``, ``stability``, ``segment_stability``, or ``influence`` (of
+            :meth:`column_influence`, which searches again).
         language : {"zh", "en"}
 
         Returns
@@ -180,11 +181,14 @@ class Result:
         """
         from kequn_lab import plots
 
-        there = drawings(self.tables)
+        tables = self.tables
+        if name == "influence":
+            tables = tables | {"influence": self.column_influence()}
+        there = drawings(tables)
         if name not in there:
             raise ValueError(f"no picture {name!r} of this result; there are {', '.join(there)}")
         with self.styled(language):
-            return there[name].draw(self.tables, plots)
+            return there[name].draw(tables, plots)
 
     def styled(self, language: str):
         """The style in which its pictures are drawn, as a context."""

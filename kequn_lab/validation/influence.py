@@ -21,6 +21,9 @@ __all__ = ["column_influence"]
 #: New k-means++ starts beside the present centres; a segment is found again where it shares more
 #: than this with one without the variable (Jaccard).
 STARTS, FOUND = 2, 0.5
+#: Agreement (adjusted Rand index) of the segments with those of one variable alone, from which
+#: this one decides by itself; correlation from which two variables say the same.
+DECIDES, SAME = 0.8, 0.999
 POINTS = 5_000  # a table of so many rows is searched row by row
 
 
@@ -29,6 +32,7 @@ def column_influence(
     labels: ArrayLike,
     *,
     variables: Mapping[str, str] | None = None,
+    blocks: Mapping[str, str] | None = None,
     n_starts: int = STARTS,
     random_state: int = 0,
     progress: bool = True,
@@ -44,6 +48,8 @@ def column_influence(
     variables : mapping of str to str, optional
         The variable of each column of ``model`` that is not called like it; the columns of one
         variable are left out together.
+    blocks : mapping of str to str, optional
+        The block of each variable: each block is left out as a whole, too.
     n_starts : int
         New k-means++ starts beside the present centres; the lowest inertia is taken. 0 for
         segments that k-means reached from a given start.
@@ -54,10 +60,13 @@ def column_influence(
     Returns
     -------
     DataFrame
-        Most moved first: ``variable``, ``moved`` (customers that are no longer with their
+        Most moved first: ``variable`` (``block:*`` for a block), ``kind`` (``variable`` or
+        ``block``), ``moved`` (customers that are no longer with their
         segment), ``moved_share`` (0 to 1), ``ari`` (adjusted Rand index between with and
         without), ``lost`` (segments of which no segment without the variable holds half:
-        Jaccard of 0.5 at most).
+        Jaccard of 0.5 at most), ``lost_segments`` (which), ``alone`` (adjusted Rand index of the
+        segments with those that it alone gives), ``decides`` (``alone`` is 0.8 or more),
+        ``same_as`` (variables that say the same: correlation of 0.999 or more, either sign).
 
     Raises
     ------
@@ -66,9 +75,8 @@ def column_influence(
 
     Notes
     -----
-    A variable that moves nobody when it is left out may still be one of two that say the same:
-    leave out both. A variable that alone moves most customers decides the segments: an id or a
-    code must not be such a one.
+    A variable that moves nobody when it is left out may still be one of two that say the same
+    (``same_as``): leave out both. An id or a code must not be a variable that ``decides``.
 
     Examples
     --------
@@ -80,25 +88,57 @@ def column_influence(
     0   visits         0.48     2
     1      age         0.00     0
     """
-    codes, _ = pd.factorize(np.asarray(labels), sort=True)
+    codes, called = pd.factorize(np.asarray(labels), sort=True)
     z = as_numbers(model)
     if len(codes) != len(z):
         raise ValueError(f"labels are of {len(codes)} customers, model of {len(z)}")
     names = np.array([(variables or {}).get(str(c), str(c)) for c in model])
     if len(set(names)) < 2:
         raise ValueError(f"{names[0]} is the only variable; without it nothing is left to cluster")
-    centres = model.groupby(codes).mean().to_numpy()
-    k, rows = len(centres), []
-    for variable in tqdm(dict.fromkeys(names), desc="variables", disable=not progress, leave=False):
-        kept = names != variable
-        again = _clusters(z[:, kept], centres[:, kept], n_starts, random_state)
-        table = np.bincount(codes * k + again, minlength=k * k).reshape(k, k)
+    centres, rows = model.groupby(codes).mean().to_numpy(), []
+    out = _parts(names, blocks or {})
+    same = _same(z, names)
+
+    def again(kept: NDArray) -> NDArray:
+        """Customers by present segment and by that of these columns."""
+        k = len(centres)
+        found = _clusters(z[:, kept], centres[:, kept], n_starts, random_state)
+        return np.bincount(codes * k + found, minlength=k * k).reshape(k, k)
+
+    for (name, kind), own in tqdm(out.items(), desc="variables", disable=not progress, leave=False):
+        table = again(~own)
         mine, theirs = linear_sum_assignment(-table)
         moved = len(codes) - int(table[mine, theirs].sum())
-        lost = int((jaccard(table).max(axis=1) <= FOUND).sum())
-        rows.append((variable, moved, moved / len(codes), adjusted_rand(table), lost))
-    out = pd.DataFrame(rows, columns=["variable", "moved", "moved_share", "ari", "lost"])
-    return out.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
+        lost = [str(c) for c in called[jaccard(table).max(axis=1) <= FOUND]]
+        alone = adjusted_rand(again(own))
+        rows.append((name, kind, moved, moved / len(codes), adjusted_rand(table), len(lost),
+                     ", ".join(lost), alone, alone >= DECIDES, same.get(name, "")))  # fmt: skip
+    columns = ["variable", "kind", "moved", "moved_share", "ari", "lost", "lost_segments", "alone",
+               "decides", "same_as"]  # fmt: skip
+    found = pd.DataFrame(rows, columns=columns)
+    return found.sort_values("moved", ascending=False, kind="stable", ignore_index=True)
+
+
+def _parts(names: NDArray, blocks: Mapping[str, str]) -> dict[tuple[str, str], NDArray]:
+    """The columns of each variable, and of each block of several that is not all of them."""
+    out = {(name, "variable"): names == name for name in dict.fromkeys(names)}
+    of = np.array([blocks.get(name, "") for name in names], dtype=object)
+    for block in dict.fromkeys(of[of != ""]):
+        own = of == block
+        if len(set(names[own])) > 1 and not own.all():
+            out[f"{block}:*", "block"] = own
+    return out
+
+
+def _same(z: NDArray, names: NDArray) -> dict[str, str]:
+    """Of each variable the others that say the same; categories (several columns) are left out."""
+    single = [i for i, name in enumerate(names) if (names == name).sum() == 1 and np.ptp(z[:, i])]
+    if len(single) < 2:
+        return {}
+    near = np.abs(np.corrcoef(z[:, single], rowvar=False)) >= SAME
+    np.fill_diagonal(near, False)
+    own = names[single]
+    return {name: ", ".join(own[row]) for name, row in zip(own, near) if row.any()}
 
 
 def _clusters(X: NDArray, found: NDArray, n_starts: int, seed: int) -> NDArray:

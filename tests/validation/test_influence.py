@@ -46,3 +46,32 @@ def test_what_cannot_be_asked_is_said(tmp_path):
     kq.segment(table(), k=3, stability=0, quiet=True).save(tmp_path / "o", quiet=True)
     with pytest.raises(ValueError, match="holds no customer table"):
         kq.read_result(tmp_path / "o").column_influence()
+
+
+def test_a_column_that_alone_decides_a_copy_and_a_block_are_named():
+    rng = np.random.default_rng(1)
+    code = 30.0 * (np.arange(240) % 3)
+    model = pd.DataFrame({
+        "code": code + rng.random(240), "a": rng.normal(size=240), "b": rng.normal(size=240),
+    })  # fmt: skip
+    model["copy"] = -2 * model["code"]
+    labels = np.array(["x", "y", "z"])[np.arange(240) % 3]
+    blocks = {"a": "noise", "b": "noise", "code": "codes", "copy": "codes"}
+    found = column_influence(model, labels, blocks=blocks).set_index("variable")
+    assert found.index[0] == "codes:*" and found.loc["codes:*", "kind"] == "block"
+    assert found.loc["codes:*", "lost_segments"] == "x, y, z"
+    assert found.loc[["code", "copy"], "moved"].tolist() == [0, 0]  # the other one says the same
+    assert found.loc[["code", "copy"], "same_as"].tolist() == ["copy", "code"]
+    assert found["decides"].to_dict() == {
+        "codes:*": True, "code": True, "copy": True, "a": False, "b": False, "noise:*": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "decides alone"), ("zh", "单独决定")])
+def test_the_picture_ranks_and_says_what_decides_alone(language, said):
+    data = table().assign(copy=lambda t: 50 * t["age"]).drop(columns=["visits", "job"])
+    result = kq.segment(data, k=2, stability=0, quiet=True)
+    ax = result.plot("influence", language=language)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == sorted(widths, reverse=True) and len(widths) == 3
+    assert sum(said in t.get_text() for t in ax.texts) == 2  # age and its copy
