@@ -15,7 +15,7 @@ NOTE_COLUMNS = (
 )  # fmt: skip
 
 #: Notes that say how the customers were clustered; shown in a place of their own.
-READING = ("reading_price", "reading_groups", "reading_min_size")
+READING = ("reading_price", "reading_groups", "reading_min_size", "reading_cluster")
 
 
 @dataclass(frozen=True)

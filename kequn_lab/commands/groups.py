@@ -16,6 +16,7 @@ __all__ = [
 
 SEED = whole(0, 2**32 - 1)
 STARTS = ("auto", "search", "signatures")
+FIT_ON = ("sample", "cluster")
 PRESETS = ("easy", "standard", "hard", "sealed")
 
 
@@ -75,6 +76,11 @@ def add_engine(run: argparse.ArgumentParser) -> None:
     engine.add_argument(
         "--master", metavar="URL", help="spark://…, sc://… or local[N] (default: local[*])"
     )
+    engine.add_argument(
+        "--fit-on", choices=FIT_ON, default="sample",
+        help="sample: up to a million customers come here to be searched; cluster: Spark's own "
+        "k-means is fitted to all customers there",
+    )  # fmt: skip
     engine.add_argument(
         "--labels-to", type=table, metavar="PATH",
         help="all customers' labels, written by the cluster: a Parquet folder, or ….csv",

@@ -63,7 +63,7 @@ def say(args: Namespace, what: str, **values) -> str:
 
 def run(args: Namespace) -> int:
     """From tables to a folder of results."""
-    from kequn_lab.commands.cluster import label_all, on_the_cluster
+    from kequn_lab.commands import cluster
     from kequn_lab.commands.registering import EVENTS
     from kequn_lab.features.weights import read_weights
     from kequn_lab.monitor.registry import open_registry
@@ -80,10 +80,12 @@ def run(args: Namespace) -> int:
     if args.weights is not None:
         args.weights = read_weights(args.weights)
     with ExitStack() as stack:
+        if args.labels_to is not None:
+            labels = stack.enter_context(cluster.labels_folder(args))
         folder = stack.enter_context(run_folder(args.out))
         if args.registry is not None:  # entered before the result is there: no id is given twice
             args.registry = stack.enter_context(open_registry(args.registry))
-        tables = stack.enter_context(on_the_cluster(args)) if spark else {}
+        tables = stack.enter_context(cluster.on_the_cluster(args)) if spark else {}
         vars(args).update(tables)
         result = fill_folder(
             _segmented(args, kind, words),
@@ -95,7 +97,9 @@ def run(args: Namespace) -> int:
             quiet=args.quiet,
         )
         if args.labels_to is not None:
-            label_all(args, result, tables)
+            cluster.label_all(args, result, tables, labels)
+    if args.labels_to is not None:
+        print(cluster.labels_written(args))
     _tell(args, result.record["notes"])
     if kind == "events" and not args.as_of:
         print(say(args, "until", day=result.record["as_of"]))
@@ -131,8 +135,8 @@ def _segmented(args: Namespace, kind: str, words: Mapping | None):
 def _with_spark(args: Namespace) -> bool:
     """Whether a cluster reads the tables; options that go with it are refused without it."""
     if args.engine != "spark":
-        if args.labels_to is not None or args.master is not None:
-            args.error("--master and --labels-to go with --engine spark")
+        if args.labels_to is not None or args.master is not None or args.fit_on != "sample":
+            args.error("--master, --fit-on and --labels-to go with --engine spark")
         return False
     if args.file is not None or not args.events:
         args.error("--engine spark reads transactions: --events, with --customers, --holdings")

@@ -191,6 +191,21 @@ def scorecard_sql(
     return f"WITH {', '.join(steps)}\n" + "\nUNION ALL\n".join(selects)
 
 
+def standardised_sql(card, dialect: str, *, table: str, id_column: str = "customer_id") -> str:
+    """The steps of :func:`scorecard_sql` up to ``standardised``: ``WITH`` and no ``SELECT``.
+
+    Parameters
+    ----------
+    card : Scorecard
+        Without groups or categories.
+    dialect, table, id_column
+        As :func:`scorecard_sql`.
+    """
+    d = DIALECTS[dialect]
+    steps, _ = _steps(card, d, _name(id_column, d), _name(table, d), "", "", taken=table)
+    return f"WITH {', '.join(steps[:2])}"
+
+
 def _steps(
     card, d: Dialect, own_id: str, source: str, where: str, mark: str, taken: str
 ) -> tuple[list[str], str]:

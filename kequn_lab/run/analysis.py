@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from kequn_lab.run.categories import category_axes, naming_words, with_levels
 from kequn_lab.run.findings import mean_silhouette
 from kequn_lab.run.grouping import group_silhouette
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.on_cluster import fit_on_cluster
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, price, take_reading
 from kequn_lab.run.registering import earlier_run, run_day, run_id
@@ -165,9 +167,12 @@ def _weigh(
 def _reading(inputs: Inputs, book: Tables, weights: dict[str, float], options: Options) -> Reading:
     """The k-means that was asked for; numbers of clusters were compared by the search."""
     weighed = options.ks is not None and options.start == "auto" and not options.pull
-    return take_reading(
+    take = take_reading
+    if inputs.on_cluster is not None:
+        take = partial(fit_on_cluster, table=inputs.on_cluster)
+    return take(
         inputs.features,
-        book,
+        book=book,
         n_clusters=options.n_clusters,
         by=options.by,
         start="search" if weighed else options.start,

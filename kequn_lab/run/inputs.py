@@ -68,6 +68,8 @@ class Inputs:
         The true segments, of a synthetic bank only.
     facts : dict
         More for the record, such as the seed of the synthetic bank.
+    on_cluster : pyspark DataFrame or None
+        All customers, of whom ``features`` is a sample, where Spark is to fit k-means to them.
     """
 
     features: pd.DataFrame
@@ -87,6 +89,7 @@ class Inputs:
     ids: pd.Series | None = None
     truth: pd.DataFrame | None = None
     facts: dict = field(default_factory=dict)
+    on_cluster: Any = None
 
 
 def from_tables(
@@ -227,7 +230,14 @@ def from_customer_table(
 
 
 def from_spark(
-    table, *, customers=None, holdings=None, as_of=None, months: int = 12, drop: Sequence[str] = ()
+    table,
+    *,
+    customers=None,
+    holdings=None,
+    as_of=None,
+    months: int = 12,
+    drop: Sequence[str] = (),
+    fit_on: str = "sample",
 ) -> Inputs:
     """Transactions on a cluster: features are made there, one row per customer comes home.
 
@@ -243,6 +253,8 @@ def from_spark(
         Length of the window.
     drop : sequence of str
         Features to leave out of the model.
+    fit_on : {"sample", "cluster"}
+        "cluster": Spark fits k-means, and a smaller sample comes home.
 
     Raises
     ------
@@ -262,7 +274,8 @@ def from_spark(
         last = given["events"].selectExpr("CAST(max(`timestamp`) AS DATE) AS day").first()["day"]
         as_of = _last_day_noted(pd.Timestamp(last), entered)
     window = cluster.window_of(given, as_of=as_of, months=months)
-    home, n, notes = cluster.collect(cluster.customer_features(**given, as_of=as_of, months=months))
+    everybody = cluster.customer_features(**given, as_of=as_of, months=months)
+    home, n, notes = cluster.collect(everybody, fit_on=fit_on)
     entered.notes.extend(notes)
     features = home.set_index("customer_id")
     empty = [f for f in features if features[f].isna().all()]
@@ -278,7 +291,8 @@ def from_spark(
         entered,
         as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
         months=months,
-        facts={"engine": "spark", "customers_on_the_cluster": n},
+        facts={"engine": "spark", "customers_on_the_cluster": n, "fit_on": fit_on},
+        on_cluster=everybody if fit_on == "cluster" else None,
     )
 
 

@@ -33,7 +33,8 @@ from kequn_lab.segments.pipeline import (
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.segments.signatures import chance_likeness, expected_levels, least_similarity
 
-__all__ = ["STARTS", "Reading", "compare_readings", "price", "price_note", "take_reading"]
+__all__ = ["STARTS", "Reading", "compare_readings", "price", "price_note",
+           "read_clusters", "take_reading"]  # fmt: skip
 
 STARTS = ("auto", "search", "signatures")
 #: Two segments with this Jaccard index (customers in both over customers in either) are the same.
@@ -133,7 +134,7 @@ def take_reading(
             raise ValueError(SIZE_BY_GROUP)
         fit |= {"by": by, "n_clusters": group_clusters(features, by, n_clusters, book)}
         pipeline = fit_segments(features, random_state=random_state, **fit)
-        return _reading(pipeline, features, book, random_state)
+        return read_clusters(pipeline, features, book, random_state)
     n_clusters = N_CLUSTERS if n_clusters is None else n_clusters
     if isinstance(n_clusters, Mapping):
         raise ValueError("k by group needs the column that says the group (by)")
@@ -144,7 +145,7 @@ def take_reading(
         _require_start(levels, n_clusters)
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
     own = {"n_clusters": n_clusters, "random_state": random_state, "min_size": min_size, **fit}
-    lowest = _reading(fit_segments(features, **own), features, book, random_state)
+    lowest = read_clusters(fit_segments(features, **own), features, book, random_state)
     if not asked and (start == "search" or n_clusters != len(levels) or not told):
         return lowest
     try:
@@ -153,7 +154,7 @@ def take_reading(
         if asked:
             raise
         return lowest
-    seeded = _reading(pipeline, features, book, random_state, lowest)
+    seeded = read_clusters(pipeline, features, book, random_state, lowest)
     named, before = (int(r.names["matched"].sum()) for r in (seeded, lowest))
     return seeded if asked or named >= max(before, n_clusters / 2) else lowest
 
@@ -180,7 +181,8 @@ def _require_start(levels: pd.DataFrame, n_clusters: int) -> None:
         )
 
 
-def _reading(pipeline, features, book, random_state, lowest=None) -> Reading:
+def read_clusters(pipeline, features, book, random_state, lowest=None) -> Reading:
+    """What the clusters of a fitted pipeline are like, and the names that they carry."""
     bare = Reading(pipeline, pd.DataFrame(), pd.DataFrame(), lowest)
     means, model = bare.means, pipeline["preprocess"].transform(features)
     how = {"start": bare.start or bare.groups, "random_state": random_state}
@@ -257,9 +259,12 @@ def compare_readings(labels, other, *, names: pd.DataFrame, other_names: pd.Data
 def price(reading: Reading) -> dict[str, Any]:
     """What ``run.json`` says of the reading: its start, and how far it is from the lowest."""
     out: dict[str, Any] = {"start": "search" if reading.start is None else "signatures"}
-    if reading.lowest is not None and reading.start is not None:
+    if (fit := getattr(reading, "fit", None)) is not None:
+        out |= {"start": "cluster", "cluster_sizes": fit.sizes, "cluster_inertia": fit.inertia}
+    if reading.lowest is not None:
         lowest = reading.lowest.pipeline["kmeans"].inertia_
-        out["pull"] = reading.start.pull
+        if reading.start is not None:
+            out["pull"] = reading.start.pull
         out["inertia_lowest"] = lowest
         out["inertia_above"] = reading.pipeline["kmeans"].inertia_ / lowest - 1
         out["rand_with_lowest"] = adjusted_rand_score(reading.labels, reading.lowest.labels)

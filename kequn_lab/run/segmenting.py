@@ -23,6 +23,7 @@ from kequn_lab.run.inputs import (
     from_spark,
     from_tables,
 )
+from kequn_lab.run.on_cluster import FIT_ON
 from kequn_lab.run.options import Options
 from kequn_lab.run.registering import enter
 from kequn_lab.run.result import Result
@@ -40,6 +41,7 @@ def segment(
     start: str = "auto",
     pull: float = 0.0,
     min_size: int | None = None,
+    fit_on: str = "sample",
     id: str | None = None,
     kind: str | None = None,
     customers=None,
@@ -99,6 +101,11 @@ def segment(
         which is lower for segments that had to grow. The result says the price: how much inertia
         it costs, how many customers it moves, and which segments are at the bound (``.by_size``).
         Not with ``by``; several k are compared without it.
+    fit_on : {"sample", "cluster"}
+        Of a Spark table. "sample": up to a million customers are brought home and searched.
+        "cluster": Spark's own k-means (``pyspark.ml``) is fitted to all customers where they lie,
+        and up to 100,000 are brought home for names, profiles and the report, which says how far
+        that is from the search.
     id : str, optional
         The column that names the customer, of a table of customers. Default ``customer_id``,
         else the index of a DataFrame.
@@ -171,7 +178,7 @@ def segment(
     own = {"id_column": id, "query": query, "log_columns": log, "categories": categories}
     events = {"customers": customers, "holdings": holdings, "as_of": as_of, "months": months}
     more = {"mapping": mapping, "drop": drop, "skip_bad_rows": skip_bad_rows}
-    inputs = _read(table, kind, own, events, more)
+    inputs = _read(table, kind, own, events, more, fit_on)
     options = Options(
         **_numbers(k),
         by=by,
@@ -210,12 +217,19 @@ def _analysed(inputs: Inputs, options: Options, registry: str | Path | Opened | 
         return enter(analyse(inputs, replace(options, registry=known)), registry)
 
 
-def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Inputs:
+def _read(table, kind: str | None, own: dict, events: dict, more: dict, fit_on: str) -> Inputs:
     """What is to be clustered: a synthetic bank, transactions, or customers."""
+    if fit_on not in FIT_ON:
+        raise ValueError(f"fit_on is {fit_on!r}; give one of {', '.join(FIT_ON)}")
     if isinstance(table, Bank):
         return from_bank(table)
     if is_spark(table):
-        return _read_spark(table, own, events, more)
+        return _read_spark(table, own, events, more, fit_on)
+    if fit_on != "sample":
+        raise ValueError(
+            "k-means is fitted on the cluster (fit_on) to tables of Spark; leave fit_on out: these "
+            "customers are all here"
+        )
     if kind is None and own["query"] is None:
         kind = kind_of_table(open_source(table).columns, more["mapping"])
     if kind == "events":
@@ -226,14 +240,14 @@ def _read(table, kind: str | None, own: dict, events: dict, more: dict) -> Input
     return replace(inputs, as_of=f"{pd.Timestamp(events['as_of']):%Y-%m-%d}")
 
 
-def _read_spark(table, own: dict, events: dict, more: dict) -> Inputs:
+def _read_spark(table, own: dict, events: dict, more: dict, fit_on: str) -> Inputs:
     """Transactions are turned into features on the cluster; a customer table comes as it is."""
     if more["mapping"] is not None or more["skip_bad_rows"]:
         raise ValueError(
             "mapping and skip_bad_rows are of files; rename columns and filter rows in Spark"
         )
     if "timestamp" in table.columns:
-        return from_spark(table, **events, drop=more["drop"])
+        return from_spark(table, **events, drop=more["drop"], fit_on=fit_on)
     from kequn_lab.spark.tables import collect
 
     id_column = own["id_column"] or "customer_id"
@@ -243,11 +257,12 @@ def _read_spark(table, own: dict, events: dict, more: dict) -> Inputs:
             f"are {', '.join(table.columns)}: rename columns in Spark, or name the id"
         )
     renamed = table.withColumnRenamed(id_column, "customer_id")
-    home, n, notes = collect(renamed)
+    home, n, notes = collect(renamed, fit_on=fit_on)
     home = home.rename(columns={"customer_id": id_column})
     inputs = from_customer_table(home, **{**own, "id_column": id_column}, **more)
-    facts = {**inputs.facts, "engine": "spark", "customers_on_the_cluster": n}
-    return replace(inputs, notes=(*inputs.notes, *notes), facts=facts)
+    facts = {**inputs.facts, "engine": "spark", "customers_on_the_cluster": n, "fit_on": fit_on}
+    everybody = renamed if fit_on == "cluster" else None
+    return replace(inputs, notes=(*inputs.notes, *notes), facts=facts, on_cluster=everybody)
 
 
 def _with_given_ids(result: Result, ids) -> Result:

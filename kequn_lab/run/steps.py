@@ -27,6 +27,7 @@ from kequn_lab.run.categories import category_axes, variable_words
 from kequn_lab.run.findings import findings, no_decision, segment_marks
 from kequn_lab.run.grouping import group_note, group_stability, group_table
 from kequn_lab.run.inputs import Inputs
+from kequn_lab.run.on_cluster import ClusterReading, cluster_notes
 from kequn_lab.run.options import Options
 from kequn_lab.run.readings import Reading, compare_readings, price_note
 from kequn_lab.run.registering import Earlier
@@ -346,6 +347,8 @@ def _reading_tables(found: Segmented, measures: dict[str, Any]) -> tuple[Tables,
     readings = compare_readings(
         reading.labels, reading.lowest.labels, names=found.names, other_names=reading.lowest.names
     )
+    if isinstance(reading, ClusterReading) and reading.fit is not None:
+        return {"readings": readings}, cluster_notes(reading.fit, readings, measures)
     return {"readings": readings}, [price_note(readings, measures, found.names)]
 
 

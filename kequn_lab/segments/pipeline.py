@@ -18,7 +18,7 @@ from kequn_lab.features.preprocessing import category_encoder, preprocessor
 from kequn_lab.features.weights import ColumnWeights
 from kequn_lab.segments.grouped import GroupedKMeans, clusters_by_group
 from kequn_lab.segments.kmeans import N_CLUSTERS, KMeansSearch
-from kequn_lab.segments.seeded import SeededKMeans
+from kequn_lab.segments.seeded import GivenKMeans, SeededKMeans
 
 __all__ = [
     "centre_table",
@@ -27,6 +27,7 @@ __all__ = [
     "fit_segments",
     "label_table",
     "segment_pipeline",
+    "with_centres",
 ]
 
 SIZE_BY_GROUP = (
@@ -207,6 +208,22 @@ def require_customers(there: int, n_clusters: int, min_size: int | None) -> None
             f"{n_clusters * min_size:,} customers, there are {there:,}; ask for a smaller size "
             "(--min-size) or fewer clusters (--k)"
         )
+
+
+def with_centres(pipeline: Pipeline, features: pd.DataFrame, centres) -> Pipeline:
+    """A fitted pipeline with other centres, found elsewhere from the same model columns.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        As :func:`fit_segments` gives it; it stays as it is.
+    features : DataFrame
+        The customers that are to be labelled by the new centres.
+    centres : array-like of shape (n_clusters, n_model_columns)
+    """
+    steps = pipeline.steps[:-1]
+    kmeans = GivenKMeans(np.asarray(centres).tolist()).fit(pipeline[:-1].transform(features))
+    return Pipeline([*steps, ("kmeans", kmeans)])
 
 
 def _start(columns: list, levels: pd.DataFrame, weights: Mapping, categories: Mapping):

@@ -16,7 +16,7 @@ from kequn_lab.segments.search import memberships, one_thread_each
 from kequn_lab.segments.sized import check_min_size, settle_sized, sized_rule
 from kequn_lab.segments.summaries import Summary, as_numbers, nearest
 
-__all__ = ["SeededKMeans", "settle_from"]
+__all__ = ["GivenKMeans", "SeededKMeans", "settle_from"]
 
 
 class SeededKMeans(KMeansSearch):
@@ -129,6 +129,59 @@ class SeededKMeans(KMeansSearch):
         least = self.min_size
         new, prices, *_ = settle_sized(rows, centres, least, mean=mean, max_iter=self.max_iter)
         return sized_rule(rows.points, rows.weights, new, least, prices)
+
+
+class GivenKMeans(KMeansSearch):
+    """k-means that was fitted elsewhere: the centres are taken as they are.
+
+    Parameters
+    ----------
+    centres : array-like of shape (n_clusters, n_features)
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        The same.
+    labels_, inertia_ : as :class:`KMeansSearch`, of the rows given to ``fit``
+
+    Examples
+    --------
+    >>> GivenKMeans([[1.0], [-1.0]]).fit([[-0.9], [0.8]]).labels_
+    array([1, 0], dtype=int32)
+    """
+
+    def __init__(self, centres):
+        self.centres = centres
+
+    @property
+    def n_clusters(self) -> int:
+        return len(self.centres)
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Label the rows; nothing is learned from them.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as :meth:`KMeansSearch.fit`
+
+        Returns
+        -------
+        self : GivenKMeans
+
+        Raises
+        ------
+        ValueError
+            The centres do not fit the columns.
+        """
+        X = as_numbers(validate_data(self, X, dtype=[np.float64, np.float32], order="C"))
+        weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        centres = np.array(self.centres, X.dtype)
+        if centres.ndim != 2 or centres.shape[1] != X.shape[1]:
+            raise ValueError(f"centres must have {X.shape[1]} columns, got shape {centres.shape}")
+        self.cluster_centers_, self.n_iter_ = centres, 0
+        self.labels_ = nearest(X, centres).astype(np.int32)
+        self.inertia_ = inertia_of(X, weight, centres, self.labels_)
+        return self
 
 
 def settle_from(

@@ -16,8 +16,9 @@ from kequn_lab.spark._queries import Connection, run, views
 
 __all__ = ["MOST_COLLECTED", "collect", "customer_features", "require_valid", "typed", "window_of"]
 
-#: Customers that are brought home; of more, a sample of so many.
-MOST_COLLECTED = 1_000_000
+#: Customers that are brought home; of more, a sample of so many. Where Spark fits k-means, the
+#: sample is for names, profiles and the report only.
+MOST_COLLECTED = {"sample": 1_000_000, "cluster": 100_000}
 #: Broken rows that an error looks at.
 _SHOWN = 1_000
 #: Parts by hash in which a sample is drawn side by side.
@@ -182,15 +183,16 @@ def window_of(tables: dict[str, Any], *, as_of, months: int) -> dict:
     return window
 
 
-def collect(table, *, most: int = MOST_COLLECTED) -> tuple[pd.DataFrame, int, tuple[Note, ...]]:
+def collect(table, *, fit_on: str = "sample") -> tuple[pd.DataFrame, int, tuple[Note, ...]]:
     """Bring a customer table home over Arrow; of a large one, a sample.
 
     Parameters
     ----------
     table : pyspark DataFrame
         ``customer_id`` and the features.
-    most : int
-        Customers to bring home at most.
+    fit_on : {"sample", "cluster"}
+        What the sample is for: k-means and all the rest, or all but k-means; with it goes the
+        number of customers to bring home at most, :data:`MOST_COLLECTED`.
 
     Returns
     -------
@@ -198,29 +200,44 @@ def collect(table, *, most: int = MOST_COLLECTED) -> tuple[pd.DataFrame, int, tu
         The table as a pandas DataFrame in the order of the ids, the number of all customers, and
         a note where it is a sample.
 
+    Raises
+    ------
+    ValueError
+        The table has no rows.
+
     Notes
     -----
     The sample has the same share of every stratum (business or not, with events or without, as
     far as the table says so) and of every part of the ids' hashes, so that another run draws the
     same customers.
     """
-    n = table.count()
+    n, most = table.count(), MOST_COLLECTED[fit_on]
+    if not n:
+        raise ValueError("the customer table has no rows: look at the query that made it")
     notes: tuple[Note, ...] = ()
     if n > most:
         table = _sampled(table, most / n)
-        points = 100 * 1.96 * (0.25 / most * (1 - most / n)) ** 0.5
-        notes = (Note(
-            "customers_sampled",
-            f"{n:,} 位客户过多，只取回分层样本约 {most:,} 位来拟合；客群占比的误差至多 "
-            f"±{points:.2g} 个百分点（95%）。全部客户请用 kequn_lab.spark.label 打标签",
-            f"{n:,} customers are too many to bring home: a stratified sample of about {most:,} "
-            f"was fitted; shares of segments are off by {points:.2g} points at most (95 %). Label "
-            "all customers with kequn_lab.spark.label",
-            value=float(most),
-            level="warning",
-        ),)  # fmt: skip
+        notes = (_sample_note(n, most, fit_on),)
     home = table.toArrow().to_pandas()
     return home.sort_values("customer_id", ignore_index=True), n, notes
+
+
+def _sample_note(n: int, most: int, fit_on: str) -> Note:
+    points = 100 * 1.96 * (0.25 / most * (1 - most / n)) ** 0.5
+    zh, en = {
+        "sample": ("来拟合", "was fitted"),
+        "cluster": ("来命名、画像和出报告", "is behind names, profiles and report"),
+    }[fit_on]
+    return Note(
+        "customers_sampled",
+        f"{n:,} 位客户过多，只取回分层样本约 {most:,} 位{zh}；客群占比的误差至多 "
+        f"±{points:.2g} 个百分点（95%）。全部客户请用 kequn_lab.spark.label 打标签",
+        f"{n:,} customers are too many to bring home: a stratified sample of about {most:,} "
+        f"{en}; shares of segments are off by {points:.2g} points at most (95 %). Label "
+        "all customers with kequn_lab.spark.label",
+        value=float(most),
+        level="warning",
+    )  # fmt: skip
 
 
 def _sampled(table, share: float):
