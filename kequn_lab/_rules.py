@@ -209,6 +209,24 @@ _RULES = {
     "{} mixes numbers and words ({}): write the numbers as missing or as words, or declare the "
     "order of all its levels": "{} 混有数字和文字（{}）：请把数字改为缺失或文字，"
     "或写明全部类别的顺序",
+    # tables of Spark
+    "customers: {} customers are there more than once, such as {}; keep one row of each":
+        "customers：{} 位客户出现多次，如 {}；请每位只留一行",
+    "{}: {} rows are of customers that the customer table lacks, such as {}; add these customers "
+    "or leave the rows out": "{}：{} 行的客户不在客户表中，如 {}；请补上这些客户，或去掉这些行",
+    "{}: the table has no rows; look at what it is read from": "{}：表中没有数据行；请检查来源",
+    "k-means on the cluster (fit_on) searches all customers at once: by, categories, pull, a "
+    "smallest size and a start at the signatures need the sample; leave out one of the two":
+        "在集群上拟合（fit_on）时一次搜索全部客户：分组（by）、类别、pull、最小客群和从客群描述出发"
+        "都要用样本，请二选一",
+    "clusters of {} customers have none in the sample, so nothing is known of them: ask for fewer "
+    "clusters (--k), or fit on the sample": "有 {} 位客户的簇在样本中没有客户，无从描述：请减少簇数"
+    "（--k），或在样本上拟合",
+    "Spark's k-means found {} clusters of the {} asked for: too few customers differ. Ask for "
+    "fewer clusters (--k)": "Spark 的 k 均值只找到 {} 个簇（要求 {} 个）：不同的客户太少，"
+    "请减少簇数（--k）",
+    "this session has no k-means of Spark (pyspark.ml): {}; fit on a sample (fit_on={})":
+        "此会话没有 Spark 的 k 均值（pyspark.ml）：{}；请在样本上拟合（fit_on={}）",
     # golden rows
     "(no row)": "（没有这一行）",
     "(no label)": "（没有标签）",

@@ -8,9 +8,10 @@ import secrets
 import shutil
 import socket
 import threading
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ def on_the_cluster(args: Namespace) -> Iterator[dict[str, Any]]:
         import pyspark  # noqa: F401
     except ImportError as error:
         raise ValueError(_say(args, "none")) from error
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
     session = None
     try:
         session = _session(args)
@@ -90,18 +92,23 @@ def on_the_cluster(args: Namespace) -> Iterator[dict[str, Any]]:
 def _session(args: Namespace):
     """A session that has done a first job; who does not answer in time is an error."""
     _require_address(args)
+    remote = args.master.startswith("sc://")
+    if remote:
+        _require_connect(args)
     found: dict[str, Any] = {}
 
     def start() -> None:
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("kequn run")
-        remote = args.master.startswith("sc://")
+        if remote:
+            builder = builder.remote(args.master)
+        else:
+            shown = str(not args.quiet).lower()
+            builder = builder.master(args.master).config("spark.ui.showConsoleProgress", shown)
         try:
-            builder = builder.remote(args.master) if remote else builder.master(args.master)
-            session = builder.getOrCreate()
-            session.range(1).count()
-            found["session"] = session
+            found["session"] = builder.getOrCreate()
+            found["done"] = found["session"].range(1).count()
         except BaseException as error:
             found["error"] = error
 
@@ -110,9 +117,29 @@ def _session(args: Namespace):
     thread.join(_STARTED)
     if "error" in found:
         raise found["error"]
-    if "session" not in found:
+    if "done" not in found:
+        if "session" in found:
+            with suppress(Exception):
+                found["session"].interruptAll()
+            with suppress(Exception):
+                found["session"].stop()
         raise ValueError(_say(args, "slow", master=args.master, seconds=_STARTED))
     return found["session"]
+
+
+def _require_connect(args: Namespace) -> None:
+    """Who answers speaks Spark Connect's protocol; PySpark itself would try for ten minutes."""
+    import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    channel = DefaultChannelBuilder(args.master).toChannel()
+    try:
+        grpc.channel_ready_future(channel).result(timeout=_STARTED)
+    except grpc.FutureTimeoutError:
+        told = _say(args, "silent", master=args.master, where=args.master)
+        raise ValueError(told) from None
+    finally:
+        channel.close()
 
 
 def _require_address(args: Namespace) -> None:

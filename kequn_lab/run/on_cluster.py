@@ -46,14 +46,15 @@ def fit_on_cluster(
     Raises
     ------
     ValueError
-        Groups, categories, or a start at the signatures were asked for; as
+        Groups, categories, a smallest size, or a start at the signatures were asked for; as
         :func:`~kequn_lab.spark.clustering.fit_centres`.
     """
-    asked = options.get("start"), options.get("pull"), options.get("by"), options.get("categories")
-    if asked[0] == "signatures" or any(asked[1:]):
+    asked = [options.get(name) for name in ("by", "categories", "pull", "min_size")]
+    if options.get("start") == "signatures" or any(asked):
         raise ValueError(
-            "k-means on the cluster (fit_on) searches all customers at once: by, categories, pull "
-            "and a start at the signatures need the sample; leave out one of the two"
+            "k-means on the cluster (fit_on) searches all customers at once: by, categories, pull, "
+            "a smallest size and a start at the signatures need the sample; leave out one of the "
+            "two"
         )
     lowest = take_reading(features, book, **{**options, "start": "search"})
     card = Scorecard.from_pipeline(lowest.pipeline, features, as_of="2000-01-01")  # day is not used

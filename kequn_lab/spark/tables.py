@@ -23,6 +23,7 @@ MOST_COLLECTED = {"sample": 1_000_000, "cluster": 100_000}
 _SHOWN = 1_000
 #: Parts by hash in which a sample is drawn side by side.
 _PARTS = 64
+_NO_ROWS = "{}: the table has no rows; look at what it is read from"
 #: Texts that are a missing value, as the readers of files take them.
 _MISSING = "'', 'nan', 'NaN', 'None', 'NULL', 'null'"
 
@@ -66,6 +67,8 @@ def require_valid(tables: dict[str, Any]) -> None:
     ------
     ContractError
         In the words of :func:`kequn_lab.contract.check`, of the first rows that are broken.
+    ValueError
+        A table without rows; a customer twice; rows of customers that the customer table lacks.
     """
     for contract in (CUSTOMERS, EVENTS, HOLDINGS):
         if (table := tables.get(contract.name)) is None:
@@ -82,6 +85,9 @@ def require_valid(tables: dict[str, Any]) -> None:
                 continue
             todo = f"{n:,} rows of the table are broken; repair or filter them on the cluster"
             raise ContractError(violations, table=contract.name, todo=todo)
+    for name, table in tables.items():
+        if name != "holdings" and table.first() is None:
+            raise ValueError(_NO_ROWS.format(name))
     _require_known(tables)
 
 
@@ -213,7 +219,7 @@ def collect(table, *, fit_on: str = "sample") -> tuple[pd.DataFrame, int, tuple[
     """
     n, most = table.count(), MOST_COLLECTED[fit_on]
     if not n:
-        raise ValueError("the customer table has no rows: look at the query that made it")
+        raise ValueError(_NO_ROWS.format("customers"))
     notes: tuple[Note, ...] = ()
     if n > most:
         table = _sampled(table, most / n)

@@ -78,7 +78,7 @@ def test_of_many_customers_a_sample_comes_home_and_is_said(tables, monkeypatch):
     from kequn_lab.spark import customer_features, label
     from kequn_lab.spark import tables as module
 
-    monkeypatch.setattr(module.collect, "__kwdefaults__", {"most": 120})
+    monkeypatch.setitem(module.MOST_COLLECTED, "sample", 120)
     result = whole_way(tables, k=3)
     assert 110 <= len(result.labels) <= 190  # every small cell rounds up
     warned = result.warnings.set_index("warning").loc["customers_sampled"]
@@ -89,6 +89,42 @@ def test_of_many_customers_a_sample_comes_home_and_is_said(tables, monkeypatch):
     assert again.labels.equals(result.labels)
     features = customer_features(**tables, as_of=AS_OF)
     assert label(result.card, features).count() == 300
+
+
+def test_k_means_is_fitted_by_spark_and_its_distance_from_the_search_is_said(
+    tables, monkeypatch, tmp_path
+):
+    from kequn_lab.spark import customer_features, label
+    from kequn_lab.spark import tables as module
+
+    monkeypatch.setitem(module.MOST_COLLECTED, "cluster", 150)
+    result = whole_way(tables, k=4, fit_on="cluster")
+    fit = result.record["fit"]
+    assert fit["start"] == "cluster" and sum(fit["cluster_sizes"]) == 300 > len(result.labels)
+    assert fit["inertia"] == pytest.approx(fit["inertia_lowest"] * (1 + fit["inertia_above"]))
+    ratio = f"{1 + fit['inertia_above']:.4f}"
+    assert f"its inertia is {ratio} times that of the kit's search" in result.summary("en")
+    assert f"组内平方和是本工具搜索结果的 {ratio} 倍" in result.summary("zh")
+    poorer = "cluster_fit_worse" in set(result.warnings["warning"])
+    assert poorer == (fit["inertia_above"] > 0.01)
+    labels = label(result.card, customer_features(**tables, as_of=AS_OF)).toPandas()
+    sizes = labels["cluster"].value_counts().sort_index()
+    assert tuple(sizes) == tuple(fit["cluster_sizes"])
+    there = labels.set_index("customer_id")["cluster"].loc[result.labels["customer_id"]]
+    np.testing.assert_array_equal(there, result.labels["cluster"])
+    result.save(tmp_path / "r")
+    assert ratio in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    for more in ({"start": "signatures"}, {"pull": 0.3}, {"by": "is_business"}):
+        with pytest.raises(ValueError, match="k-means on the cluster"):
+            whole_way(tables, fit_on="cluster", **more)
+
+
+def test_fit_on_is_of_spark_tables():
+    table = pd.DataFrame({"age_years": [20.0, 21, 60, 61]})
+    with pytest.raises(ValueError, match="tables of Spark"):
+        kq.segment(table, k=2, fit_on="cluster")
+    with pytest.raises(ValueError, match="give one of sample, cluster"):
+        kq.segment(table, k=2, fit_on="driver")
 
 
 def test_a_ready_table_of_spark_is_taken_too(session, home):
@@ -116,6 +152,8 @@ def test_broken_tables_are_refused_in_the_words_of_the_kit(session, tables):
     twice = tables["customers"].union(tables["customers"].limit(1))
     with pytest.raises(ValueError, match="1 customers are there more than once"):
         whole_way({**tables, "customers": twice})
+    with pytest.raises(ValueError, match="events: the table has no rows"):
+        whole_way({**tables, "events": events.limit(0)})
     with pytest.raises(ValueError, match="no event between"):
         kq.segment(events, as_of="1999-12-31", **FAST)
     with pytest.raises(ValueError, match="rename columns"):
