@@ -80,7 +80,8 @@ def near_prices(
     across, prices, (n, k) = np.ascontiguousarray(cost.T), prices.copy(), cost.shape
     for _ in range(SWEEPS):
         before = prices.copy()
-        for j in range(k):
+        sizes = np.bincount((across - prices[:, None]).argmin(axis=0), weights, k)
+        for j in np.flatnonzero((prices > 0) | (sizes < least)):  # the others stay as they are
             net = across - prices[:, None]
             net[j] = np.inf
             gap = across[j] - net.min(axis=0)
