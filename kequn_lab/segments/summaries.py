@@ -93,6 +93,8 @@ def as_numbers(X: ArrayLike, *, name: str = "X") -> NDArray:
     if X.ndim != 2 or not X.size:
         raise ValueError(f"{name} must be a table with rows and columns, got shape {X.shape}")
     most = float(np.sqrt(np.finfo(X.dtype).max / X.size) / 4)
+    if -most <= X.min() and X.max() <= most:  # not so with NaN; no copy of the table is made
+        return X
     for bad, found, todo in (
         (~np.isfinite(X), "missing or infinite values", "fill them first (features.preprocessor "
          "does) or drop the rows"),
@@ -167,7 +169,8 @@ def _micro_clusters(X, n_points, far_share, rng) -> tuple[NDArray, int]:
         far = np.einsum("ij,ij->i", gap, gap).astype(float)
         chance *= 1 - far_share
         chance += far_share * far / max(far.sum(), np.finfo(float).tiny)
-    order = np.argsort(cell, kind="stable")
+    short = np.int16 if len(coarse) < 2**15 else np.int64  # sorted by digits
+    order = np.argsort(cell.astype(short), kind="stable")
     ends = np.cumsum(np.bincount(cell, minlength=len(coarse)))
     member = np.empty(len(X), np.int64)
     used = 0
@@ -194,7 +197,7 @@ def nearest(
     centres : ndarray of shape (n_clusters, n_features)
     offsets : ndarray of shape (n_clusters,), optional
         Added to the squared distances.
-    chunk : int, default=16384
+    chunk : int, default=4096
         Rows in one matrix product: memory does not grow with the rows.
 
     Returns
@@ -209,24 +212,22 @@ def nearest(
     origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # rounding merges no rows
     centres = (centres - origin).astype(X.dtype)
     half = np.einsum("ij,ij->i", centres, centres) / 2
-    more = None if offsets is None or not np.any(offsets) else np.asarray(offsets, X.dtype)
-    if more is not None:
-        half = half + more / 2
-    labels = np.empty(len(X), np.int64)
-    for start in range(0, len(X), chunk):
+    rounding = 8 * np.finfo(X.dtype).eps
+    count_and_number = np.stack([np.ones(len(centres)), np.arange(len(centres))]).astype(X.dtype)
+    labels = np.zeros(len(X), np.int64)
+    for start in range(0, len(X) if len(centres) > 1 else 0, chunk):
         rows = slice(start, start + chunk)
         near = X[rows] - origin
-        score = near @ centres.T - half
-        labels[rows] = best = score.argmax(axis=1)
-        if len(centres) > 1:  # where rounding could decide, the distances themselves do
-            top = np.take_along_axis(score, best[:, None], axis=1)
-            size = np.einsum("ij,ij->i", near, near)[:, None] + half.max()
-            as_near = score >= top - 8 * np.finfo(X.dtype).eps * size
-            doubt = np.flatnonzero(as_near.sum(axis=1) > 1)
-            for some in np.array_split(doubt, 1 + len(doubt) // 1024):
-                gap = near[some, None] - centres
-                squared = np.einsum("ijk,ijk->ij", gap, gap)
-                labels[start + some] = (squared if more is None else squared + more).argmin(axis=1)
+        score = centres @ near.T  # a row a centre: sums and maxima run along memory
+        score -= half[:, None]
+        least = score.max(axis=0)
+        least -= rounding * (np.einsum("ij,ij->i", near, near) + half.max())
+        as_near, number = count_and_number @ (score >= least).astype(X.dtype)
+        labels[rows] = number
+        doubt = np.flatnonzero(as_near > 1)  # where rounding could decide, the distances do
+        for some in np.array_split(doubt, 1 + len(doubt) // 1024) if len(doubt) else ():
+            gap = near[some, None] - centres
+            labels[start + some] = np.einsum("ijk,ijk->ij", gap, gap).argmin(axis=1)
     return labels
 
 
