@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 
 import pandas as pd
 
@@ -118,7 +119,12 @@ def _todo(violations: pd.DataFrame) -> str:
 
 def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:
     """Findings in the form of :func:`check`; ``row_name`` is what a row is called (line)."""
-    out = pd.DataFrame({"row": pd.Series(list(rows), dtype=object), "column": column})
+    rows = list(rows)
+    if not rows:
+        out = _no_violations().copy()
+        out.attrs["row_name"] = row_name or "row"
+        return out
+    out = pd.DataFrame({"row": pd.Series(rows, dtype=object), "column": column})
     out["rule"] = rule
     found = pd.Series(list(found), dtype=object)
     text = found.astype("str").fillna("")
@@ -127,6 +133,15 @@ def violations_frame(rows, column, rule, found, row_name=None) -> pd.DataFrame:
     out["found"] = text.astype("str")
     out.attrs["row_name"] = row_name or "row"
     return out
+
+
+@cache
+def _no_violations() -> pd.DataFrame:
+    """The same form without a row: most checks find nothing."""
+    text = pd.Series([], dtype="str")
+    return pd.DataFrame(
+        {"row": pd.Series([], dtype=object), "column": text, "rule": text, "found": text}
+    )
 
 
 def join_violations(found, *, rows: int | None = None, row_name: str | None = None):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -51,17 +52,17 @@ class _Places:
 
     steps = ("fill", "lower", "upper", "log")
 
-    @property
+    @cached_property
     def facts(self) -> tuple[str, ...]:
         """What the first rows of the sheet ``model`` say of each centre."""
         return *self.said, *(("offset",) if offsets_of(self.card) else ())
 
-    @property
+    @cached_property
     def said(self) -> tuple[str, ...]:
         """Of these, what the sheet ``label`` says of a customer."""
         return *_FACTS, *stamps(self.card)
 
-    @property
+    @cached_property
     def first(self) -> int:
         """Row of the first feature."""
         return len(self.facts) + 2
@@ -70,7 +71,7 @@ class _Places:
     def n(self) -> int:
         return len(self.card.features)
 
-    @property
+    @cached_property
     def centres(self) -> list[tuple[int, Any]]:
         """The group and the segment of each centre."""
         return [(g, s) for g, part in enumerate(self.parts) for s in part.segments]

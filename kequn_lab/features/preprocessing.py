@@ -40,7 +40,7 @@ def model_columns(features: pd.DataFrame) -> pd.DataFrame:
     """
     few = features.attrs.get("window", {}).get("few", {})
     left_out = {}
-    for name, column in features.items():
+    for name, column in pd.DataFrame(features).items():  # without attrs, which are copied each time
         missing = column.isna().mean()
         if missing > MOST:
             left_out[name] = f"missing for {100 * missing:.0f} % of customers"

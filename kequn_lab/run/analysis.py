@@ -85,7 +85,9 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
         then("name")
         found = steps.name_segments(inputs, options, book, reading, earlier)
         tables |= steps.naming_tables(found, earlier)
-        levels = with_levels(inputs.features, reading.pipeline["preprocess"])
+        levels = pd.DataFrame(with_levels(inputs.features, reading.pipeline["preprocess"]))
+        # Not all attrs: every column that a later step looks at copies them.
+        levels.attrs["left_out"] = inputs.features.attrs.get("left_out", {})
         found = replace(found, inputs=replace(inputs, features=levels))
         then("profile")
         refits = steps.draw_again(found)

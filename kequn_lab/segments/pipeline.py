@@ -155,6 +155,7 @@ def fit_segments(features: pd.DataFrame, **options) -> Pipeline:
     [0, 0, 1, 1]
     """
     n_clusters, by = options.get("n_clusters", N_CLUSTERS), options.get("by")
+    features = pd.DataFrame(features)  # without attrs: each column that is looked at copies them
     numbers = features.drop(columns=list(options.get("categories") or ()))
     text = [str(c) for c in numbers if not pd.api.types.is_numeric_dtype(numbers[c])]
     if text:
