@@ -41,7 +41,7 @@ import pandas as pd
 
 import kequn_lab as kq
 from kequn_lab import catalogue, export, features, monitor, plots, synth
-from kequn_lab.workshop import check, guess
+from kequn_lab.workshop import check, evidence, guess
 
 LANG = "en"
 at, NAME = int(LANG == "en"), f"name_{LANG}"
@@ -270,7 +270,40 @@ with march.styled(LANG):
     plots.flow_plot(march.migration)
 
 # %% [markdown] lang="zh"
-# **解释**：绝大多数人留在原处（灰）。彩色的带子里，有的是客户变了，有的是**模型变了**：
+# 再看长一点：另一家合成银行，十个月，每月都重新分一次群，都记入同一个登记（事先算好，见
+# `notebooks/evidence/09.py`）。下表是登记里的事件，图上每一列是一个月，方块是客群（永久编号），
+# 带子是两个月都在的客户：
+
+# %% [markdown] lang="en"
+# A longer look: another synthetic bank, ten months, each clustered afresh and entered in one
+# registry (computed beforehand, `notebooks/evidence/09.py`). The table counts its events. In the
+# picture a column is a month, a box a segment (its permanent id), a stream customers who are in
+# both months:
+
+# %%
+facts, kept = evidence("09_facts"), evidence("09_segments")
+counts = pd.Series(facts["registry_events"])
+counts.index = [KIND.get(kind, kind) if at == 0 else kind for kind in counts.index]
+pd.DataFrame({{"zh": "次数", "en": "times"}[LANG]: counts})
+
+# %%
+flows = evidence("09_registry")
+with plots.style(LANG, synthetic=True):
+    ax = plots.flow_plot(flows.replace("S00", "", regex=True))
+    words = [f"{a[3:]} {b}" for a, b in zip(kept["permanent_id"], kept[NAME])]
+    ax.set_xlabel(" / ".join(words[:4]) + "\n" + " / ".join(words[4:]))
+
+# %%
+stay = flows["rows"].where(flows["segment_from"] == flows["segment_to"], 0)
+share = stay.groupby(flows["k_to"]).sum() / flows.groupby("k_to")["rows"].sum()
+HEAD = {"zh": ["月份", "留在原编号的客户占比"], "en": ["month", "share who keep their id"]}
+share.round(3).rename(HEAD[LANG][1]).rename_axis(HEAD[LANG][0]).to_frame()
+
+# %% [markdown] lang="zh"
+# 编号没有换过手：除第一次运行的“新”，只有“沿用”。客户却每月都有人换客群，这是第 4 节的噪声，
+# 加上每月新中心带来的移动。
+#
+# **三月那张图的解释**：绝大多数人留在原处（灰）。彩色的带子里，有的是客户变了，有的是**模型变了**：
 # 三月用的是新的中心。这张图分不清两者，下一步来分。
 #
 # ## 6 谁变了：客户还是模型？
@@ -279,9 +312,12 @@ with march.styled(LANG):
 # 新模型看新月。
 
 # %% [markdown] lang="en"
-# **Explained**: nearly all stay (grey). Of the coloured streams some are customers who changed, and
-# some a *model that changed*: March has new centres. The picture cannot tell them apart; the next
-# step does.
+# No id changed hands: besides the “new” of the first run there is “carried” only. Customers move
+# every month all the same: the noise of section 4, and centres that are new each month.
+#
+# **The picture of March explained**: nearly all stay (grey). Of the coloured streams some are
+# customers who changed, and some a *model that changed*: March has new centres. The picture cannot
+# tell them apart; the next step does.
 #
 # ## 6 Who changed: customers or the model?
 #
