@@ -224,20 +224,24 @@ def compare(args: Namespace) -> int:
     from kequn_lab import export
     from kequn_lab._folder import read_record, require_whole
     from kequn_lab.features.definitions import feature_dictionary
-    from kequn_lab.monitor.comparing import compare_labels, scorecard_shift
+    from kequn_lab.monitor.comparing import compare_labels, level_shift, scorecard_shift
 
     if args.result.is_file() or args.other.is_file():
         return _compare_files(args)
     before, language = _opened(args)
     scored = "drift" in read_record(args.other)
     if scored:
-        drift = pd.DataFrame(require_whole(args.other)["drift"])
+        record = require_whole(args.other)
+        drift, levels = (pd.DataFrame(record.get(name, [])) for name in ("drift", "levels"))
         labels = export.read_labels(args.other / "labels.csv")
     else:
         after = read_result(args.other)
         drift, labels = scorecard_shift(before.card, after.card), after.labels
+        levels = level_shift(before.card, after.card)
     words = Words.of(variables=feature_dictionary())
-    found = compare_labels(before.labels, labels, drift=drift, refitted=not scored, words=words)
+    levels = levels if len(levels) else None
+    how = {"drift": drift, "levels": levels, "refitted": not scored, "words": words}
+    found = compare_labels(before.labels, labels, **how)
     names = found.names
     print(_say(language, "customers", both=found.both, left=found.left, new=found.new))
     if not scored:

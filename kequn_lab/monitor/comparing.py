@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from kequn_lab._words import Words, listed, percent
 from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features._levels import MISSING, OTHER
 from kequn_lab.monitor.matching import match_labels, migration_table
 from kequn_lab.monitor.watch import AGEING, ALPHA, SHIFT_SD, attrition
 
-__all__ = ["Comparison", "compare_labels", "scorecard_shift"]
+__all__ = ["Comparison", "compare_labels", "level_shift", "scorecard_shift"]
+
+_NAMED = 3  # levels of a category in a message, at most
 
 
 @dataclass(frozen=True)
@@ -60,19 +64,80 @@ def scorecard_shift(before: Scorecard, after: Scorecard) -> pd.DataFrame:
     -------
     DataFrame
         One row per feature that both have: ``feature``, ``shift_sd`` (on the earlier model's
-        scale), ``level``: ``look`` from 0.1 standard deviations on, if chance does not explain
-        it and the feature does not grow by itself, else ``none``.
+        scale; of a category that of the level that moved most), ``level``: ``look`` from 0.1
+        standard deviations on, if chance does not explain it and the feature does not grow by
+        itself, else ``none``.
     """
     later = {f.name: f for f in after.features}
     pairs = [(f, later[f.name]) for f in before.features if f.name in later]
     pairs = [(a, b) for a, b in pairs if a.log == b.log]
     shift = np.array([(b.mean - a.mean) / (a.scale * a.weight**0.5) for a, b in pairs])
-    noise = stats.norm.isf(ALPHA / max(len(pairs), 1) / 2)
-    noise *= np.sqrt(1 / max(before.customers, 1) + 1 / max(after.customers, 1))
     names = [a.name for a, _ in pairs]
-    far = (np.abs(shift) >= SHIFT_SD) & (np.abs(shift) > noise) & ~np.isin(names, AGEING)
-    level = np.where(far, "look", "none")
-    return pd.DataFrame({"feature": names, "shift_sd": shift, "level": level})
+    far = _far(shift, before, after) & ~np.isin(names, AGEING)
+    out = pd.DataFrame(
+        {"feature": names, "shift_sd": shift, "level": np.where(far, "look", "none")}
+    )
+    levels = level_shift(before, after)
+    levels = levels.sort_values("shift_sd", key=np.abs, ascending=False, kind="stable")
+    most = levels.drop_duplicates("feature").set_index("feature")["shift_sd"]
+    moved = levels.groupby("feature", sort=False)["moved"].any().reindex(most.index)
+    level = np.where(moved.astype(bool), "look", "none")
+    of_categories = pd.DataFrame(
+        {"feature": most.index, "shift_sd": most.to_numpy(), "level": level}
+    )
+    return pd.concat([t for t in (out, of_categories) if len(t)] or [out], ignore_index=True)
+
+
+def level_shift(before: Scorecard, after: Scorecard) -> pd.DataFrame:
+    """How the shares of the levels of categories changed between two trainings.
+
+    Parameters
+    ----------
+    before, after : Scorecard
+
+    Returns
+    -------
+    DataFrame
+        One row per level of each category that both have: ``feature``, ``level``,
+        ``share_before``, ``share_now`` (0 to 1, of all customers), ``shift_sd`` (the difference
+        in standard deviations of having the level), ``moved``: from 0.1 on, if chance does not
+        explain it. Levels that one of the two counts among the rare ones are left out.
+    """
+    later, rows = {c.name: c for c in after.categories}, []
+    for a in before.categories:
+        if (b := later.get(a.name)) is None:
+            continue
+        shares = [_shares(c) for c in (a, b)]
+        rare = (set(shares[0]) & _pooled(b)) | (set(shares[1]) & _pooled(a))
+        left_out = rare | ({OTHER} if rare else set())
+        for level in dict.fromkeys([*shares[0], *shares[1]]):
+            if level not in left_out:
+                rows.append((a.name, level, *(s.get(level, 0.0) for s in shares)))
+    out = pd.DataFrame(rows, columns=["feature", "level", "share_before", "share_now"])
+    out = out.astype({"share_before": float, "share_now": float})
+    both = (out["share_before"] + out["share_now"]) / 2
+    spread = np.sqrt(both * (1 - both))
+    out["shift_sd"] = (out["share_now"] - out["share_before"]) / spread.where(spread > 0, 1.0)
+    return out.assign(moved=_far(out["shift_sd"].to_numpy(), before, after))
+
+
+def _shares(category) -> dict[str, float]:
+    """The share of customers at each level, the missing among them."""
+    out = {x.level: x.share for x in category.levels}
+    return out if category.missing is not None else {**out, MISSING: category.missing_share}
+
+
+def _pooled(category) -> set[str]:
+    """The texts that were too rare to be levels."""
+    other = (x.spellings for x in category.levels if x.level == OTHER)
+    return set(category.rare).union(*other)
+
+
+def _far(shift: NDArray, before: Scorecard, after: Scorecard) -> NDArray:
+    """From 0.1 standard deviations on, and more than chance gives to the largest of them."""
+    noise = stats.norm.isf(ALPHA / max(len(shift), 1) / 2)
+    noise *= np.sqrt(1 / max(before.customers, 1) + 1 / max(after.customers, 1))
+    return (np.abs(shift) >= SHIFT_SD) & (np.abs(shift) > noise)
 
 
 def compare_labels(
@@ -80,6 +145,7 @@ def compare_labels(
     after: pd.DataFrame,
     *,
     drift: pd.DataFrame,
+    levels: pd.DataFrame | None = None,
     refitted: bool = False,
     words: Words | None = None,
 ) -> Comparison:
@@ -91,6 +157,9 @@ def compare_labels(
         ``customer_id``, ``segment_id``, ``name_zh``, ``name_en``.
     drift : DataFrame
         As :func:`~kequn_lab.monitor.feature_drift` or :func:`scorecard_shift`.
+    levels : DataFrame, optional
+        Shares of the levels of categories, as :func:`level_shift`; the reasons name those that
+        changed most.
     refitted : bool
         ``after`` comes from another fit: a segment is the one that shares its customers, whatever
         its id.
@@ -143,12 +212,28 @@ def compare_labels(
             reasons.append(("两个模型没有共同的变量", "the two models have no feature in common"))
     far = drift[(drift["level"] != "none") & ~drift["feature"].isin(AGEING)]["feature"]
     if len(far):
-        zh, en = (listed([words.variable(f, lang) for f in far], lang) for lang in ("zh", "en"))
+        zh, en = (
+            listed([f"{words.variable(f, lang)}{_levels_of(f, levels, lang)}" for f in far], lang)
+            for lang in ("zh", "en")
+        )
         reasons.append((f"分布已变的变量：{zh}", f"spread differently than before: {en}"))
     return Comparison(
         both, len(old) - both, len(now) - both, _moves(migration), names, migration, matching,
         leaving, drift, tuple(reasons),
     )  # fmt: skip
+
+
+def _levels_of(feature: str, levels: pd.DataFrame | None, language: str) -> str:
+    """The levels of a category that changed most, in brackets; nothing for a number."""
+    if levels is None or not (own := levels[levels["feature"] == feature]).size:
+        return ""
+    most = (own["share_now"] - own["share_before"]).abs().sort_values(ascending=False)
+    said = ("、" if language == "zh" else ", ").join(
+        f"{row.level} {percent(row.share_before)} → {percent(row.share_now)}"
+        for row in own.loc[most.index[:_NAMED]].itertuples()
+        if row.share_now != row.share_before
+    )
+    return f"（{said}）" if language == "zh" else f" ({said})"
 
 
 def _moves(migration: pd.DataFrame) -> pd.DataFrame:

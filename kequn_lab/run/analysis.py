@@ -13,6 +13,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue
+from kequn_lab._notes import Note
 from kequn_lab.compare.criteria import Criteria, require_known
 from kequn_lab.export.labels import versions
 from kequn_lab.export.scorecard import Scorecard
@@ -126,9 +127,18 @@ def _decide(
     readings, costs = steps.price_tables(found, measures)
     more = {**decision, **readings}
     notes = [*notes, *undecided, *costs]
+    if found.options.n_reasons and len(found.names) == 1:
+        notes.append(_NO_REASONS)
     said = steps.cautions(found, {**tables, **more}, notes, measures["silhouette"])
     return {**more, "warnings": said[said["level"] == "warning"]}, said
 
+
+_NO_REASONS = Note(
+    "no_reasons",
+    "只有一个客群，没有次近的客群可比，因此没有原因表（reasons）",
+    "There is one segment only, and none to be second nearest: no reasons are given",
+    level="note",
+)
 
 # Before any segment is known ---------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -13,7 +14,7 @@ from kequn_lab import read_result
 from kequn_lab.__main__ import main
 from kequn_lab._folder import verify_folder
 from kequn_lab.export.sql import DIALECTS
-from kequn_lab.monitor.comparing import compare_labels
+from kequn_lab.monitor.comparing import compare_labels, level_shift, scorecard_shift
 
 RUN = ["--k", "3", "--stability", "0", "--starts", "2", "--quiet"]
 
@@ -196,6 +197,48 @@ def test_an_id_that_another_fit_gives_to_others_is_not_the_same_segment():
     assert moves.loc["x", "to"].endswith("(new)")
     scored = compare_labels(before, after, drift=none).moves.set_index("segment_id")
     assert scored.loc["y", "same_share"] == 0.0  # the same model: an id is an id
+
+
+def with_jobs(folder, name: str, shares: list[float]):
+    """A run of customers whose jobs come in these shares, exactly."""
+    table = pd.concat([customers(seed) for seed in range(10)], ignore_index=True)
+    table["customer_id"] = [f"{i:04d}" for i in range(900)]
+    counts = (np.array(shares) * 900).round().astype(int)
+    jobs = np.repeat(["clerk", "farmer", "teacher", "pilot"], counts)
+    table["job"] = np.random.default_rng(0).permutation(jobs)
+    table.to_csv(folder / f"{name}.csv", index=False)
+    run = ["run", f"{name}.csv", *RUN, "--categories", "job", "--out", name]
+    assert main(run) == 0
+    return read_result(name).card
+
+
+def test_a_comparison_names_the_levels_that_changed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    old = with_jobs(tmp_path, "old", [0.5, 0.3, 0.2, 0.0])
+    now = with_jobs(tmp_path, "now", [0.3, 0.31, 0.29, 0.1])
+    shift = level_shift(old, now).set_index("level")
+    assert shift.loc["clerk", ["share_before", "share_now"]].tolist() == [0.5, 0.3]
+    assert shift.loc["clerk", "shift_sd"] == pytest.approx(-0.2 / (0.4 * 0.6) ** 0.5)
+    assert shift.loc["pilot", ["share_before", "share_now"]].tolist() == [0.0, 0.1]
+    assert shift["moved"].to_dict() == {
+        "clerk": True, "farmer": False, "teacher": True, "pilot": True, "(missing)": False,
+    }  # fmt: skip
+    assert not level_shift(old, old)["moved"].any()
+    few = replace(old, customers=9), replace(now, customers=9)
+    assert not level_shift(*few)["moved"].any()  # chance explains it
+    job = scorecard_shift(old, now).set_index("feature").loc["job"]
+    assert job["level"] == "look"
+    assert abs(job["shift_sd"]) == shift["shift_sd"].abs().max()
+    capsys.readouterr()
+    assert main(["compare", "old", "now"]) == 0
+    told = "job (clerk 50.0% → 30.0%, pilot 0.0% → 10.0%, teacher 20.0% → 29.0%)"
+    assert told in capsys.readouterr().out
+    assert main(["compare", "old", "old", "--language", "zh"]) == 0
+    assert "job" not in capsys.readouterr().out
+    assert main(["score", "now.csv", "--scorecard", "old/scorecard.json", "--out", "s"]) == 0
+    capsys.readouterr()
+    assert main(["compare", "old", "s", "--language", "zh"]) == 0
+    assert "job（clerk 50.0% → 30.0%" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["rename", "report", "plot", "sql", "compare", "verify"])

@@ -71,7 +71,7 @@ MOST = {
     "report": (1_070, 1),
     "segments": (1_760, 7),
     "validation": (1_340, 13),
-    "monitor": (1_050, 6),
+    "monitor": (1_100, 6),
     "products": (480, 8),
     "spark": (280, 2),
     "synth": (1_960, 7),

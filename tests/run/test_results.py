@@ -287,3 +287,4 @@ def test_a_run_that_finds_one_segment_only_ends_well_without_reasons():
     table = pd.DataFrame({"age": [20.0, 21, 22, 60, 61, 62], "visits": [1, 2, 1, 9, 8, 9]})
     result = segment(table, k=1, stability=0, starts=2, reasons=2, quiet=True)
     assert "reasons" not in result.tables and len(result.names) == 1
+    assert "no_reasons" in {note["warning"] for note in result.record["notes"]}
