@@ -1,8 +1,8 @@
 """How a run grows with its events: CPU seconds, clock and memory from Parquet files to labels.
 
-    python benchmarks/growth.py [--customers 42000 420000 4200000] [--folder DIR] [--quick]
+    python benchmarks/growth.py [--customers 42000 420000 5000000] [--folder DIR] [--quick]
 
-For each size ``kequn sample`` writes a bank with two months of events, about 24 events for each
+For each size ``kequn sample`` writes a bank with two months of events, about 26 events for each
 customer, and ``kequn run`` goes from its three files to labels and report. Memory is the largest
 sum of the resident memory of the run and of all processes that it started, looked at five times a
 second. A size that runs past ``--limit`` seconds, or fails, is a row that says so. The table goes
@@ -97,7 +97,7 @@ def text(rows: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--customers", type=int, nargs="+", default=[42_000, 420_000, 4_200_000])
+    parser.add_argument("--customers", type=int, nargs="+", default=[42_000, 420_000, 5_000_000])
     parser.add_argument("--bank", type=Path, nargs="+", help="folders that kequn sample wrote")
     parser.add_argument("--folder", type=Path, help="where banks are written (default: temporary)")
     parser.add_argument("--limit", type=float, default=7_200, help="seconds for one run")
