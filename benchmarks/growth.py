@@ -90,7 +90,7 @@ def text(rows: list[dict]) -> str:
     ]
     return (
         "# Growth of a run with its events\n\nMade by `python benchmarks/growth.py`; what it "
-        f"measures is said there. Machine: {platform.machine()}, {cores} cores, {memory:.0f} GiB, "
+        f"measures is said there. Machine: {platform.machine()}, {cores} cores, {memory:.1f} GiB, "
         f"{date.today()}.\n\n{HEAD}{''.join(lines)}"
     )
 
