@@ -212,6 +212,9 @@ def nearest(
     origin = centres.mean(axis=0, dtype=float).astype(X.dtype)  # rounding merges no rows
     centres = (centres - origin).astype(X.dtype)
     half = np.einsum("ij,ij->i", centres, centres) / 2
+    more = None if offsets is None or not np.any(offsets) else np.asarray(offsets, X.dtype)
+    if more is not None:
+        half = half + more / 2
     rounding = 8 * np.finfo(X.dtype).eps
     count_and_number = np.stack([np.ones(len(centres)), np.arange(len(centres))]).astype(X.dtype)
     labels = np.zeros(len(X), np.int64)
@@ -227,7 +230,8 @@ def nearest(
         doubt = np.flatnonzero(as_near > 1)  # where rounding could decide, the distances do
         for some in np.array_split(doubt, 1 + len(doubt) // 1024) if len(doubt) else ():
             gap = near[some, None] - centres
-            labels[start + some] = np.einsum("ijk,ijk->ij", gap, gap).argmin(axis=1)
+            squared = np.einsum("ijk,ijk->ij", gap, gap)
+            labels[start + some] = (squared if more is None else squared + more).argmin(axis=1)
     return labels
 
 

@@ -54,6 +54,17 @@ def test_nearest_equals_plain_distances():
     np.testing.assert_array_equal(nearest(X, centres), plain)
 
 
+@pytest.mark.parametrize("dtype", [float, np.float32])
+def test_nearest_adds_the_offsets(dtype):
+    rng = np.random.default_rng(0)
+    X, centres = rng.normal(size=(9_000, 3)).astype(dtype), rng.normal(size=(5, 3)).astype(dtype)
+    offsets = np.array([0, 0.5, 1, 0.25, 3], dtype)
+    plain = ((X[:, None].astype(float) - centres) ** 2).sum(axis=2) + offsets
+    np.testing.assert_array_equal(nearest(X, centres, offsets=offsets), plain.argmin(axis=1))
+    tie = nearest(np.array([[0.0]]), np.array([[2.0], [1.0]]), offsets=np.array([0.0, 3.0]))
+    assert tie.tolist() == [0]  # 4 + 0 and 1 + 3
+
+
 def test_tie_goes_to_the_first_centre():
     assert nearest(np.array([[2.0]]), np.array([[0.0], [4.0]])).tolist() == [0]
 
