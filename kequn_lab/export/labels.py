@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,12 +62,31 @@ def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.
     for i, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             column = table.column(i)
-            if pc.any(pc.match_substring_regex(column, found)).as_py():
+            if _may_be(column) and pc.any(pc.match_substring_regex(column, found)).as_py():
                 new = pc.replace_substring_regex(column, pattern, replacement, max_replacements=1)
                 table = table.set_column(i, field, new)
     names = pa.array(table.column_names, pa.string())
     names = pc.replace_substring_regex(names, pattern, replacement, max_replacements=1)
     return table.rename_columns(names.to_pylist())
+
+
+#: The first bytes, in UTF-8, of what a formula can begin with (`FORMULA`): blanks and signs of
+#: other widths share theirs with other letters, so a cell that begins so is looked at in full.
+_FIRST = np.isin(np.arange(256), list(b"'\t\r\n =+-@\xc2\xe2\xe3\xef"))
+
+
+def _may_be(column: pa.ChunkedArray) -> bool:
+    """Whether any cell begins with a byte that a formula can begin with."""
+    for chunk in column.chunks:
+        _, ends, text = chunk.buffers()
+        if text is None:
+            continue
+        kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        starts = np.frombuffer(ends, kind)[chunk.offset :][: len(chunk)]
+        letters = np.frombuffer(text, np.uint8)
+        if _FIRST[letters[starts[starts < len(letters)]]].any():
+            return True
+    return False
 
 
 def write_table(
@@ -346,6 +366,8 @@ def _require_customers(table: pa.Table, name: str) -> None:
         )
     if missing := pc.sum(pc.equal(pc.fill_null(ids, ""), "")).as_py():
         raise ValueError(f"{name}: customer_id missing in {missing} rows; leave them out")
+    if pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+        return  # in ascending order none can be there twice
     if count := len(ids) - pc.count_distinct(ids).as_py():
         counted = pc.value_counts(ids)
         first = counted.filter(pc.greater(counted.field("counts"), 1))[0]["values"].as_py()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,12 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from kequn_lab import export
-from kequn_lab._files import write_json
-from kequn_lab.export.labels import write_table
+from kequn_lab._files import FORMULA, write_json
+from kequn_lab.export.labels import escape_formulas, write_table
 
+#: What starts a formula, for Python's regular expressions.
+PATTERN = re.sub(r"\\x\{(....)\}", r"\\u\1", FORMULA)
 LONG_ID = "110101199003070018"
 
 
@@ -78,6 +82,21 @@ def test_neutralising_is_exact_to_undo(tmp_path, text):
     pd.testing.assert_frame_equal(export.read_labels(tmp_path / "labels.csv"), labels)
     if text in HARMLESS:
         assert f'"{text}"' in (tmp_path / "labels.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_quick_look_at_the_first_byte_misses_no_formula(kind):
+    rng, pieces = np.random.default_rng(0), [*"'\t\r\n =+-@\u00a0\u200b\u3000\ufeff＝﹣ab中é", ""]
+    found = 0
+    for _ in range(2_000):
+        cells = ["".join(rng.choice(pieces, rng.integers(0, 4))) for _ in range(2)]
+        part = pa.array(["=", *cells, None, "="], kind)[1:-1]  # a part of a larger column
+        table = pa.table({"x": pa.chunked_array([part, pa.array(["x"], kind)])})
+        wanted = ["'" + c if c and re.match(PATTERN, c) else c for c in [*cells, None, "x"]]
+        assert escape_formulas(table)["x"].to_pylist() == wanted
+        found += wanted[:2] != cells
+    assert 500 < found < 1_900
+    assert escape_formulas(pa.table({"x": pa.array([], kind)})).num_rows == 0
 
 
 def test_a_column_name_is_no_formula_either(tmp_path):
