@@ -220,13 +220,11 @@ TASKS = (
         "给 {rows:,} × 24 打标签：Parquet 到 CSV",
         "score_large.py", {"rows": 10_000_000}, {"rows": 500_000}, "cpu_s",
         (
-            Peer("scikit-learn predict + pyarrow, same columns", "learn", "same",
-                 package="scikit-learn", zh="scikit-learn predict + pyarrow，同样的列"),
-            Peer("scikit-learn predict + pyarrow, id and cluster", "learn", "short",
-                 package="scikit-learn", zh="scikit-learn predict + pyarrow，只有编号和簇",
-                 same_work=False),
+            Peer("scikit-learn predict + pyarrow, id and cluster alone", "learn", "short",
+                 package="scikit-learn", zh="scikit-learn predict + pyarrow，只有编号和簇"),
         ),
         (Goal("ratio:cpu_s", 1.0), Goal("peak_mb", 700, "MB", rounds="largest")),
+        note="ours also writes names, distance, margin, drift, hashes and a record",
     ),
     Task(
         "whole_job",
@@ -235,5 +233,17 @@ TASKS = (
         "whole_job.py", {"customers_k": 100}, {"customers_k": 10}, "cpu_s", (),
         (Goal("ratio:cpu_s", 1.2),),
         own_timing=True,
+    ),
+    Task(
+        "table_to_labels",
+        "customer table to labels, {customers:,} customers",
+        "客户表到标签：{customers:,} 位客户",
+        "table_to_labels.py", {"customers": 20_000}, None, "cpu_s",
+        (
+            Peer("PyCaret", "pycaret", "pycaret", package="pycaret", quick=False,
+                 same_work=False),
+        ),
+        (),
+        note="ours also checks, names, draws 20 pairs for stability and writes its report",
     ),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import timing
 
-LOOP = {"draws": 3, "variables": 4}
+LOOP = {"draws": 1, "variables": 4}
 
 
 def table(rows, variables):

@@ -1,7 +1,7 @@
 """Labels for a Parquet file of customers as CSV: the kit's scorecard beside scikit-learn's predict.
 
 The peer's model is what the kit fitted: fill, clip, logarithm, scale and the same centres, put
-together of scikit-learn's parts, batch by batch. The labels of both are compared once.
+together of scikit-learn's parts, batch by batch.
 """
 
 import json
@@ -45,8 +45,6 @@ def prepare(folder, rows):
         **{key: [getattr(f, key) for f in card.features]
            for key in ("fill", "lower", "upper", "log", "mean", "scale")},
         "centres": [s.centre for s in card.segments],
-        "facts": {key: [getattr(s, key) for s in card.segments]
-                  for key in ("segment_id", "name_zh", "name_en", "target_group")},
     }  # fmt: skip
     (folder / "model.json").write_text(json.dumps(model))
     writer = None
@@ -97,7 +95,8 @@ def _pipeline(model):
     return make_pipeline(*steps), kmeans
 
 
-def _score(folder, same):
+def short(folder, rows):
+    """The customer and the cluster alone."""
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet as pq
@@ -105,36 +104,15 @@ def _score(folder, same):
     model = json.loads((folder / "model.json").read_text())
     with timing.measured():
         ready, kmeans = _pipeline(model)
-        facts = {key: pa.array(values) for key, values in model["facts"].items()}
-        writer = None
-        file = pq.ParquetFile(folder / "customers.parquet")
+        file, writer = pq.ParquetFile(folder / "customers.parquet"), None
         for batch in file.iter_batches(BATCH, columns=["customer_id", *model["names"]]):
             columns = [batch[n].to_numpy(zero_copy_only=False) for n in model["names"]]
-            X = ready.transform(np.column_stack(columns))
-            if same:
-                distance = kmeans.transform(X)
-                cluster = distance.argmin(axis=1)
-                near = np.partition(distance, 1, axis=1)[:, :2]
-                columns = {key: values.take(pa.array(cluster)) for key, values in facts.items()}
-                columns["distance"] = near[:, 0]
-                columns["margin"] = (near[:, 1] - near[:, 0]) / near[:, 1]
-            else:
-                cluster, columns = kmeans.predict(X), {}
-            out = pa.table({"customer_id": batch["customer_id"], "cluster": cluster, **columns})
-            writer = writer or pa.csv.CSVWriter(folder / f"{same}.csv", out.schema)
+            cluster = kmeans.predict(ready.transform(np.column_stack(columns)))
+            out = pa.table({"customer_id": batch["customer_id"], "cluster": cluster})
+            writer = writer or pa.csv.CSVWriter(folder / "short.csv", out.schema)
             writer.write_table(out)
         writer.close()
 
 
-def same(folder, rows):
-    """All columns that the kit writes."""
-    _score(folder, True)
-
-
-def short(folder, rows):
-    """The customer and the cluster alone."""
-    _score(folder, False)
-
-
 if __name__ == "__main__":
-    timing.parts(prepare=prepare, ours=ours, same=same, short=short)
+    timing.parts(prepare=prepare, ours=ours, short=short)

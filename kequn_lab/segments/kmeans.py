@@ -101,6 +101,8 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     References
     ----------
     P. Fränti, "Efficiency of random swap clustering", Journal of Big Data 5:13 (2018).
+    D. Gribel, T. Vidal, "HG-means: a scalable hybrid genetic algorithm for minimum sum-of-squares
+    clustering", Pattern Recognition 88:569 (2019): solutions that are mixed in every round.
 
     Examples
     --------

@@ -5,7 +5,9 @@ the best one: on survey data one start in 250 finds it. So greedy k-means++ star
 side, and the best different ones are moved on: take one centre away, put one at a point far
 from its centre, run Lloyd, keep what is better (random swap, Fränti 2018). What a swap gives
 before any iteration is known from one table of distances (Lattanzi & Sohler, ICML 2019), so many
-are priced and few are run. All chains end when none of them has found a new best for four rounds.
+are priced and few are run. In each round centres of two solutions are also mixed (Gribel & Vidal,
+Pattern Recognition 88, 2019). All chains end when none of them has found a new best for some
+rounds.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.utils import check_random_state
 from threadpoolctl import ThreadpoolController
 
@@ -35,7 +38,8 @@ __all__ = [
 PATIENCE = 4  # rounds of swaps without a new best of all chains, after which all of them end;
 ALONE = 20  # or this many by the number of chains, where few chains make few tries a round
 N_RUN = 4  # swaps that are run, of those that are priced
-FEW = 1_000  # points up to which both are doubled: rounds are cheap there, and optima are many
+FEW = 1_000  # points up to which both are doubled: rounds are cheap there, and optima are many;
+THOROUGH = 25  # and doubled again where so many swaps are priced: where one fit is all
 MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
@@ -230,7 +234,7 @@ def search(
     n_starts : int, default=25
         Independent starts.
     n_swaps : int, default=25
-        Swaps priced in each round of each chain, of which the best four are run (eight where
+        Swaps priced in each round of each chain, of which the best four are run (more where
         there are few points); 0 leaves plain restarts.
     n_chains : int, default=10
         Different solutions that swaps start from, at most.
@@ -239,7 +243,7 @@ def search(
     max_iter, tol : see `lloyd`
     patience : int, optional
         Rounds of swaps without a new best of all chains, after which all of them end; four
-        (eight where there are few points), and more for fewer than five chains, if missing.
+        (more where there are few points, and for fewer than five chains), if missing.
     pool : Executor, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
@@ -257,30 +261,56 @@ def search(
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
-    idle, patient = 0, _effort(summary, PATIENCE)
+    idle, patient = 0, _effort(summary, PATIENCE, n_swaps)
     for _ in range(MAX_ROUNDS if n_swaps and n_clusters > 1 else 0):
         live = np.flatnonzero(report[:, 0] > 0)  # nothing betters a perfect fit
         if not len(live) or idle >= (patience or max(patient, ALONE // len(live))):
             break
         chain = np.arange(len(live))
         trial = _swapped(summary, centres[live], n_swaps, rng)
-        moved, fresh = settle(summary, trial.reshape(-1, *centres.shape[1:]), **run)
-        fresh = fresh.reshape(*trial.shape[:2], 2)
+        mixed = _mixed(summary, centres[live], _effort(summary, len(live), n_swaps) // 2, rng)
+        n = trial[..., 0, 0].size
+        moved, fresh = settle(
+            summary, np.concatenate([trial.reshape(-1, *centres.shape[1:]), mixed]), **run
+        )
+        before, others, other = report[:, 0].min(), moved[n:], fresh[n:]
+        fresh = fresh[:n].reshape(*trial.shape[:2], 2)
         pick = fresh[..., 0].argmin(axis=1)
-        moved, fresh = moved.reshape(trial.shape)[chain, pick], fresh[chain, pick]
-        before = report[:, 0].min()
+        moved, fresh = moved[:n].reshape(trial.shape)[chain, pick], fresh[chain, pick]
         better = fresh[:, 0] < report[live, 0] * (1 - SAME)
         centres[live[better]], report[live[better]] = moved[better], fresh[better]
+        centres, report = np.concatenate([centres, others]), np.concatenate([report, other])
         gained = report[:, 0].min() < before * (1 - SAME)
         idle = 0 if gained else idle + 1
-        kept = _different(report[:, 0], len(report))
+        kept = _different(report[:, 0], len(live))
         centres, report = centres[kept], report[kept]
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
 
 
-def _effort(summary: Summary, usual: int) -> int:
-    return 2 * usual if len(summary.points) <= FEW else usual
+def _mixed(summary, centres, n_mixed, rng) -> NDArray:
+    """Centres of two solutions each: those near each other are paired, and one of each pair is
+    taken. In every second, one centre moves to a point far from its centre.
+
+    Two good solutions are often good in different places (Gribel & Vidal 2019).
+    """
+    n, k, d = centres.shape
+    out = np.empty((n_mixed if n > 1 else 0, k, d), centres.dtype)
+    for number, one in enumerate(out):
+        a, b = centres[rng.choice(n, 2, replace=False)]
+        gaps = (a * a).sum(axis=1)[:, None] - 2 * a @ b.T + (b * b).sum(axis=1)
+        one[:] = np.where(rng.random_sample((k, 1)) < 0.5, a, b[linear_sum_assignment(gaps)[1]])
+        if number % 2:
+            cost = _squared(summary, one).min(axis=0) * summary.weights
+            one[rng.randint(k)] = summary.points[_draw_far(cost[None], 1, rng)[0, 0]]
+    return out
+
+
+def _effort(summary: Summary, usual: int, n_swaps: int) -> int:
+    """More of what is tried where there are few points."""
+    if len(summary.points) > FEW:
+        return usual
+    return usual * (4 if n_swaps >= THOROUGH else 2)
 
 
 @cache
@@ -311,7 +341,7 @@ def _swapped(summary, centres, n_swaps, rng) -> NDArray:
     gaps = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1)
     owner = gaps.argmin(axis=1)
     near = np.partition(gaps, 1, axis=1)
-    n_run = min(_effort(summary, N_RUN), n_swaps)
+    n_run = min(_effort(summary, N_RUN, n_swaps), n_swaps)
     trial = np.repeat(centres[:, None], n_run, axis=1)
     drawn = _draw_far(near[:, 0] * summary.weights, n_swaps, rng)
     for chain in range(n):

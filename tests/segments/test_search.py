@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
+from sklearn.datasets import load_wine
 
 from kequn_lab.features import preprocessor
 from kequn_lab.run.inputs import from_synthetic_bank
 from kequn_lab.segments.kmeans import KMeansSearch
-from kequn_lab.segments.search import lloyd, memberships, search, seed_centres
-from kequn_lab.segments.summaries import summarise
+from kequn_lab.segments.search import _mixed, lloyd, memberships, search, seed_centres
+from kequn_lab.segments.summaries import Summary, summarise
 
 
 @pytest.fixture
@@ -75,3 +76,26 @@ def test_small_tables_are_searched_to_nearly_the_same_by_every_seed():
     X = preprocessor(features.columns).fit_transform(features)
     found = [KMeansSearch(8, random_state=seed).fit(X).inertia_ for seed in range(8)]
     assert max(found) <= min(found) * (1 + 5e-4)
+
+
+def test_mixed_solutions_are_made_of_centres_of_two_and_of_points():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(60, 3))
+    summary = Summary(X, np.ones(60), np.arange(60))
+    parents = rng.normal(size=(4, 5, 3))
+    mixed = _mixed(summary, parents, 6, rng)
+    assert mixed.shape == (6, 5, 3)
+    for number, one in enumerate(mixed):
+        of = [{tuple(c) for c in p} & {tuple(c) for c in one} for p in parents]
+        assert sum(map(len, of)) >= 5 - number % 2 and sum(bool(x) for x in of) <= 2
+        new = {tuple(c) for c in one}.difference(*of)
+        assert len(new) <= number % 2 and new <= {tuple(x) for x in X}
+    assert len(_mixed(summary, parents[:1], 6, rng)) == 0  # nobody to mix with
+
+
+def test_hard_public_data_are_solved_from_nearly_every_seed():
+    """The lowest inertia known is that of `benchmarks/best_known.json`."""
+    X = load_wine().data
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    found = np.array([KMeansSearch(8, random_state=s, n_jobs=1).fit(X).inertia_ for s in range(10)])
+    assert np.mean(found <= 924.146232 * (1 + 1e-6)) >= 0.9
