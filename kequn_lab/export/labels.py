@@ -81,7 +81,7 @@ def _may_be(column: pa.ChunkedArray) -> bool:
         _, ends, text = chunk.buffers()
         if text is None:
             continue
-        kind = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        kind: Any = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
         starts = np.frombuffer(ends, kind)[chunk.offset :][: len(chunk)]
         letters = np.frombuffer(text, np.uint8)
         if _FIRST[letters[starts[starts < len(letters)]]].any():
