@@ -69,7 +69,7 @@ MOST = {
     "export": (2_455, 5),
     "profiles": (940, 5),
     "report": (1_070, 1),
-    "segments": (1_760, 7),
+    "segments": (1_790, 7),
     "validation": (1_340, 13),
     "monitor": (1_100, 6),
     "products": (480, 8),
