@@ -244,6 +244,8 @@ _RULES = {
     "segment {} is unknown; those that live: {}": "没有客群 {}；有效的客群：{}",
     "{} is the name of {}; give each segment its own, or merge the two": "{} 是 {} 的名称；"
     "每个客群须有自己的名称，或将两者合并",
+    "{} is no name: letters, digits, signs and blanks": "{} 不能作名称：请用文字、数字、符号和空格",
+    "--date {} lies in the future; today is {}": "--date {} 在将来；今天是 {}",
     "{} cannot be merged with itself": "{} 不能与自己合并",
     "the first run": "首次运行",
     "the pair that shares the most of all pairs together": "全部配对合计时共同客户最多的一对",

@@ -56,8 +56,11 @@ def registry(args: Namespace) -> int:
             segment, name = renaming(args.segments[0])
         except ArgumentTypeError as error:
             args.error(str(error))
-    read_registry(args.registry)  # one that is not there is not made
-    day = args.date or date.today().isoformat()
+    known = read_registry(args.registry)  # one that is not there is not made
+    today = date.today().isoformat()
+    day = args.date or today
+    if day > max(today, known.last):
+        raise ValueError(f"--date {day} lies in the future; today is {today}")
     how = {"date": day, "reason": args.reason}
     with open_registry(args.registry) as opened:
         if args.action == "rename":

@@ -201,6 +201,9 @@ class Registry:
     def renamed(self, segment: str, name_zh: str, name_en: str, *, date: str, reason: str):
         """Give a living segment other names, which later runs take."""
         row = self._living(segment)
+        for name in (name_zh, name_en):
+            if not (name.strip() and name.isprintable()):
+                raise ValueError(f"{name!r} is no name: letters, digits, signs and blanks")
         for other in self.living.drop(index=row.name).itertuples():
             if name_zh == other.name_zh or name_en == other.name_en:
                 name = name_zh if name_zh == other.name_zh else name_en

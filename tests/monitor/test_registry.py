@@ -363,6 +363,7 @@ def test_odd_words_to_the_registry_are_answered_in_both_languages(tmp_path, caps
         (["rename", "S0001=富/"], "write a name, or both", "'富/'"),
         (["rename", "2=x"], "segment 2 is unknown", "没有客群 2"),
         (["rename", "S0001=b"], "b is the name of S0002", "b 是 S0002 的名称"),
+        (["rename", "S0001=a\tb"], "is no name", "不能作名称"),
         (["merge", "S0001", "S0001"], "merged with itself", "不能与自己合并"),
     ):
         action, *rest = words
@@ -375,6 +376,8 @@ def test_odd_words_to_the_registry_are_answered_in_both_languages(tmp_path, caps
             error = capsys.readouterr().err
             assert expected in error and "fault of kequn" not in error
     assert (tmp_path / "events.csv").read_bytes() == before
+    assert main(["registry", "retire", str(tmp_path), "S0001", *why, "--date", "2099-01-01"]) == 1
+    assert "lies in the future" in capsys.readouterr().err
     assert main(["registry", "rename", str(tmp_path), "S0001=甲/A one", *why]) == 0
     capsys.readouterr()
     assert main(["registry", "show", str(tmp_path), "--history", "--language", "zh"]) == 0
