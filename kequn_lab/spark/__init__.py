@@ -6,7 +6,8 @@ collects that table (a sample of it, where it is too large), fits with scikit-le
 :func:`label` labels all customers where they lie. Classic and Connect sessions both do.
 """
 
+from kequn_lab.spark._queries import local_session
 from kequn_lab.spark.labels import label
 from kequn_lab.spark.tables import customer_features
 
-__all__ = ["customer_features", "label"]
+__all__ = ["customer_features", "label", "local_session"]

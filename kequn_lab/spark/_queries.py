@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -56,3 +60,52 @@ def views(session, tables: dict) -> Iterator[dict[str, str]]:
     finally:
         for name in names.values():
             session.catalog.dropTempView(name)
+
+
+def local_session(cores: int = 2):
+    """A quiet Spark session on this machine, to try things before there is a cluster.
+
+    Parameters
+    ----------
+    cores : int
+        Threads that work side by side, as the workers of a cluster would.
+
+    Returns
+    -------
+    pyspark SparkSession or None
+        None where PySpark or Java is not installed. End it with ``.stop()``.
+
+    Examples
+    --------
+    >>> session = local_session(2)  # doctest: +SKIP
+    """
+    java = shutil.which("java") is not None or "JAVA_HOME" in os.environ
+    if not java or find_spec("pyspark") is None:
+        return None
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master(f"local[{cores}]").appName("kequn_lab")
+    for name, value in {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": str(cores),
+    }.items():
+        builder = builder.config(name, value)
+    with _silent():
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without what a JVM says on stderr, also later, if it starts in the block."""
+    own = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(own, 2)
+        os.close(own)

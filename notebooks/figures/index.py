@@ -41,6 +41,7 @@ CHAPTERS = {
     "08": ("给谁、什么、在哪里？", "Who gets what, and where?", 4),
     "09": ("下个月还是同一批人吗？", "Are they the same people next month?", 0),
     "10": ("都学会了吗？", "What have you learned?", -1),
+    "11": ("数据一台机器装不下怎么办？", "What if one machine is not enough?", -1),
 }
 _MINUTES = re.compile(r"(?:时间|Time)\W*(\d+)")
 TEXT = {

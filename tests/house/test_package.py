@@ -73,7 +73,7 @@ MOST = {
     "validation": (1_340, 13),
     "monitor": (1_110, 6),
     "products": (480, 8),
-    "spark": (280, 2),
+    "spark": (325, 3),
     "synth": (1_960, 7),
     "run": (2_940, 5),
     "workshop": (2_250, 6),
