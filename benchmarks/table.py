@@ -91,6 +91,8 @@ def measure(task: Task, quick: bool, rounds: int | None) -> dict:
         if task.prepare:
             side(task, task.prepare, "ours", None, folder, sizes, False)(0)
         calls[""] = side(task, task.ours, "ours", task.cores, folder, sizes, task.turns)
+        if task.turns:
+            calls[""](0)  # peers ask what ours took
         for peer in task.peers:
             try:
                 if quick and not peer.quick:
