@@ -179,6 +179,7 @@ class GivenKMeans(KMeansSearch):
         if centres.ndim != 2 or centres.shape[1] != X.shape[1]:
             raise ValueError(f"centres must have {X.shape[1]} columns, got shape {centres.shape}")
         self.cluster_centers_, self.n_iter_ = centres, 0
+        self.offsets_ = np.zeros(len(centres))
         self.labels_ = nearest(X, centres).astype(np.int32)
         self.inertia_ = inertia_of(X, weight, centres, self.labels_)
         return self

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kequn_lab.segments.kmeans import KMeansSearch
 from kequn_lab.segments.pipeline import fit_segments
-from kequn_lab.segments.seeded import SeededKMeans
+from kequn_lab.segments.seeded import GivenKMeans, SeededKMeans
 from kequn_lab.segments.transport import assign
 
 
@@ -202,3 +202,9 @@ def test_the_pipeline_says_it_of_customers():
     few = pd.DataFrame({"a": np.repeat([0.0, 1, 2], [90, 5, 5])})
     with pytest.raises(ValueError, match="rows that are equal go together"):
         fit_segments(few, n_clusters=3, min_size=20)
+
+
+def test_centres_found_elsewhere_have_no_offsets():
+    """The table of stability reads the offsets of whatever k-means there is."""
+    kmeans = GivenKMeans([[1.0], [-1.0]]).fit([[-0.9], [0.8]])
+    assert kmeans.offsets_.tolist() == [0.0, 0.0]
