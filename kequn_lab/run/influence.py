@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.segments.refits import effective_min_size
 from kequn_lab.segments.seeded import SeededKMeans
 from kequn_lab.validation.influence import STARTS, column_influence
 
@@ -34,5 +35,6 @@ def influence(result) -> pd.DataFrame:
         variables=axes,
         blocks=dict(zip(book["feature"], book["block"])),
         n_starts=0 if seeded else STARTS,
+        min_size=effective_min_size(result.pipeline[-1]),
         random_state=result.card.random_state or 0,
     )

@@ -34,7 +34,7 @@ from kequn_lab.run.registering import Earlier
 from kequn_lab.run.sizing import size_changes, size_note
 from kequn_lab.segments.naming import name_clusters
 from kequn_lab.segments.pipeline import centre_table, column_factors, label_table
-from kequn_lab.segments.refits import DRAWS, refit
+from kequn_lab.segments.refits import DRAWS, effective_min_size, refit
 from kequn_lab.segments.signatures import least_similarity, nameless_segments
 from kequn_lab.validation.agreement import truth_table
 from kequn_lab.validation.decisions import stability_summary
@@ -266,7 +266,7 @@ def stability_tables(found: Segmented) -> Tables:
         found.model,
         labels=ids.loc[reading.labels].to_numpy(),
         start=reading.start,
-        min_share=(options.min_size or 0) / len(found.model),
+        min_share=(effective_min_size(reading.pipeline["kmeans"]) or 0) / len(found.model),
         n_boot=options.n_stability,
         **run,
     )

@@ -13,12 +13,12 @@ from scipy.sparse import csr_array
 from kequn_lab._refits import Refits
 from kequn_lab.segments.grouped import GroupedKMeans
 from kequn_lab.segments.kmeans import KMeansSearch
-from kequn_lab.segments.search import lloyd, memberships, one_thread_each, seed_centres
-from kequn_lab.segments.seeded import SeededKMeans, settle_from
+from kequn_lab.segments.search import SAME, lloyd, memberships, one_thread_each, seed_centres
+from kequn_lab.segments.seeded import SeededKMeans, drawn_mean, settle_from
 from kequn_lab.segments.sized import settle_draw
 from kequn_lab.segments.summaries import Summary
 
-__all__ = ["refit"]
+__all__ = ["effective_min_size", "refit"]
 
 #: Draws; customers that are drawn from, at most; k-means++ starts beside the centres found;
 #: Lloyd steps of each.
@@ -39,8 +39,9 @@ def refit(
     A search is repeated from the centres found and from two new k-means++ starts, and the lower
     inertia is taken; the centres are matched one to one at the least squared distance. A start at
     given levels (:class:`~kequn_lab.segments.SeededKMeans`) is repeated from these levels, and
-    needs no matching. Groups that were clustered separately are again. With a smallest size each
-    draw settles under it from the centres found, at the same share of the customers.
+    needs no matching. Groups that were clustered separately are again. With a smallest size that
+    changed the clusters each draw settles under it, at the same share of the customers, from what
+    it gives without it, and in a search from the centres found.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def refit(
         rows = np.sort(rng.choice(n, CUSTOMERS, replace=False))
     m = len(rows)
     parts = _parts(kmeans, X[rows])
-    least = (getattr(kmeans, "min_size", None) or 0) * m / n
+    least = (effective_min_size(kmeans) or 0) * m / n
     times = [np.ones(m)]
     at, drawn = [np.asarray(kmeans.labels_)[rows]], [np.arange(m)]
     with one_thread_each():
@@ -95,12 +96,8 @@ def refit(
                 some = np.flatnonzero(count[part.rows])
                 often = count[part.rows][some]
                 draw = Summary(part.points[some], often.astype(np.float32), np.arange(len(some)))
-                if least:
-                    ends = settle_draw(draw, [part.centres], least)
-                    mine, _ = memberships(draw, *(end[None] for end in ends))
-                else:
-                    ends = _centres(kmeans, part.centres, draw, rng)
-                    mine, _ = memberships(draw, ends[None])
+                ends = _rule(kmeans, part.centres, draw, least, rng)
+                mine, _ = memberships(draw, *(end[None] for end in ends))
                 drawn.append(part.rows[some])
                 times.append(often)
                 at.append(number * k + part.clusters[mine[0].argmax(axis=0)])
@@ -133,8 +130,28 @@ def _parts(kmeans: KMeansSearch | GroupedKMeans, X: NDArray) -> list[_Part]:
     ]
 
 
+def effective_min_size(kmeans: KMeansSearch | GroupedKMeans) -> int | None:
+    """The smallest size of a fitted k-means; None where there is none, or it changed nothing."""
+    least = getattr(kmeans, "min_size", None)
+    if least is None or kmeans.inertia_ <= kmeans.free_inertia_ * (1 + SAME):
+        return None
+    return least
+
+
+def _rule(kmeans, found: NDArray, draw: Summary, least: float, rng) -> tuple[NDArray, ...]:
+    """The centres of one draw, in the order of those found; with a smallest size offsets, too."""
+    centres = _centres(kmeans, found, draw, rng)
+    if not least:
+        return (centres,)
+    if isinstance(kmeans, SeededKMeans):
+        return settle_draw(draw, [centres], least, drawn_mean(draw, kmeans.levels, kmeans.pull))
+    centres, offsets = settle_draw(draw, [found, centres], least)
+    order = _matched(found, centres)
+    return centres[order], offsets[order]
+
+
 def _centres(kmeans, found: NDArray, draw: Summary, rng) -> NDArray:
-    """The centres of one draw, in the order of those found."""
+    """The centres of one draw without a smallest size, in the order of those found."""
     if isinstance(kmeans, SeededKMeans):
         return settle_from(draw, kmeans.levels, pull=kmeans.pull, max_iter=STEPS)[0]
     found = found.astype(np.float32)
@@ -143,5 +160,10 @@ def _centres(kmeans, found: NDArray, draw: Summary, rng) -> NDArray:
     tol = 1e-5 * float(draw.weights @ draw.squares) / float(draw.weights.sum())
     ends, report = lloyd(draw, starts, max_iter=STEPS, tol=tol)
     best = ends[report[:, 0].argmin()]
-    gaps = ((found[:, None] - best[None]) ** 2).sum(axis=-1)
-    return best[linear_sum_assignment(gaps)[1]]
+    return best[_matched(found, best)]
+
+
+def _matched(found: NDArray, centres: NDArray) -> NDArray:
+    """Which centre belongs to each of those found, one to one at the least squared distance."""
+    gaps = ((found[:, None] - centres[None]) ** 2).sum(axis=-1)
+    return linear_sum_assignment(gaps)[1]

@@ -16,7 +16,7 @@ from kequn_lab.segments.search import memberships, one_thread_each
 from kequn_lab.segments.sized import check_min_size, settle_sized, sized_rule
 from kequn_lab.segments.summaries import Summary, as_numbers, nearest
 
-__all__ = ["GivenKMeans", "SeededKMeans", "settle_from"]
+__all__ = ["GivenKMeans", "SeededKMeans", "drawn_mean", "settle_from"]
 
 
 class SeededKMeans(KMeansSearch):
@@ -125,7 +125,7 @@ class SeededKMeans(KMeansSearch):
 
     def _sized(self, rows: Summary, centres: NDArray) -> tuple[NDArray, NDArray, NDArray]:
         """Centres, offsets and labels under the bound, beginning from these centres."""
-        mean = _drawn_mean(rows, np.asarray(self.levels, rows.points.dtype), self.pull)
+        mean = drawn_mean(rows, self.levels, self.pull)
         least = self.min_size
         new, prices, *_ = settle_sized(rows, centres, least, mean=mean, max_iter=self.max_iter)
         return sized_rule(rows.points, rows.weights, new, least, prices)
@@ -198,7 +198,7 @@ def settle_from(
     """
     dtype, total = rows.points.dtype, float(rows.weights.sum(dtype=float))
     levels = np.asarray(levels, dtype)
-    start, mean = np.nan_to_num(levels), _drawn_mean(rows, levels, pull)
+    start, mean = np.nan_to_num(levels), drawn_mean(rows, levels, pull)
     tol = 1e-8 * float(rows.weights @ rows.squares) / total / levels.shape[1]
     centres, n_iter, moved = start, 0, np.inf
     while moved > tol and n_iter < max_iter:
@@ -210,8 +210,9 @@ def settle_from(
     return centres, n_iter
 
 
-def _drawn_mean(rows: Summary, levels: NDArray, pull: float) -> Callable:
+def drawn_mean(rows: Summary, levels: ArrayLike, pull: float) -> Callable:
     """The centre of the sums and weights of clusters, drawn back to the levels."""
+    levels = np.asarray(levels, rows.points.dtype)
     total, start = float(rows.weights.sum(dtype=float)), np.nan_to_num(levels)
     drawn = (~np.isnan(levels) * (pull * total / len(levels))).astype(levels.dtype)
 

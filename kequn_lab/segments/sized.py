@@ -32,7 +32,7 @@ __all__ = ["check_min_size", "settle_draw", "settle_sized", "sized_rule", "sized
 ROUNDS = 40  # raises of a price per cluster where equal rows go together, at most
 N_POLISHED = 3  # of the solutions on the summary, those that are run on all rows
 WORTH = 0.01  # a swap is run to its end where a few steps bring it so near to the best
-DRAW_STEPS = 20  # of a bootstrap draw
+DRAW_STEPS = 50  # of a bootstrap draw
 CHUNK = 65_536
 
 
@@ -108,7 +108,12 @@ def settle_sized(
     return centres, prices, inertia, n_iter
 
 
-def settle_draw(draw: Summary, starts: Sequence[NDArray], least: float) -> tuple[NDArray, NDArray]:
+def settle_draw(
+    draw: Summary,
+    starts: Sequence[NDArray],
+    least: float,
+    mean: Callable[[NDArray, NDArray, NDArray], NDArray] | None = None,
+) -> tuple[NDArray, NDArray]:
     """Centres and offsets of a bootstrap draw under the bound, near enough to compare draws.
 
     Parameters
@@ -118,10 +123,12 @@ def settle_draw(draw: Summary, starts: Sequence[NDArray], least: float) -> tuple
         Where it begins; the end of the lowest inertia is taken.
     least : float
         Weight that each cluster must have.
+    mean : callable, optional
+        As `settle_sized`.
     """
     dtype, total = draw.points.dtype, float(draw.weights.sum(dtype=float))
     tol = 1e-5 * float(draw.weights @ draw.squares) / total
-    how: dict[str, Any] = {"max_iter": DRAW_STEPS, "tol": tol, "exact": False}
+    how: dict[str, Any] = {"mean": mean, "max_iter": DRAW_STEPS, "tol": tol, "exact": False}
     ends = [settle_sized(draw, centres, least, **how) for centres in starts]
     found, prices, *_ = min(ends, key=lambda end: end[2])
     return found.astype(dtype), prices.max() - prices

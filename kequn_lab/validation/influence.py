@@ -34,6 +34,7 @@ def column_influence(
     variables: Mapping[str, str] | None = None,
     blocks: Mapping[str, str] | None = None,
     n_starts: int = STARTS,
+    min_size: int | None = None,
     random_state: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -53,6 +54,8 @@ def column_influence(
     n_starts : int
         New k-means++ starts beside the present centres; the lowest inertia is taken. 0 for
         segments that k-means reached from a given start.
+    min_size : int, optional
+        The smallest size of the present segments; those without a variable have it, too.
     random_state : int
     progress : bool
         Show a bar.
@@ -102,7 +105,7 @@ def column_influence(
     def again(kept: NDArray) -> NDArray:
         """Customers by present segment and by that of these columns."""
         k = len(centres)
-        found = _clusters(z[:, kept], centres[:, kept], n_starts, random_state)
+        found = _clusters(z[:, kept], centres[:, kept], n_starts, random_state, min_size)
         return np.bincount(codes * k + found, minlength=k * k).reshape(k, k)
 
     for (name, kind), own in tqdm(out.items(), desc="variables", disable=not progress, leave=False):
@@ -141,9 +144,11 @@ def _same(z: NDArray, names: NDArray) -> dict[str, str]:
     return {name: ", ".join(own[row]) for name, row in zip(own, near) if row.any()}
 
 
-def _clusters(X: NDArray, found: NDArray, n_starts: int, seed: int) -> NDArray:
+def _clusters(
+    X: NDArray, found: NDArray, n_starts: int, seed: int, min_size: int | None
+) -> NDArray:
     """The better one of a start at the present centres and of new ones."""
-    how = {"n_swaps": 0, "n_points": POINTS, "random_state": seed}
+    how = {"n_swaps": 0, "n_points": POINTS, "random_state": seed, "min_size": min_size}
     tried = [KMeansSearch(len(found), n_starts=1, init=found, **how)]
     if n_starts:
         tried.append(KMeansSearch(len(found), n_starts=n_starts, **how))

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kequn_lab._statistics import corrected_jaccard, jaccard
 from kequn_lab.segments.search import memberships
-from kequn_lab.segments.seeded import SeededKMeans, settle_from
+from kequn_lab.segments.seeded import SeededKMeans, drawn_mean, settle_from
 from kequn_lab.segments.sized import settle_draw
 from kequn_lab.validation.bootstrap import (
     anchors,
@@ -64,7 +64,8 @@ def segment_stability(
     min_share : float, default=0
         Share of the rows that each segment of a draw must have at least, where the solution was
         made under such a bound; each draw settles under it from what its search found, from what
-        that of the other draw found, and from the solution itself.
+        that of the other draw found, and from the solution itself; from what became of
+        ``start`` alone where there is one.
     n_jobs, random_state, progress : see `validation.global_stability`
 
     Returns
@@ -131,7 +132,12 @@ def _slsw(base, mine, replicate, known, given, n_starts, n_swaps, min_share) -> 
         least = [min_share * float(d.weights.sum(dtype=float)) for d in (one, two)]
         own = mine * base.compared.weights
         starts = [*centres, (own @ base.compared.points) / own.sum(axis=1, keepdims=True)]
-        ends = [settle_draw(draw, starts, size) for draw, size in zip((one, two), least)]
+        ends = []
+        for draw, own_centres, size in zip((one, two), centres, least):
+            if given is None:
+                ends.append(settle_draw(draw, starts, size))
+            else:
+                ends.append(settle_draw(draw, [own_centres], size, drawn_mean(draw, **given)))
         centres, offsets = [c for c, _ in ends], np.stack([o for _, o in ends])
     theirs, _ = memberships(base.compared, np.stack(centres), offsets)
     tables = [mine @ t.T.astype(mine.dtype) for t in theirs]

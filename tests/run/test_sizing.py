@@ -19,8 +19,10 @@ from kequn_lab.export.reasons import SIZED, reasons
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.export.sql import DIALECTS
 from kequn_lab.monitor import refit_like
+from kequn_lab.segments import KMeansSearch
 from kequn_lab.segments.pipeline import fit_segments, label_table
 from kequn_lab.segments.refits import refit
+from kequn_lab.validation.influence import column_influence
 from kequn_lab.validation.segmentwise import segment_stability
 
 N = 600
@@ -279,3 +281,19 @@ def test_stability_and_intervals_are_of_segments_of_that_size():
         model, labels=kmeans.labels_, n_boot=4, random_state=0, progress=False
     )
     assert pairs["slsw"].mean() > loose["slsw"].mean()
+
+
+def test_a_size_that_costs_nothing_changes_no_evidence(free):
+    again = kq.segment(customers(), log=["aum"], min_size=5, **ASK)
+    pd.testing.assert_frame_equal(again.profile, free.profile)
+
+
+def test_a_column_is_left_out_under_the_same_size():
+    model = customers()[["age", "visits"]].apply(lambda c: (c - c.mean()) / c.std())
+    model["noise"] = np.random.default_rng(1).normal(0, 1e-3, N)
+    labels = KMeansSearch(4, min_size=90, random_state=0).fit(model).labels_
+    moved = {}
+    for least in (90, None):
+        table = column_influence(model, labels, min_size=least, progress=False)
+        moved[least] = table.set_index("variable").loc["noise", "moved"]
+    assert moved[90] <= 5 and moved[None] > 60

@@ -145,3 +145,27 @@ def test_values_of_criteria_move_with_the_segments(one):
     assert (spread[1] > spread[0]).all()
     shares = again[again["criterion_id"] == "size"].groupby("draw")["value"].sum()
     np.testing.assert_allclose(shares, 1)
+
+
+@pytest.mark.parametrize("start", ["search", "levels"])
+def test_clusters_with_a_smallest_size_have_it_in_every_draw(start):
+    rng = np.random.default_rng(3)
+    group = rng.choice(3, 400, p=[0.6, 0.35, 0.05])
+    table = pd.DataFrame(rng.normal(size=(400, 2)), columns=list("ab"))
+    table["a"] += 6 * (group == 1)
+    table["b"] += 6 * (group == 2)
+    kmeans = {
+        "search": KMeansSearch(3, n_starts=5, min_size=100, random_state=0),
+        "levels": SeededKMeans([[0.0, 0], [6, 0], [0, 6]], min_size=100),
+    }[start].fit(table)
+    least = np.bincount(kmeans.labels_).argmin()
+    assert kmeans.offsets_.any() and np.bincount(kmeans.labels_)[least] == 100
+    refits = refit(kmeans, table, table.index, segments=IDS, n_draws=60)
+    sizes = refits.sums(np.ones((400, 1)))[1:, least, 0]
+    assert sizes.min() >= 90 and np.median(sizes) <= 102  # who is drawn twice stays in one piece
+    profile = profile_table(table, pd.Series(IDS[kmeans.labels_]), n_boot=0, refits=refits)
+    inside = profile["effect"].between(profile["effect_low"], profile["effect_high"])
+    assert inside.all()
+    free = type(kmeans)(**{**kmeans.get_params(), "min_size": None}).fit(table)
+    drawn = refit(free, table, table.index, segments=IDS, n_draws=20).sums(np.ones((400, 1)))
+    assert np.median(drawn.min(axis=1)) < 30  # without the size: the few that there are

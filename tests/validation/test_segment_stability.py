@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from kequn_lab._statistics import corrected_jaccard, jaccard
+from kequn_lab.segments import KMeansSearch, SeededKMeans
 from kequn_lab.segments.summaries import nearest
 from kequn_lab.validation import bootstrap, segment_stability, segmentwise
 
@@ -117,3 +118,17 @@ def test_bad_input(change, message):
     call = good | QUIET | change
     with pytest.raises(ValueError, match=message):
         segment_stability(call.pop("X"), **call)
+
+
+@pytest.mark.parametrize("start", ["search", "levels"])
+def test_segments_with_a_smallest_size_are_looked_for_with_it(start):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(400, 2)) + 6.0 * np.eye(3)[:, :2][rng.choice(3, 400, p=[0.6, 0.05, 0.35])]
+    levels = [[0.0, 0], [6, 0], [0, 6]]
+    kmeans = KMeansSearch(3, n_starts=5, min_size=100, random_state=0)
+    kmeans = (kmeans if start == "search" else SeededKMeans(levels, min_size=100)).fit(X)
+    run = {"labels": kmeans.labels_, "n_boot": 10, **QUIET}
+    run["start"] = kmeans if start == "levels" else None
+    with_it = segment_stability(X, min_share=0.25, **run).groupby("segment_id")["slsw"].median()
+    without = segment_stability(X, **run).groupby("segment_id")["slsw"].median()
+    assert with_it.min() > 0.8 and without.min() < 0.5
