@@ -375,6 +375,12 @@ def test_no_machine_paths_and_no_large_files():
             assert str(ROOT.parent) + "/" not in text, file
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest takes the first, and runs none of the tests of the second."""
+    names = Counter(file.name for file in tracked() if file.name.startswith("test_"))
+    assert [name for name, n in names.items() if n > 1] == []
+
+
 @pytest.fixture(scope="module")
 def wheel_python(tmp_path_factory):
     """A fresh venv with the wheel, over the packages that are installed here."""
