@@ -136,7 +136,7 @@ def sdv(folder, customers):
     data = {"customers": pd.read_csv(folder / "flat.csv")}
     found = Metadata.detect_from_dataframes(data)
     model = GaussianCopulaSynthesizer(found)
-    model.fit(data["customers"])
+    model.fit(data)
     with timing.measured():
         model.sample(customers)
 
