@@ -93,7 +93,10 @@ _RULES = {
     "export the ids again as text": "以文本重新导出编号",
     "delete the total row": "删除合计行",
     "keep one row of each": "每个只保留一行",
-    "correct the column, or settle it in a mapping file": "改正该列，或在映射文件中写明",
+    "correct the column, or settle it in a mapping file (--mapping), under [features] for a table "
+    "with one row per customer, else under [events], [customers] or [holdings]": "改正该列，或在"
+    "映射文件（--mapping）中写明：每位客户一行的表写在 [features] 下，其余写在 [events]、"
+    "[customers] 或 [holdings] 下",
     "correct these cells": "改正这些单元格",
     "or set the rows aside (--skip-bad-rows of kequn run, score)": "或剔除这些行"
     "（kequn run、score 的 --skip-bad-rows）",

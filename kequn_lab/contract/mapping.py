@@ -108,7 +108,7 @@ class TableMapping(Options):
         table : DataFrame
             As the bank exports it.
         contract : Contract, optional
-            Columns that already bear its names are kept without being listed.
+            Columns that already have its names are kept without being listed.
         source : str
             The file's name, for messages.
 

@@ -2,7 +2,7 @@
 
 The usual way in looks at every cell in pandas. Here DuckDB reads the file once and gives the
 extremes of its numbers and the distinct texts of its other columns, which go through the same
-rules (:mod:`kequn_lab.contract._texts`). Only a file that is beyond doubt is let pass; whatever
+rules (:mod:`kequn_lab.contract._texts`). Only a file without any doubt passes; whatever
 else there is goes the usual way, which says what is wrong.
 """
 
@@ -43,12 +43,12 @@ class Unchanged(NamedTuple):
 
 
 def unchanged(path, contract: Contract, *, known: Known | None = None) -> Unchanged | None:
-    """What a file holds that meets its contract as it is; None where that is not beyond doubt.
+    """What a file holds that meets its contract as it is; None where there is any doubt.
 
     Parameters
     ----------
     path : path
-        Of a Parquet file whose columns bear the contract's names.
+        Of a Parquet file whose columns have the contract's names.
     contract : Contract
     known : Known, optional
         The customers there are.

@@ -107,12 +107,17 @@ _TODO = {
     "not unique": "keep one row of each",
 }
 
+_IN_MAPPING = (
+    "correct the column, or settle it in a mapping file (--mapping), under [features] for a table "
+    "with one row per customer, else under [events], [customers] or [holdings]"
+)
+
 
 def _todo(violations: pd.DataFrame) -> str:
     rules = violations["rule"].unique()
     known = [todo for rule, todo in _TODO.items() if any(r.startswith(rule) for r in rules)]
     if violations["row"].isna().all():
-        return "; ".join(known) or "correct the column, or settle it in a mapping file"
+        return "; ".join(known) or _IN_MAPPING
     aside = "set the rows aside (--skip-bad-rows of kequn run, score)"
     return "; ".join([*(known or ["correct these cells"]), f"or {aside}"])
 

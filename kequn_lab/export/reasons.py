@@ -29,7 +29,7 @@ from kequn_lab.export._nearest import (
 __all__ = ["reasons"]
 
 _ROWS = 4_096  # customers at a time
-#: What stands for the offset of a smallest size among the variables.
+#: The name of the offset of a smallest size among the variables.
 SIZED = "(min_size)"
 _SAID = {
     "zh": "最小规模：{0}的界线向{1}一侧外移",

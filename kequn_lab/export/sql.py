@@ -23,7 +23,7 @@ __all__ = ["DIALECTS", "Dialect", "scorecard_sql"]
 class Dialect:
     """What differs between engines.
 
-    ``quotes`` stand around names; ``double`` is the type of 8-byte numbers.
+    ``quotes`` enclose names; ``double`` is the type of 8-byte numbers.
     ``fence`` and ``limit`` make the engine compute a step once, where
     it would otherwise copy the step's text into every place that uses it. ``nan``: columns
     can hold NaN, which is taken as missing. ``upper``: plain names are kept in capitals.

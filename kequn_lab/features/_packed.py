@@ -35,7 +35,7 @@ def packed_events(
     features : list of Feature
         Those of the events.
     words : dict of str to str
-        What the words in braces in a feature's SQL stand for.
+        What the words in braces in a feature's SQL mean.
     start, end : Timestamp
         First day of the window, and the day after its last.
     """

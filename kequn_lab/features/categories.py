@@ -77,7 +77,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
     Indicators divided by the root of their share, centred, are the coding of factor analysis of
     mixed data; their variances add up to L − 1, a number's variance in each of L − 1 directions.
     By default V = 2: half a number in each direction, as Hennig and Liao advise, since a level is
-    a clump of customers by itself and would draw the clusters. With ``total="one"`` V = L − 1:
+    a clump of customers on its own and would draw the clusters. With ``total="one"`` V = L − 1:
     the column as a whole varies as one number. Customers at the mean (missing, rare) do not vary;
     V is such that the column's total variance is (L − 1) / 2, or 1, with them, too.
 
@@ -124,7 +124,7 @@ class CategoryEncoder(TransformerMixin, BaseEstimator):
     seen before: it is taken as ``(other)`` if the column has it, else as the mean. A scorecard
     counts such customers.
 
-    k-means on indicators sees every column by itself: groups that differ only in how two
+    k-means on indicators sees every column separately: groups that differ only in how two
     columns go together (an interaction) are not found by it.
     Measured on tables with known groups (``benchmarks/mixed.md``): a latent class model finds
     them better on most, above all where the categories alone carry the groups (adjusted Rand index

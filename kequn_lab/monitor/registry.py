@@ -31,7 +31,7 @@ _SCHEMA = "kequn_lab.registry/1"
 _DIGITS = 4  # of an overlap: to be read in a diff
 
 
-#: The reasons that a matching gives by itself.
+#: The reasons that a matching gives, without a person.
 _WHY = {
     "carried": "the pair that shares the most of all pairs together",
     "new": "most of its customers belong to no one earlier segment",

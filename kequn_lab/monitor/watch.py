@@ -1,7 +1,7 @@
 """Is a refit due? What left, what is new and what moved since the model was made.
 
 Three questions, each with a threshold that is stated and can be changed: does a segment lose
-its customers, is there a dense group where hardly anybody stood, do the same customers behave
+its customers, is there a dense group where hardly anybody was, do the same customers behave
 differently. :func:`should_refit` puts them together.
 
 Compare like with like: the same season (this quarter and the same quarter of last year, or
@@ -119,7 +119,7 @@ def new_groups(
     *,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Dense groups of customers where hardly anybody stood before.
+    """Dense groups of customers where hardly anybody was before.
 
     The customers of both months are cut into small cells (k-means in the scorecard's space);
     a cell counts as new if it holds five times its share of before and more than chance allows

@@ -83,7 +83,7 @@ def profile_plot(
         mean (diamond), overall_mean (dashed line).
     kind : {"bar", "heatmap", "box"}
         ``bar``: a panel a segment and a bar a variable, 24 variables at most. ``heatmap``:
-        variables by segments, blue below and red above the others, 40 at most; each cell bears
+        variables by segments, blue below and red above the others, 40 at most; each cell shows
         its number. ``box``: one variable by segment, drawn from its quantiles.
     markers : DataFrame, optional
         segment_id, variable, marker (and level): the bars that mark a segment are solid, others
@@ -208,7 +208,7 @@ def _columns(n: int, most: int) -> int:
 def _limits(table: pd.DataFrame) -> tuple[float, float]:
     """Ends of the x axis, zero between them: one huge effect must not flatten the others.
 
-    Bars end at three quarters more than the 98th percentile and bear their number instead.
+    Bars end at three quarters more than the 98th percentile and show their number instead.
     """
     columns = ["effect", "effect_low", "effect_high"]
     values = table[[c for c in columns if c in table.columns]].to_numpy(float)

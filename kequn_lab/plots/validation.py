@@ -63,7 +63,7 @@ def validation_plot(
     -------
     Axes
         Indices: a ring where one is best, so that disagreement shows (for the gap the first k
-        that the next does not beat by more than one standard error); what has no best k bears no
+        that the next does not beat by more than one standard error); what has no best k has no
         ring. Boxes: every replicate is a dot, for where a distribution has two humps the median
         alone would mislead; for segments dashed lines at 0.5 and 0.75, the thresholds of
         ``validation.stability_summary``.

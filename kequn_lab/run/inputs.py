@@ -176,7 +176,7 @@ def from_customer_table(
     drop : sequence of str
         Columns to leave out.
     log_columns : sequence of str
-        Columns (money, counts) whose logarithm the model should take. Features that bear the
+        Columns (money, counts) whose logarithm the model should take. Features that have the
         kit's own names are known already.
     categories : sequence of str, or mapping of str to sequence of str
         Columns of categories; with their levels from lowest to highest, where they have an

@@ -23,7 +23,7 @@ def own_ids(names: pd.DataFrame, new: Mapping) -> dict[str, str]:
 
 
 def with_ids(table: pd.DataFrame, ids: Mapping[str, str]) -> pd.DataFrame:
-    """A table in which segments bear other ids."""
+    """A table in which segments have other ids."""
     out = table.copy()
     for column in out:
         if isinstance(out[column].dtype, pd.CategoricalDtype):
@@ -35,7 +35,7 @@ def with_ids(table: pd.DataFrame, ids: Mapping[str, str]) -> pd.DataFrame:
 
 
 def renamed(table: pd.DataFrame, new: Mapping, said: Mapping) -> pd.DataFrame:
-    """A table in which segments bear new names, in columns of names and inside of texts."""
+    """A table in which segments have new names, in columns of names and inside of texts."""
     out = table.copy()
     if "segment_id" in out and {"name_zh", "name_en"} <= set(out):
         ids = out["segment_id"].astype("str")

@@ -221,7 +221,7 @@ class Result:
         Raises
         ------
         ValueError
-            No such segment, an empty name, or one that another segment bears.
+            No such segment, an empty name, or one that another segment has.
 
         Examples
         --------

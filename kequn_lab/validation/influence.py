@@ -22,7 +22,7 @@ __all__ = ["column_influence"]
 #: than this with one without the variable (Jaccard).
 STARTS, FOUND = 2, 0.5
 #: Agreement (adjusted Rand index) of the segments with those of one variable alone, from which
-#: this one decides by itself; correlation from which two variables say the same.
+#: this one decides alone; correlation from which two variables say the same.
 DECIDES, SAME = 0.8, 0.999
 POINTS = 5_000  # a table of so many rows is searched row by row
 

@@ -98,7 +98,7 @@ def guess(guess_id: str, language: str = "en") -> Any:
 
 
 def _unanswered(answer: Any) -> bool:
-    """Also where dots stand inside a list or a dictionary."""
+    """Also where dots are inside a list or a dictionary."""
     if isinstance(answer, dict):
         return any(_unanswered(value) for value in answer.values())
     if isinstance(answer, list | tuple | set):

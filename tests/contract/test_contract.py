@@ -197,7 +197,7 @@ def test_whole_messages_are_chinese_where_chinese_is_asked_for():
     cells = "|".join([
         "customer_id", "timestamp", "amount_cny", "channel", "date_format", "kequn", "run", "score",
         "skip", "bad", "rows", "real_ids", "mobile", "web", "counter", "atm", "agent",
-        "third_party", "Mobile", "events", "now",
+        "third_party", "Mobile", "events", "now", "mapping", "features", "customers", "holdings",
     ])  # fmt: skip
     for bad in (table, table[["channel"]], table[:0]):
         with pytest.raises(ContractError) as error:

@@ -1,6 +1,6 @@
 """Exercises and guesses of every chapter: what is asked, which answer is right, which hint helps.
 
-Each module ``cNN`` holds one chapter's ``EXERCISES``. Texts stand in two languages; figures in a
+Each module ``cNN`` holds one chapter's ``EXERCISES``. Texts are in two languages; figures in a
 text are ``{fields}`` of the chapter's facts, ``evidence("NN_facts")``, and never typed.
 """
 

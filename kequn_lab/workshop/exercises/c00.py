@@ -45,12 +45,12 @@ EXERCISES = (
         hints={
             "right": (
                 "八个簇里只有 {readings[search][named]} 个得到文章的名称，缺的就是它。",
-                "Only {readings[search][named]} of the eight clusters bear a name of the article; "
+                "Only {readings[search][named]} of the eight clusters have a name of the article; "
                 "this is the one that lacks.",
             ),
             "none": (
                 "数一数结果里的名称：得到文章名称的簇不到八个。",
-                "Count the names in the result: fewer than eight clusters bear one of the "
+                "Count the names in the result: fewer than eight clusters have one of the "
                 "article's.",
             ),
             "named": (

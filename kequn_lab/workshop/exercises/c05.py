@@ -89,7 +89,7 @@ EXERCISES = (
             "right": (
                 "证据和用途分开写：指标说 {index_k}，规则说 {rule_k}；"
                 "你的 k 由用途决定，有人负责。",
-                "Evidence and use are kept apart: the indices say {index_k}, the rule {rule_k}; "
+                "Evidence and use are two things: the indices say {index_k}, the rule {rule_k}; "
                 "your k rests on its use, and somebody answers for it.",
             ),
             "misread": (
