@@ -16,7 +16,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -187,25 +187,30 @@ def _prepare(out: Path, kind: str, names: Iterable[str]) -> dict[str, dict]:
 @contextmanager
 def _claimed(out: Path) -> Iterator[None]:
     """Make the folder and lock it; take it away again if nothing came to be in it."""
-    try:
-        if out.is_symlink() and not out.exists():
-            raise NotADirectoryError(f"{out} is a link to {os.readlink(out)}, which does not exist")
-        made = [p for p in (out, *out.parents) if not p.exists()]
-        lock = _lock(out)
-    except OSError as error:
-        raise _worded(error, out) from error
-    try:
+    with ExitStack() as held:
+        with undisturbed():  # a request to end comes once there is somebody to clear up
+            try:
+                if out.is_symlink() and not out.exists():
+                    raise NotADirectoryError(
+                        f"{out} is a link to {os.readlink(out)}, which does not exist"
+                    )
+                made = [p for p in (out, *out.parents) if not p.exists()]
+                held.callback(_give_up, out, _lock(out), made)
+            except OSError as error:
+                raise _worded(error, out) from error
         yield
-    finally:
-        with suppress(OSError):
-            if os.name == "nt":  # an open file cannot be removed there
-                os.close(lock)
-            (out / _LOCK).unlink()
-        with suppress(OSError):
+
+
+def _give_up(out: Path, lock: int, made: list[Path]) -> None:
+    with suppress(OSError):
+        if os.name == "nt":  # an open file cannot be removed there
             os.close(lock)
-        with suppress(OSError):  # stops at the first that holds something
-            for folder in made:
-                folder.rmdir()
+        (out / _LOCK).unlink()
+    with suppress(OSError):
+        os.close(lock)
+    with suppress(OSError):  # stops at the first that holds something
+        for folder in made:
+            folder.rmdir()
 
 
 def _lock(out: Path) -> int:

@@ -421,6 +421,16 @@ def test_an_interruption_says_what_is_there(tmp_path, monkeypatch, how):
     assert whole(out) == "june"
 
 
+@posix
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_the_folder_is_made_leaves_none(tmp_path, monkeypatch, how):
+    monkeypatch.setattr("kequn_lab._folder._hold", lambda handle: signal.raise_signal(how))
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        with result_folder(tmp_path / "new" / "out", kind="run"):
+            pass
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_rename_that_fails_in_the_middle_is_said_and_finished_by_the_next_call(
     tmp_path, monkeypatch
 ):
