@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from kequn_lab._chunks import chunks
 from kequn_lab._files import replacing, versions
 from kequn_lab._json import parse_json, read_json
 from kequn_lab.export._card_json import read_card, write_card
@@ -264,7 +265,10 @@ class Scorecard:
         steps, categories = learned(pipeline), categories_of(pipeline, features)
         columns = [c for c in features.columns if str(c) not in {x.name for x in categories}]
         known = {f.name: f.unit for f in FEATURES} | dict(units or {})
-        clusters = pipeline.predict(features)
+        if labels is None:
+            clusters = np.concatenate([pipeline.predict(some) for some in chunks(features)])
+        else:
+            clusters = labels["cluster"].to_numpy()
         centres, offsets = steps.pop("centre"), steps.pop("offset")
         share = np.bincount(clusters, minlength=len(centres)) / len(clusters)
         return cls(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from kequn_lab._chunks import ROWS
 from kequn_lab._duckdb import MEMORY_LIMIT, scan
 from kequn_lab.features._packed import MOST_COUNTED, packed_events
 from kequn_lab.features.definitions import FEATURES
@@ -179,7 +180,10 @@ def customer_features(
     """
     given = {"events": events, "holdings": holdings, "customers": customers}
     with feature_query(as_of=as_of, months=months, **given) as (con, sql, available, window):
-        out = con.execute(sql).df().set_index("customer_id")
+        table = con.sql(sql).to_arrow_reader(ROWS).read_all()
+        # A block for each column: what is dropped later is not copied, what is read is let go.
+        out = table.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
+        del table
     left_out = _lacking(available)
     empty = [f for f in out if out[f].isna().all()]
     out = out.drop(columns=empty)

@@ -35,6 +35,7 @@ from kequn_lab.run.steps import Segmented, Tables
 from kequn_lab.segments.pipeline import segment_pipeline
 from kequn_lab.segments.search import one_thread_each
 from kequn_lab.segments.signatures import least_similarity
+from kequn_lab.spark.tables import MOST_COLLECTED
 from kequn_lab.validation.decisions import Choice, choose_k, read_k
 from kequn_lab.validation.scores import score_k
 from kequn_lab.validation.stability import global_stability, stability_by_k
@@ -78,13 +79,16 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
             bar.update()
             bar.set_description(step)
 
+        rows, notes = fitted_to(inputs, options)
+        fitted = replace(inputs, features=inputs.features.iloc[rows])
+        inputs = replace(inputs, notes=(*inputs.notes, *notes))
         if options.ks is not None:
-            choice, tables = _weigh(inputs, weights, options.ks, options)
+            choice, tables = _weigh(fitted, weights, options.ks, options)
             options = replace(options, n_clusters=choice.k)
             then("cluster")
-        reading = _reading(inputs, book, weights, options)
+        reading = _reading(fitted, book, weights, options)
         then("name")
-        found = steps.name_segments(inputs, options, book, reading, earlier)
+        found = steps.name_segments(inputs, options, book, reading, earlier, rows)
         tables |= steps.naming_tables(found, earlier)
         levels = pd.DataFrame(with_levels(inputs.features, reading.pipeline["preprocess"]))
         # Not all attrs: every column that a later step looks at copies them.
@@ -141,6 +145,27 @@ _NO_REASONS = Note(
 )
 
 # Before any segment is known ---------------------------------------------------------------------
+
+
+def fitted_to(inputs: Inputs, options: Options) -> tuple[slice | np.ndarray, list[Note]]:
+    """Which customers k-means is fitted to; a note where it is a sample of them.
+
+    Groups may be small, a smallest size is a number of all customers, and what came from a cluster
+    is a sample already: there it is all.
+    """
+    n, most = len(inputs.features), MOST_COLLECTED["sample"]
+    asked = options.by is not None or options.min_size is not None
+    if n <= most or asked or inputs.facts.get("engine") == "spark":
+        return slice(None), []
+    rng = np.random.default_rng(options.random_state)
+    return np.sort(rng.choice(n, most, replace=False)), [Note(
+        "fitted_to_sample",
+        f"客户共 {n:,} 位：分群的拟合、稳定性以及与随机情形的比较只用其中随机抽取的 {most:,} 位；"
+        "标签、客户数、画像和比较包括全部客户",
+        f"Of {n:,} customers a random sample of {most:,} is behind the fit, its stability and what "
+        "chance would give; labels, counts, profiles and comparison are of all customers",
+        float(most), level="note",
+    )]  # fmt: skip
 
 
 def _declared(book: Tables, features: pd.DataFrame) -> Criteria | None:
@@ -206,7 +231,8 @@ def _measures(found: Segmented, chance: pd.DataFrame) -> dict[str, Any]:
     """How good the fit is, in numbers."""
     groups, seed = found.reading.groups, {"random_state": found.options.random_state}
     if groups is None:
-        silhouette = mean_silhouette(found.model, found.segment.cat.codes, **seed)
+        clusters = found.segment.cat.codes.iloc[found.rows]
+        silhouette = mean_silhouette(found.model, clusters, **seed)
     else:
         silhouette = group_silhouette(groups, found.model, **seed)
     return {

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from kequn_lab import export
+from kequn_lab._chunks import chunks
 from kequn_lab._folder import require_whole
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.matching import match_segments
@@ -70,9 +71,12 @@ def run_id(labels: pd.DataFrame, date: str) -> str:
     >>> run_id(labels, "2024-12-31")
     '20241231-589091'
     """
-    rows = labels.sort_values("customer_id")
-    text = (rows["customer_id"] + "\t" + rows["cluster"].astype("str")).str.cat(sep="\n")
-    return f"{date.replace('-', '')}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+    rows = labels[["customer_id", "cluster"]].sort_values("customer_id")
+    digest = hashlib.sha256()
+    for number, some in enumerate(chunks(rows)):
+        text = (some["customer_id"] + "\t" + some["cluster"].astype("str")).str.cat(sep="\n")
+        digest.update(f"\n{text}".encode() if number else text.encode())
+    return f"{date.replace('-', '')}-{digest.hexdigest()[:6]}"
 
 
 def enter(result: Result, opened: Opened) -> Result:

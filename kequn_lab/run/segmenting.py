@@ -67,6 +67,9 @@ def segment(
 ) -> Result:
     """Segment the customers of a table: cluster, name, profile, compare, and say how sure.
 
+    Of more than a million customers k-means is fitted to a random sample of a million, which the
+    notes say, but not with ``by`` or ``min_size``; all are labelled, counted and profiled.
+
     Parameters
     ----------
     table : table, path, Bank, or address of a database with ``query``

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kequn_lab import compare, profiles
+from kequn_lab._chunks import chunks
 from kequn_lab._notes import Note
 from kequn_lab._refits import Refits
 from kequn_lab.compare.attractiveness import attractiveness_matrix, recommend
@@ -71,8 +73,10 @@ class Segmented:
         The catalogue, as :func:`kequn_lab.catalogue.book`.
     reading : Reading
         The k-means that was fitted.
+    rows : slice or ndarray of int
+        Positions of the customers that k-means was fitted to.
     model : DataFrame
-        The columns that k-means sees, by customer.
+        The columns that k-means sees, of these customers.
     names, labels : DataFrame
         As :func:`~kequn_lab.segments.name_clusters` and :func:`~kequn_lab.segments.label_table`.
     matching : DataFrame or None
@@ -83,6 +87,7 @@ class Segmented:
     options: Options
     book: Tables
     reading: Reading
+    rows: slice | np.ndarray
     model: pd.DataFrame
     names: pd.DataFrame
     labels: pd.DataFrame
@@ -93,33 +98,39 @@ class Segmented:
         """What columns and levels are called."""
         return variable_words(self.inputs.called)
 
-    @property
+    @cached_property
     def segment(self) -> pd.Series:
         """The segment of each customer, a category in the order of the clusters."""
-        in_order = self.labels.sort_values("cluster")["segment_id"].unique()
-        segment = self.labels.set_index("customer_id")["segment_id"]
-        return segment.astype(pd.CategoricalDtype(in_order))
+        looks = self.labels.drop_duplicates("cluster").sort_values("cluster")
+        segment = self.labels["segment_id"].set_axis(self.inputs.features.index)
+        return segment.astype(pd.CategoricalDtype(looks["segment_id"].unique()))
 
 
 def name_segments(
-    inputs: Inputs, options: Options, book: Tables, reading: Reading, earlier: Earlier | None
+    inputs: Inputs,
+    options: Options,
+    book: Tables,
+    reading: Reading,
+    earlier: Earlier | None,
+    rows: slice | np.ndarray,
 ) -> Segmented:
-    """Name the clusters.
+    """Name the clusters of the customers at ``rows``, to whom k-means was fitted, and label all.
 
     A group of customers keeps the id and the names that it had in ``earlier``, whatever they were.
     """
     previous = matching = None
     if earlier is not None:
         ids = inputs.features.index.astype("str")
-        clusters = pd.Series(reading.labels, index=ids)
+        found = [reading.pipeline.predict(some) for some in chunks(inputs.features)]
+        clusters = pd.Series(np.concatenate(found), index=ids)
         matching = earlier.matching(clusters, lambda: Scorecard.from_pipeline(
             reading.pipeline, inputs.features, as_of=inputs.as_of or "2000-01-01"
         ))  # fmt: skip
         kept = matching[matching["event"] == "kept"].set_index("before")["after"]
         previous = earlier.labels.drop_duplicates("segment_id")
         previous = previous.assign(cluster=previous["segment_id"].map(kept))
-    model = reading.pipeline[:-1].transform(inputs.features)
-    model = model.set_axis(inputs.features.index)
+    fitted = inputs.features.iloc[rows]
+    model = reading.pipeline[:-1].transform(fitted).set_axis(fitted.index)
     names = name_clusters(
         reading.means, book["signatures"], minimum=least_similarity(reading.chance),
         overrides=options.overrides, previous=previous, segments=book["segments"],
@@ -131,7 +142,7 @@ def name_segments(
     labels = label_table(
         reading.pipeline, inputs.features, names, target_groups=book["target_groups"]
     )
-    return Segmented(inputs, options, book, reading, model, names, labels, matching)
+    return Segmented(inputs, options, book, reading, rows, model, names, labels, matching)
 
 
 def naming_tables(found: Segmented, earlier: Earlier | None) -> Tables:
@@ -178,13 +189,15 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     seed = {"random_state": found.options.random_state}
     known = found.model.columns.intersection(book["signatures"]["feature"])
     standard = found.model / column_factors(found.reading.pipeline)
-    expected = profiles.profile_table(standard[known], segment, n_boot=0) if len(known) else None
+    own = segment.iloc[found.rows]
+    expected = profiles.profile_table(standard[known], own, n_boot=0) if len(known) else None
+    order = _order(features.iloc[found.rows], found.inputs.categories)
     return {
         "sizes": sizes,
         "profile": profile,
         "markers": markers,
         "variance": _variance(found),
-        "order": pd.DataFrame({"variable": _order(features, found.inputs.categories)}),
+        "order": pd.DataFrame({"variable": order}),
         "rules": segment_rules(features, segment, currency=currency, **seed, **show),
         "cards": segment_cards(
             profile,
@@ -221,7 +234,7 @@ def plane_tables(found: Segmented) -> Tables:
     """Principal components of the segments; none for one variable or customer."""
     if min(found.model.shape) < 2:
         return {}
-    plane, two = segment_pca(found.model, found.segment), ["PC1", "PC2"]
+    plane, two = segment_pca(found.model, found.segment.iloc[found.rows]), ["PC1", "PC2"]
     return {
         "plane_scores": plane.scores.rename_axis("customer_id").reset_index(),
         "plane_hulls": plane.hulls.rename_axis("customer_id").reset_index(),

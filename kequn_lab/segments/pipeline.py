@@ -12,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
+from kequn_lab._chunks import chunks
 from kequn_lab._statistics import margin
 from kequn_lab.contract.wide import LARGEST
 from kequn_lab.features.preprocessing import category_encoder, preprocessor
@@ -323,13 +324,8 @@ def label_table(
         ``margin`` ((d2 − d1) / (d1 + d2) of the two nearest centres: 0 on the border; with a
         smallest size the offsets are added to the squared distances first).
     """
-    distances, clusters = pipeline.transform(features), pipeline.predict(features)
-    offsets = getattr(pipeline["kmeans"], "offsets_", None)
-    own = distances[np.arange(len(distances)), clusters]
-    if offsets is not None and offsets.any():
-        distances = np.sqrt(distances**2 + offsets)
-    distances = np.sort(distances, axis=1)
-    nearest, second = distances[:, 0], distances[:, min(1, distances.shape[1] - 1)]
+    parts = [_nearness(pipeline, some) for some in chunks(features)]
+    clusters, own, clear = (np.concatenate(part) for part in zip(*parts))
     facts = names.set_index("cluster")[["segment_id", "name_zh", "name_en"]]
     joined = {}
     if target_groups is not None:
@@ -341,8 +337,21 @@ def label_table(
         {
             "customer_id": features.index.astype("str"),
             "cluster": facts.index.to_numpy(),
-            **{c: facts[c].to_numpy() for c in facts},
+            **{c: facts[c].array for c in facts},
             "distance": own,
-            "margin": margin(nearest, second),
+            "margin": clear,
         }
     )
+
+
+def _nearness(pipeline: Pipeline, features: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """The cluster of each customer, the distance to its centre, and the margin."""
+    model, kmeans = pipeline[:-1].transform(features), pipeline["kmeans"]
+    distances, clusters = kmeans.transform(model), kmeans.predict(model)
+    offsets = getattr(kmeans, "offsets_", None)
+    own = distances[np.arange(len(distances)), clusters]
+    if offsets is not None and offsets.any():
+        distances = np.sqrt(distances**2 + offsets)
+    distances = np.sort(distances, axis=1)
+    nearest, second = distances[:, 0], distances[:, min(1, distances.shape[1] - 1)]
+    return clusters, own, margin(nearest, second)

@@ -28,6 +28,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 STOREYS = [
     {
         "_checks",
+        "_chunks",
         "_duckdb",
         "_files",
         "_refits",
@@ -51,6 +52,7 @@ STOREYS = [
 #: Growth is decided here: raise a number in the commit that needs it, and say why in its message.
 MOST = {
     "_checks": (20, 0),
+    "_chunks": (10, 0),
     "_duckdb": (15, 0),
     "_files": (80, 0),
     "_statistics": (40, 0),
@@ -75,7 +77,7 @@ MOST = {
     "products": (480, 8),
     "spark": (325, 3),
     "synth": (1_960, 7),
-    "run": (2_940, 5),
+    "run": (2_980, 5),
     "workshop": (2_335, 6),
     "commands": (1_650, 0),
     "__main__": (35, 0),

@@ -1,5 +1,7 @@
 """The one call: any table in; a result that is looked at, renamed, drawn and handed over."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,9 +9,16 @@ import pyarrow as pa
 import pytest
 
 import kequn_lab as kq
+from kequn_lab import _chunks
+from kequn_lab.export.scorecard import Scorecard
+from kequn_lab.features.customers import customer_features
+from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.run import from_synthetic_bank
-from kequn_lab.run.analysis import analyse
+from kequn_lab.run.analysis import analyse, fitted_to
 from kequn_lab.run.options import Options
+from kequn_lab.run.registering import run_id
+from kequn_lab.segments.pipeline import fit_segments, label_table
+from kequn_lab.spark.tables import MOST_COLLECTED
 
 QUICK = {"k": 3, "stability": 0, "starts": 2, "quiet": True}
 
@@ -149,3 +158,42 @@ def test_labels_are_written_with_ids_as_text(result, tmp_path):
 
 def test_what_an_analyst_needs_first_fits_in_one_look():
     assert len(dir(kq)) <= 14 and {"segment", "read_result", "make_bank", "plots"} <= set(dir(kq))
+
+
+def test_of_very_many_customers_a_sample_is_fitted_all_are_labelled_and_it_is_said(monkeypatch):
+    monkeypatch.setitem(MOST_COLLECTED, "sample", 200)
+    inputs = from_synthetic_bank(600, random_state=1, months=2)
+    some = Options(n_clusters=3, n_boot=0, n_stability=0, n_starts=2, quiet=True)
+    found = analyse(inputs, some)
+    (note,) = (n for n in found.record["notes"] if n["warning"] == "fitted_to_sample")
+    assert note["value"] == 200 and "Of 600 customers a random sample of 200" in note["text_en"]
+    assert len(found.pipeline["kmeans"].labels_) == 200
+    assert found.labels["customer_id"].tolist() == inputs.features.index.tolist()
+    assert found.labels["cluster"].tolist() == found.card.predict(inputs.features).tolist()
+    assert found.sizes["customers"].sum() == 600
+    assert found.profile.groupby("variable")["n"].sum().max() == 600
+    at_home = replace(inputs, facts={"engine": "spark"})
+    for asked in ((inputs, replace(some, min_size=50)), (at_home, some)):
+        assert fitted_to(*asked) == (slice(None), [])
+
+
+def test_parts_of_a_table_give_what_the_whole_gives(monkeypatch):
+    events = kq.make_bank(150, random_state=2, months=2).events
+    names = pd.DataFrame({"cluster": range(3), "segment_id": list("abc")})
+    names = names.assign(name_zh=names["segment_id"], name_en=names["segment_id"])
+
+    def made():
+        table = model_columns(customer_features(events, as_of="2024-12-31", months=2))
+        pipeline = fit_segments(table, n_clusters=3, n_starts=2, random_state=0)
+        labels = label_table(pipeline, table, names)
+        card = Scorecard.from_pipeline(pipeline, table, as_of="2024-12-31")
+        return table, labels, card, run_id(labels, "2024-12-31")
+
+    whole = made()
+    monkeypatch.setattr(_chunks, "ROWS", 40)
+    monkeypatch.setattr("kequn_lab.features.customers.ROWS", 40)
+    parts = made()
+    for one, other in zip(parts[:2], whole):
+        pd.testing.assert_frame_equal(one, other)
+    assert parts[2:] == whole[2:]
+    assert [len(part) for part in _chunks.chunks(whole[0])] == [40, 40, 40, 30]
