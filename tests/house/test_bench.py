@@ -128,6 +128,20 @@ def test_texts_quote_the_results():
         assert found[0] == found[1] + table.readme_block(results, language) + found[2], readme.name
 
 
+def test_a_size_that_is_measured_again_leaves_the_other_rows_of_growth_and_texts_quote_them():
+    import growth
+
+    rows = json.loads(growth.ROWS.read_text(encoding="utf-8"))
+    new = {**rows[0], "cpu_s": 1.0}
+    assert growth.merged(rows, [new]) == [new, *rows[1:]]
+    other = {**new, "command": "score"}
+    assert growth.merged(rows, [other]) == [*rows, other]
+    assert growth.TEXT.read_text(encoding="utf-8").endswith("\n\n" + growth.table(rows, "en"))
+    for language, readme in growth.READMES.items():
+        found = growth.BLOCK.search(readme.read_text(encoding="utf-8"))
+        assert found[0] == found[1] + growth.table(rows, language) + found[2], readme.name
+
+
 def test_where_we_lose_comes_from_the_rows():
     import table
 
