@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pandas as pd
@@ -297,6 +297,7 @@ def _plain(text: str) -> Plain:
     return Plain(text)
 
 
+@cache
 def letter(number: int) -> str:
     """A column's letters, counted from 1."""
     return xl_col_to_name(number - 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from kequn_lab._files import replacing
@@ -70,6 +70,14 @@ def write_workbook(
     0         001  =1+1    0.5
     """
     from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+    class Formulas(Worksheet):
+        """Formulas as they are given: each of ours is looked through 29 times otherwise, for
+        functions that are new in Excel, and has none."""
+
+        def _prepare_formula(self, formula, expand_future_functions=False):
+            return formula.removeprefix("=")
 
     for name, table in sheets.items():
         if len(table) >= EXCEL_ROWS:
@@ -91,7 +99,7 @@ def write_workbook(
             for i, row in enumerate(zip(*(_values(table[c]) for c in table)), start=1):
                 _write(sheet, i, row, formats)
         for name, rows in living_sheets(card).items() if card else ():
-            sheet = book.add_worksheet(name)
+            sheet = book.add_worksheet(name, Formulas)
             sheet.set_column(0, 0, 28)
             sheet.set_column(1, 1, 36)
             sheet.freeze_panes(6, 2)
@@ -110,7 +118,7 @@ def _write(
     for j, (value, shape) in enumerate(zip(row, formats)):
         if isinstance(value, bool):
             sheet.write_boolean(i, j, value)
-        elif isinstance(value, int | float) and np.isfinite(value):
+        elif isinstance(value, int | float) and math.isfinite(value):
             sheet.write_number(i, j, value)
         elif isinstance(value, pd.Timestamp):
             sheet.write_datetime(i, j, value.tz_localize(None).to_pydatetime())

@@ -57,6 +57,7 @@ def axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The axes given, or those of a new figure of this size (inches)."""
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
+        ax.set_title("", y=1)  # or a place above the ticks is looked for at each drawing
     if current().synthetic:
         stamp(ax.figure)
     return ax
@@ -72,7 +73,10 @@ def panels(ax: Axes, n: int, *, columns: int, gap: tuple[float, float] = (0.03, 
         (i % columns * (width + gap[0]), 1 - height - i // columns * (height + gap[1]))
         for i in range(n)
     ]
-    return [ax.inset_axes((*corner, width, height)) for corner in corners]
+    parts = [ax.inset_axes((*corner, width, height)) for corner in corners]
+    for part in parts:
+        part.set_title("", y=1)
+    return parts
 
 
 def segments_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -142,8 +142,11 @@ def _bars(table, markers, order, ax) -> Axes:
         own = table[table["segment_id"] == segment]
         own = own.set_index(row_keys(own)).reindex(labels.index)
         _panel(panel, own, look["color"], ends)
-        panel.set_title(_two_lines(look["label"], 24), fontsize=10, pad=5)
-        panel.set_yticks(range(len(labels)), labels if i % columns == 0 else [])
+        panel.set_title(_two_lines(look["label"], 24), fontsize=10, pad=5, y=1)
+        if i % columns == 0:
+            panel.set_yticks(range(len(labels)), labels)
+        else:
+            panel.set_yticks([])
     told = say("；实色为标志变量", "; solid bars mark the segment")
     some = told_of(len(labels), len(every))
     solid = "" if table["marker"].all() else told

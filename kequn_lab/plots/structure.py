@@ -245,7 +245,7 @@ def gorge_plot(
         panel.bar(edges[:-1], count, np.diff(edges), align="edge", color=look.color, ec="white",
                   lw=0.5)  # fmt: skip
         panel.set(xlim=(0, 1), ylim=(0, max(c.max() for c in counts) * 1.05))
-        panel.set_title(look.label, fontsize=10, pad=4)
+        panel.set_title(look.label, fontsize=10, pad=4, y=1)
         panel.set_xticks([0, 0.5, 1])
         panel.tick_params(labelsize=8)
         panel.yaxis.set_major_formatter(lambda v, _: percent(v))

@@ -119,7 +119,7 @@ def _indices(table: pd.DataFrame, indices: Sequence[str] | None, ax: Axes | None
         if best is not None:
             panel.plot(k[best], y[best], "o", ms=11, mfc="none", mec="#D55E00", mew=2, gid="best")
             name += f"  k = {k[best]}"
-        panel.set_title(name, fontsize=10, pad=4)
+        panel.set_title(name, fontsize=10, pad=4, y=1)
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.tick_params(labelsize=8)
         panel.grid(axis="y")

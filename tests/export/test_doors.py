@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from jinja2 import Environment, StrictUndefined
 from openpyxl import load_workbook
+from xlsxwriter.worksheet import Worksheet
 
 from kequn_lab.export._records import fact
 from kequn_lab.export.golden import disagreements
@@ -266,3 +267,10 @@ def test_the_workbook_finds_a_changed_number(any_card, golden, tmp_path):
     row[6].value += 10  # the mean of the first feature
     book.save(path)
     assert calculated(path, tmp_path)["golden"].iloc[0, 2] < len(golden)
+
+
+def test_formulas_are_not_looked_through_for_new_functions(any_card, tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(Worksheet, "_prepare_formula", lambda self, text, *_: looked.append(text))
+    write_workbook({}, tmp_path / "labels.xlsx", card=any_card)
+    assert looked == []
