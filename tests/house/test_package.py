@@ -65,7 +65,7 @@ MOST = {
     "_folder": (265, 0),
     "contract": (3_640, 7),
     "features": (990, 7),
-    "plots": (1_530, 15),
+    "plots": (1_538, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
     "export": (2_455, 5),
