@@ -7,7 +7,8 @@ Three things cost most in the plain text and are written in another way here:
   does once per entry of a column's dictionary instead of once per row.
 - What a day says (its month, weekend, quarter end): looked up in a table of the window's days.
 - Distinct counterparties: first the pairs of customer and counterparty, then the pairs of each
-  customer.
+  customer. Pairs of hashes are 16 bytes without texts, and DuckDB hashes once per entry of a
+  column's dictionary; :func:`hashes_differ` says whether they may be used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 from kequn_lab.features.definitions import Feature
 
-__all__ = ["MOST_COUNTED", "packed_events"]
+__all__ = ["MOST_COUNTED", "hashes_differ", "packed_events"]
 
 _BITS = 15
 #: Events of one customer that fit into the bits of a count.
@@ -25,8 +26,20 @@ _CODES = 8  # in one sum: 8 times 15 bits of the 127 of a HUGEINT
 _DISTINCT, _KNOWN = "count(DISTINCT counterparty_id)", "count(counterparty_id)"
 
 
+def hashes_differ(con) -> bool:
+    """Whether no two customers and no two counterparties among the events have the same hash."""
+    query = "SELECT count(*) = count(DISTINCT hash(id)) FROM (SELECT DISTINCT {} AS id FROM events)"
+    columns = ("customer_id", "counterparty_id")
+    return all(con.execute(query.format(column)).fetchone()[0] for column in columns)
+
+
 def packed_events(
-    features: list[Feature], words: dict[str, str], start: pd.Timestamp, end: pd.Timestamp
+    features: list[Feature],
+    words: dict[str, str],
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    *,
+    hashed: bool = False,
 ) -> list[str]:
     """The common table expressions of ``events_by_customer``.
 
@@ -38,6 +51,8 @@ def packed_events(
         What the words in braces in a feature's SQL mean.
     start, end : Timestamp
         First day of the window, and the day after its last.
+    hashed : bool
+        Hashes stand for customers and counterparties where these are counted.
     """
     first, after = f"DATE '{start:%Y-%m-%d}'", f"DATE '{end:%Y-%m-%d}'"
     sums, counts, flags = _sums(features, words)
@@ -61,7 +76,7 @@ def packed_events(
         f" CAST(range AS DATE) AS _day FROM range({first}, {after}, INTERVAL 1 DAY))\n)",
         f"event_sums AS (\n  SELECT\n{body}\n  FROM events JOIN days"
         f" ON CAST(events.timestamp AS DATE) = days._day\n  GROUP BY events.customer_id\n)",
-        *_events_by_customer(outer, f"timestamp >= {first} AND timestamp < {after}"),
+        *_events_by_customer(outer, f"timestamp >= {first} AND timestamp < {after}", hashed),
     ]
 
 
@@ -98,15 +113,17 @@ def _count(total: str, k: int) -> str:
     return f"CAST((coalesce({total}, 0) >> {_BITS * k}) & {MOST_COUNTED} AS BIGINT)"
 
 
-def _events_by_customer(columns: list[str], inside: str) -> list[str]:
+def _events_by_customer(columns: list[str], inside: str, hashed: bool) -> list[str]:
     """The sums, beside the number of each customer's counterparties where it is wanted."""
     body = ",\n".join(["    event_sums.customer_id", *columns])
     if not any("_pairs" in c for c in columns):
         return [f"events_by_customer AS (\n  SELECT\n{body}\n  FROM event_sums\n)"]
+    key = "hash({})" if hashed else "{}"
+    customer, other = key.format("customer_id"), key.format("counterparty_id")
     return [
-        "counterparties AS (\n  SELECT customer_id, count(*) AS _pairs FROM (\n"
-        "    SELECT DISTINCT customer_id, counterparty_id FROM events\n"
-        f"    WHERE {inside} AND counterparty_id IS NOT NULL\n  )\n  GROUP BY customer_id\n)",
+        "counterparties AS (\n  SELECT _customer, count(*) AS _pairs FROM (\n"
+        f"    SELECT DISTINCT {customer} AS _customer, {other} AS _other FROM events\n"
+        f"    WHERE {inside} AND counterparty_id IS NOT NULL\n  )\n  GROUP BY _customer\n)",
         f"events_by_customer AS (\n  SELECT\n{body}\n  FROM event_sums"
-        " LEFT JOIN counterparties USING (customer_id)\n)",
+        f" LEFT JOIN counterparties ON {customer} = _customer\n)",
     ]

@@ -15,7 +15,7 @@ import pandas as pd
 
 from kequn_lab._chunks import ROWS
 from kequn_lab._duckdb import MEMORY_LIMIT, scan
-from kequn_lab.features._packed import MOST_COUNTED, packed_events
+from kequn_lab.features._packed import MOST_COUNTED, hashes_differ, packed_events
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import bounds, count_window
 
@@ -48,6 +48,7 @@ def feature_sql(
     months: int = 12,
     dialect: str = "duckdb",
     most_events: int | None = None,
+    hashed: bool = False,
 ) -> str:
     """The one query over ``customers``, ``events`` and ``holdings``.
 
@@ -66,6 +67,9 @@ def feature_sql(
         No customer has more events in the window. It lets DuckDB count up to eight codes in one
         sum, see :mod:`kequn_lab.features._packed`; the text is longer to read, the values are
         the same.
+    hashed : bool
+        No two customers and no two counterparties have the same hash: with ``most_events`` DuckDB
+        counts distinct pairs of hashes.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def feature_sql(
     for table in tables:
         own = [f for f in used if f.table == table]
         if table == "events" and packed:
-            parts += packed_events(own, words, start, end)
+            parts += packed_events(own, words, start, end, hashed=hashed)
             joins.append("LEFT JOIN events_by_customer USING (customer_id)")
             continue
         lines = [f"    {f.sql.format(**words)} AS {f.name}" for f in own]
@@ -223,9 +227,10 @@ def feature_query(*, as_of, months: int, **tables):
             available["events"].add("time of day")
         few = window.pop("few")
         window["few"] = {f.name: few[f.per] for f in used if f.per}
+        how = {"most_events": window["largest_events"]}
+        how["hashed"] = "counterparty_id" in available["events"] and hashes_differ(con)
         con.execute("SET threads = 1")
-        most = window["largest_events"]
-        sql = feature_sql(available, as_of=as_of, months=months, most_events=most)
+        sql = feature_sql(available, as_of=as_of, months=months, **how)
         yield con, sql, available, window
 
 

@@ -1,5 +1,7 @@
 """The customer table, held against answers written by hand and plain pandas."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from kequn_lab.contract.mapping import read_mapping
 from kequn_lab.contract.reading import read_table
 from kequn_lab.contract.tables import EVENTS
-from kequn_lab.features._packed import MOST_COUNTED
+from kequn_lab.features._packed import MOST_COUNTED, hashes_differ
 from kequn_lab.features.customers import customer_features, feature_query, feature_sql
 from kequn_lab.features.definitions import FEATURES, feature_dictionary
 
@@ -229,3 +231,19 @@ def test_a_customer_with_more_events_than_the_bits_hold_is_counted_in_the_plain_
     with feature_query(events=events[1:], as_of="2024-12-31", months=12) as (con, sql, *_):
         assert "_times" in sql
         assert con.execute(sql).df()["mobile_share"].tolist() == [1.0]
+
+
+def test_hashes_stand_for_counterparties_unless_two_have_the_same():
+    with feature_query(events=EVENTS_, as_of="2024-12-31", months=12) as (con, sql, available, _):
+        assert "hash(counterparty_id)" in sql
+        assert hashes_differ(con)
+        con.execute("CREATE MACRO hash(id) AS length(CAST(id AS STRING))")
+        assert not hashes_differ(con)
+        how = {"as_of": "2024-12-31", "most_events": 3}
+        assert "hash(" not in feature_sql(available, **how)
+
+
+def test_features_of_events_do_without_scikit_learn():
+    code = "import sys, kequn_lab; kequn_lab.customer_features; print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -64,7 +64,7 @@ MOST = {
     "_words": (215, 0),
     "_folder": (265, 0),
     "contract": (3_640, 7),
-    "features": (990, 7),
+    "features": (1_010, 7),
     "plots": (1_538, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
