@@ -33,10 +33,11 @@ def ours(folder, customers):
 
 
 def pycaret(folder, customers):
+    os.chdir(folder)  # PyCaret writes a log where it is imported
+
     import pandas as pd
     from pycaret.clustering import assign_model, create_model, setup
 
-    os.chdir(folder)  # PyCaret writes a log where it runs
     table = pd.read_csv(folder / "customers.csv", index_col="customer_id")
     setup(table, normalize=True, session_id=0, verbose=False, html=False)
     model = create_model("kmeans", num_clusters=K, verbose=False)

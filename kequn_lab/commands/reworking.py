@@ -47,12 +47,16 @@ _SAY = {
     "renamed": ("{old} is called {new} now", "{old} 现名 {new}"),
     "verified": ("All {n} golden rows have the same label.", "{n} 行验证数据的标签全部一致。"),
     "another segment_id": (
-        "{n} of them carry another segment_id: segments were renamed since; write the SQL again",
-        "其中 {n} 行的 segment_id 不同：客群后来改过名，请重新生成 SQL",
+        "{n} of {rows} golden rows have the same {same} and another segment_id: segments were "
+        "renamed since; write the copy again",
+        "{rows} 行验证数据中有 {n} 行 {same} 一致而 segment_id 不同：客群后来改过名，"
+        "请重新生成副本",
     ),
     "another permanent_id": (
-        "{n} of them carry another permanent_id: the copy is of another run; write the SQL again",
-        "其中 {n} 行的 permanent_id 不同：副本来自另一批次，请重新生成 SQL",
+        "{n} of {rows} golden rows have the same {same} and another permanent_id: the copy is of "
+        "another run; write the copy again",
+        "{rows} 行验证数据中有 {n} 行 {same} 一致而 permanent_id 不同：副本来自另一批次，"
+        "请重新生成副本",
     ),
     "different": (
         "{bad} of {n} golden rows have another label. The first is {id} ({case}): expected "
@@ -191,7 +195,7 @@ def _put(text: str, out: Path | None) -> int:
 def verify(args: Namespace) -> int:
     """Whether a copy of the model gives the labels of the golden rows."""
     from kequn_lab.contract.sources import open_source
-    from kequn_lab.export.golden import disagreements
+    from kequn_lab.export.golden import LABELS, disagreements
 
     result, language = _opened(args)
     golden = result.card.golden_rows()
@@ -201,12 +205,12 @@ def verify(args: Namespace) -> int:
     labels = labels.rename(columns={args.id.lower(): "customer_id"})
     wrong = disagreements(golden, labels)
     if wrong.empty:
-        print(_say(language, "verified", n=len(golden)))
-        for column in ("segment_id", "permanent_id"):
-            if column not in labels or f"expected_{column}" not in golden:
-                continue
+        same, *others = [c for c in LABELS if c in labels and f"expected_{c}" in golden]
+        for column in others:
             if n := len(disagreements(golden, labels, column)):
-                print(_say(language, f"another {column}", n=n))
+                said = _say(language, f"another {column}", n=n, rows=len(golden), same=same)
+                raise ValueError(said)
+        print(_say(language, "verified", n=len(golden)))
         return 0
     called = _CASES if language == "zh" else {}
     wrong = wrong.replace({"golden_case": called})

@@ -164,14 +164,14 @@ def _given(args: Namespace) -> Mapping:
     files = ("file", "features", *_TABLES, "mapping", "scorecard")
     check_paths(args, files=files, folders=())
     words = words_of(args.mapping)
-    settings = {"encoding": args.encoding, "sheet": args.sheet}
-    if settings := {name: value for name, value in settings.items() if value is not None}:
-        tables = {t: replace(getattr(words, t), **settings) for t in (*_TABLES, "features")}
-        words = replace(words, **tables)
     if args.query is not None:
         args.features = args.file or args.features
     elif args.file is not None:
         _place(args, words)
+    settings = {"encoding": args.encoding, "sheet": args.sheet}
+    if settings := {name: value for name, value in settings.items() if value is not None}:
+        given = [t for t in (*_TABLES, "features") if getattr(args, t) is not None]
+        words = replace(words, **{t: replace(getattr(words, t), **settings) for t in given})
     return words
 
 

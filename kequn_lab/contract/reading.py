@@ -8,7 +8,7 @@ come in by it, so that the same table gets the same verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kequn_lab._notes import Note
 from kequn_lab.contract.cells import Options, Survey, survey
 from kequn_lab.contract.keys import Keys, Known
+from kequn_lab.contract.mapping import unused_columns
 from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped, restored
 from kequn_lab.contract.sources import ROWS, Refused, Source, open_source
 from kequn_lab.contract.tables import Contract, convert, problems
@@ -208,7 +209,10 @@ def open_table(
     keys = Keys(contract, options)
     chunks = _looked_at(source, columns, contract.key, translate, torn.append if skip else None)
     found = survey(keys.watching(chunks), contract, options)
-    return Opened(source, contract, tuple(columns), translate, found, keys.twice(), tuple(torn))
+    opened = Opened(source, contract, tuple(columns), translate, found, keys.twice(), tuple(torn))
+    if unused := unused_columns(options, opened.names, source.name):
+        opened = replace(opened, survey=replace(found, notes=(*found.notes, *unused)))
+    return opened
 
 
 def read_table(

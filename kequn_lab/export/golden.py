@@ -22,7 +22,7 @@ _STEPS = (-1e-2, -1e-5, 1e-5, 1e-2)
 _BESIDE = 1e-3
 _ROWS = 200
 #: By what a label can be compared; the cluster keeps its number when a segment is renamed.
-_SAID = ("cluster", "segment_id", "permanent_id")
+LABELS = ("cluster", "segment_id", "permanent_id")
 #: Rows of each case at most, of 200; typical customers fill what is left.
 _MOST = {"border": 80, "clip": 40, "missing": 20, "category": 30, "extreme": 10}
 #: A text that is no level of a category.
@@ -314,7 +314,7 @@ def disagreements(
     >>> disagreements(golden, theirs)[["expected", "found"]].to_dict("records")
     [{'expected': 'elderly', 'found': 'young_adult'}]
     """
-    said = [c for c in _SAID if f"expected_{c}" in golden]
+    said = [c for c in LABELS if f"expected_{c}" in golden]
     column = column or next((c for c in said if c in labels), None)
     if column not in labels or "customer_id" not in labels:
         names = [str(c) for c in labels]

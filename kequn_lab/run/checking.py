@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from kequn_lab._notes import Note
 from kequn_lab.contract.keys import Known, hashes
+from kequn_lab.contract.mapping import Mapping, unused_tables
 from kequn_lab.contract.reading import MOST_FINDINGS, Opened, open_table
 from kequn_lab.contract.tables import (
     CUSTOMERS,
@@ -87,7 +88,16 @@ def check_tables(given: Given) -> Iterator[Checked]:
       row 2, column 'amount_cny': must be >= 0; found -1.0
     What to do: correct these cells; or set the rows aside (--skip-bad-rows of kequn run, score).
     """
-    words, known = words_of(given.mapping), None
+    words = words_of(given.mapping)
+    tables = [name for name in (*given.raw, "features") if getattr(given, name) is not None]
+    notes = tuple(unused_tables(words, tables))
+    for found in _each(given, words):
+        yield replace(found, notes=(*notes, *found.notes))
+        notes = ()
+
+
+def _each(given: Given, words: Mapping) -> Iterator[Checked]:
+    known = None
     for contract in (CUSTOMERS, EVENTS, HOLDINGS):
         if (data := given.raw[contract.name]) is None:
             continue

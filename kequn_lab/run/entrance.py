@@ -18,7 +18,7 @@ from kequn_lab._notes import Note
 from kequn_lab._words import as_option
 from kequn_lab.contract.cells import Options, read_column
 from kequn_lab.contract.keys import Known, hashes
-from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping
+from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping, unused_tables
 from kequn_lab.contract.reading import Opened, open_table
 from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped
 from kequn_lab.contract.sources import open_source
@@ -133,6 +133,9 @@ def raw_tables(given: dict[str, Any], mapping: Mapping, *, skip: bool = False) -
         table lacks.
     """
     entered, known = Entered(), None
+    entered.notes.extend(
+        unused_tables(mapping, [n for n, data in given.items() if data is not None])
+    )
     with TemporaryDirectory(prefix="kequn_") as folder:
         for contract in (CUSTOMERS, EVENTS, HOLDINGS):
             if (data := given.get(name := contract.name)) is None:
@@ -268,6 +271,8 @@ def ready_table(
     ours = {column: name for name, column in theirs.items()}
     there = [ours.get(c, c) for c in source.columns if c not in REFUSED_COLUMNS]
     named = [key, *drop, *words.drop, *words.categories, *words.names, *(columns or ())]
+    if columns is None:
+        named += [theirs for ours, theirs in words.columns.items() if ours not in there]
     if lacking := [c for c in dict.fromkeys(named) if c not in there]:
         shown = as_option(there[:40]) + (f" … ({len(there)} in all)" if len(there) > 40 else "")
         todo = "Name the customer's column with --id" if key in lacking else "Correct the name"

@@ -14,7 +14,7 @@ import pyarrow.parquet
 from kequn_lab._notes import Note
 from kequn_lab._rules import rule_text
 from kequn_lab._words import Words
-from kequn_lab.contract.mapping import Mapping
+from kequn_lab.contract.mapping import Mapping, unused_tables
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.features.customers import customer_features
@@ -204,7 +204,7 @@ def from_customer_table(
             f"logarithm of; there are {', '.join(names)}"
         )
     typed = pd.concat(list(opened.chunks(skipped=skipped)))
-    entered = Entered()
+    entered = Entered(notes=unused_tables(words, ["features"]))
     entered.add("features", opened, len(typed), skipped)
     features = typed[names].set_axis(pd.Index(typed[key], name="customer_id"))
     features = _telling(features, entered)

@@ -16,7 +16,7 @@ from kequn_lab._files import ENCODINGS
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab._words import Words
-from kequn_lab.contract.mapping import CategoryMapping, Mapping
+from kequn_lab.contract.mapping import CategoryMapping, Mapping, unused_tables
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table
@@ -187,7 +187,8 @@ def _source(given: Given, card: Scorecard, *, skip: bool) -> Iterator[_Source]:
     if given.features is not None:
         if given.mapping is not None:
             _require_same({"currency": (words.currency, card.currency)})
-        entered, how = Entered(), {"id_column": given.id_column, "query": given.query}
+        entered = Entered(notes=unused_tables(words, ["features"]))
+        how = {"id_column": given.id_column, "query": given.query}
         chunks = _ready_chunks(given.features, card, entered, skip=skip, mapping=words, **how)
         yield _Source(chunks, entered, {"window": {}}, [])
         return

@@ -7,6 +7,9 @@ import pytest
 
 from kequn_lab.contract.mapping import TableMapping, read_mapping
 from kequn_lab.contract.tables import EVENTS, convert
+from kequn_lab.run.checking import check_tables
+from kequn_lab.run.entrance import Given
+from kequn_lab.run.inputs import from_customer_table
 
 ROOT = Path(__file__).resolve().parents[2]
 RAW = pd.DataFrame(
@@ -144,6 +147,34 @@ columns = { aum_cny = "Guthaben" }
     assert mapping.features.translate(table).columns.tolist() == ["Kunde", "aum_cny"]
     with pytest.raises(ValueError, match="did you mean 'Guthabn'"):
         mapping.features.translate(table.rename(columns={"Guthaben": "Guthabn"}))
+
+
+def test_what_has_no_effect_in_a_mapping_is_named(tmp_path):
+    text = '[customers]\nthousands = ","\n[features]\nscale = {kids = 2, age = 12}'
+    words = mapping_file(tmp_path, text)
+    table = pd.DataFrame({"customer_id": ["a", "b", "c"], "age": [1.0, 2.0, 3.0]})
+    said = "scale of the mapping has no effect on kids"
+    unused = "[customers] of the mapping has no effect (thousands)"
+    found = next(iter(check_tables(Given(features=table, mapping=words)))).notes
+    notes = from_customer_table(table, mapping=words).notes
+    for told in (found, notes):
+        text = "\n".join(note.text_en for note in told)
+        assert said in text and unused in text and "age" not in text.split(said)[1]
+    events = pd.DataFrame({"customer_id": ["a"], "timestamp": "2024-03-05", "amount_cny": [5.0]})
+    both = check_tables(Given(events=events, customers=table[["customer_id"]], mapping=words))
+    assert [n.text_zh for found in both for n in found.notes if n.warning == "mapping_unused"] == [
+        "映射中的 [features] 不起作用（scale）：没有给出该表"
+    ]
+
+
+def test_a_column_that_features_takes_and_that_is_not_there_is_an_error(tmp_path):
+    words = mapping_file(tmp_path, '[features.columns]\nage = "Alter"')
+    table = pd.DataFrame({"customer_id": ["a", "b"], "visits": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="has no column Alter"):
+        from_customer_table(table, mapping=words)
+    assert list(from_customer_table(table.assign(age=[3, 4]), mapping=words).features) == [
+        "visits", "age",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "data" / "mappings").glob("*.toml")), ids=str)
