@@ -17,9 +17,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kequn_lab._notes import Note
+from kequn_lab.contract._unused import unused_columns
 from kequn_lab.contract.cells import Options, Survey, survey
 from kequn_lab.contract.keys import Keys, Known
-from kequn_lab.contract.mapping import unused_columns
 from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped, restored
 from kequn_lab.contract.sources import ROWS, Refused, Source, open_source
 from kequn_lab.contract.tables import Contract, convert, problems

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._notes import Note
+from kequn_lab.contract._unused import unused_tables
 from kequn_lab.contract.keys import Known, hashes
-from kequn_lab.contract.mapping import Mapping, unused_tables
+from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.reading import MOST_FINDINGS, Opened, open_table
 from kequn_lab.contract.tables import (
     CUSTOMERS,

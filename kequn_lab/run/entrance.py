@@ -16,9 +16,10 @@ import pyarrow.parquet
 
 from kequn_lab._notes import Note
 from kequn_lab._words import as_option
+from kequn_lab.contract._unused import unused_tables
 from kequn_lab.contract.cells import Options, read_column
 from kequn_lab.contract.keys import Known, hashes
-from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping, unused_tables
+from kequn_lab.contract.mapping import Mapping, TableMapping, read_mapping
 from kequn_lab.contract.reading import Opened, open_table
 from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped
 from kequn_lab.contract.sources import open_source

@@ -14,7 +14,8 @@ import pyarrow.parquet
 from kequn_lab._notes import Note
 from kequn_lab._rules import rule_text
 from kequn_lab._words import Words
-from kequn_lab.contract.mapping import Mapping, unused_tables
+from kequn_lab.contract._unused import unused_tables
+from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.features.customers import customer_features

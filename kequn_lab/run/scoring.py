@@ -16,7 +16,8 @@ from kequn_lab._files import ENCODINGS
 from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab._words import Words
-from kequn_lab.contract.mapping import CategoryMapping, Mapping, unused_tables
+from kequn_lab.contract._unused import unused_tables
+from kequn_lab.contract.mapping import CategoryMapping, Mapping
 from kequn_lab.contract.skipping import Skipped
 from kequn_lab.export._nearest import labelled
 from kequn_lab.export.labels import csv_sink, escape_formulas, write_record, write_table

@@ -143,10 +143,10 @@ columns = { aum_cny = "Guthaben" }
     typed, violations = convert(raw, EVENTS, options=mapping.events)
     assert violations.empty
     assert typed.loc[0].tolist() == ["NA", pd.Timestamp("2024-04-03"), 1.234]
-    table = pd.DataFrame({"Kunde": ["1"], "Guthaben": ["5"], "Notiz": ["x"]})
-    assert mapping.features.translate(table).columns.tolist() == ["Kunde", "aum_cny"]
-    with pytest.raises(ValueError, match="did you mean 'Guthabn'"):
-        mapping.features.translate(table.rename(columns={"Guthaben": "Guthabn"}))
+    table = pd.DataFrame({"Kunde": ["1", "2"], "Guthaben": ["5", "7"], "Notiz": ["x", "y"]})
+    assert list(from_customer_table(table, mapping=mapping).features) == ["aum_cny"]
+    with pytest.raises(ValueError, match="has no column Guthaben"):
+        from_customer_table(table.rename(columns={"Guthaben": "Guthabn"}), mapping=mapping)
 
 
 def test_what_has_no_effect_in_a_mapping_is_named(tmp_path):
