@@ -188,38 +188,61 @@ def segment_values(
     segments = sorted(labels.dropna().unique())
     if not segments:
         raise ValueError("no customer of features has a label: check that both use the same ids")
-    x = np.column_stack([_quantity(features, row) for row in criteria.itertuples()])
-    known = ~np.isnan(x)
-    columns = np.hstack([np.where(known, x, 0.0), known])
     if refits is not None:
         n_boot = refits.n_draws
     codes = pd.Categorical(labels, categories=segments).codes
-    sums = np.zeros((n_boot + 1, len(segments) + 1, columns.shape[1]))
+    sums = np.zeros((n_boot + 1, len(segments) + 1, 2 * len(criteria)))
     counts = np.zeros((n_boot + 1, len(segments) + 1))
-    rng, chunk = np.random.default_rng(random_state), _CHUNK // max(n_boot, 1)
-    for s in range(-1, len(segments)):  # -1: customers without a label
-        rows = np.flatnonzero(codes == s)
-        sums[0, s], counts[0, s] = columns[rows].sum(0), len(rows)
-        if refits is not None:
-            continue
-        if n_boot and _many(columns[rows]):
-            drawn = _normal_limit(columns[rows], n_boot, rng)
-            sums[1:, s], counts[1:, s] = drawn[:, :-1], drawn[:, -1]
-            continue
-        for start in range(0, len(rows) if n_boot else 0, chunk):
-            part = rows[start : start + chunk]
-            w = rng.poisson(1.0, size=(n_boot, len(part))).astype(np.float32)
-            sums[1:, s] += w @ columns[part].astype(np.float32)
-            counts[1:, s] += w.sum(1)
+    sums[0], counts[0] = _sums(features, codes, criteria, len(segments) + 1)
+    if n_boot and refits is None:
+        columns = _columns_of(features, criteria)
+        sums[1:], counts[1:] = _drawn(columns, codes, sums[1:].shape, random_state)
     is_size = (criteria["statistic"] == "size_share").to_numpy()
     values = _means(sums, counts, is_size)[:, : len(segments)]
     if refits is not None:
-        values[1:] = values[0] + _again(refits, columns, features.index, segments, is_size)
+        columns = _columns_of(features.iloc[refits.at(features.index)], criteria)
+        values[1:] = values[0] + _again(refits, columns, segments, is_size)
     index = pd.MultiIndex.from_product(
         [range(n_boot + 1), segments, criteria["criterion_id"]],
         names=["draw", "segment_id", "criterion_id"],
     )
     return pd.Series(values.ravel(), index=index, name="value").reset_index()
+
+
+def _drawn(columns: np.ndarray, codes, shape: tuple, random_state: int) -> tuple:
+    """Sums of the columns and customers by draw and segment; code -1 (without a label) is last."""
+    (n_boot, k, _), sums, counts = shape, np.zeros(shape), np.zeros(shape[:2])
+    rng, chunk = np.random.default_rng(random_state), _CHUNK // n_boot
+    for s in range(-1, k - 1):
+        rows = np.flatnonzero(codes == s)
+        if _many(columns[rows]):
+            drawn = _normal_limit(columns[rows], n_boot, rng)
+            sums[:, s], counts[:, s] = drawn[:, :-1], drawn[:, -1]
+            continue
+        for start in range(0, len(rows), chunk):
+            part = rows[start : start + chunk]
+            w = rng.poisson(1.0, size=(n_boot, len(part))).astype(np.float32)
+            sums[:, s] += w @ columns[part].astype(np.float32)
+            counts[:, s] += w.sum(1)
+    return sums, counts
+
+
+def _columns_of(features: pd.DataFrame, criteria: pd.DataFrame) -> np.ndarray:
+    """The quantity of each criterion, 0 where it is missing; then whether it is there."""
+    x = np.column_stack([_quantity(features, row) for row in criteria.itertuples()])
+    known = ~np.isnan(x)
+    return np.hstack([np.where(known, x, 0.0), known])
+
+
+def _sums(features: pd.DataFrame, codes, criteria: pd.DataFrame, k: int) -> tuple:
+    """Sums of these columns and customers by segment, criterion by criterion; code -1 is last."""
+    place = np.where(codes < 0, k - 1, codes)
+    sums = np.empty((2, len(criteria), k))
+    for j, row in enumerate(criteria.itertuples()):
+        x = _quantity(features, row)
+        known = ~np.isnan(x)
+        sums[:, j] = [np.bincount(place, w, k) for w in (np.where(known, x, 0.0), known)]
+    return sums.reshape(-1, k).T, np.bincount(place, minlength=k)
 
 
 def _means(sums: np.ndarray, counts: np.ndarray, is_size: np.ndarray) -> np.ndarray:
@@ -230,12 +253,12 @@ def _means(sums: np.ndarray, counts: np.ndarray, is_size: np.ndarray) -> np.ndar
     return np.where(is_size, shares[..., None], means)
 
 
-def _again(refits: Refits, columns, index, segments, is_size) -> np.ndarray:
+def _again(refits: Refits, columns, segments, is_size) -> np.ndarray:
     """How far the values of each draw are from those of the segments as they were found."""
     order = refits.segments.get_indexer(segments)
     if (order < 0).any():
         raise ValueError(f"refits know only the segments {list(refits.segments)}")
-    drawn = refits.sums(columns[refits.at(index)])
+    drawn = refits.sums(columns)
     counts = refits.sums(np.ones((len(refits.customers), 1)))[..., 0]
     values = _means(drawn, counts, is_size)[:, order]
     return refits.scale * (values[1:] - values[0])

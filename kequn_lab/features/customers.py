@@ -11,15 +11,18 @@ from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from kequn_lab._chunks import ROWS
 from kequn_lab._duckdb import MEMORY_LIMIT, scan
 from kequn_lab.features._packed import MOST_COUNTED, hashes_differ, packed_events
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.window import bounds, count_window
 
 __all__ = ["customer_features", "feature_query", "feature_sql"]
+
+#: Of 2,048 rows, that DuckDB hands over at a time.
+_VECTORS = 32
 
 #: What differs between engines. Recency and tenure are differences of DATEs: epochs would
 #: move them by a day where the session's time zone is not the data's.
@@ -184,16 +187,30 @@ def customer_features(
     """
     given = {"events": events, "holdings": holdings, "customers": customers}
     with feature_query(as_of=as_of, months=months, **given) as (con, sql, available, window):
-        table = con.sql(sql).to_arrow_reader(ROWS).read_all()
-        # A block for each column: what is dropped later is not copied, what is read is let go.
-        out = table.to_pandas(split_blocks=True, self_destruct=True).set_index("customer_id")
-        del table
+        out = _table(con.execute(sql))
     left_out = _lacking(available)
     empty = [f for f in out if out[f].isna().all()]
     out = out.drop(columns=empty)
     out.attrs["left_out"] = left_out | dict.fromkeys(empty, "missing for every customer")
     out.attrs["window"] = window
     return out
+
+
+def _table(con) -> pd.DataFrame:
+    """The rows of the query that a connection runs, by customer: an array a column, so that leaving
+    some out copies none. Part by part: DuckDB keeps the memory of a whole table for itself."""
+    ids, n = [], 0
+    columns = {name: np.empty(0) for name, *_ in con.description[1:]}
+    while len(part := con.fetch_df_chunk(_VECTORS)):
+        ids.append(part["customer_id"])
+        start, n = n, n + len(part)
+        for name, x in columns.items():
+            if n > len(x):
+                x.resize(2 * n, refcheck=False)
+            x[start:n] = part[name]
+    for x in columns.values():
+        x.resize(n, refcheck=False)
+    return pd.DataFrame(columns, pd.Index(pd.concat(ids), name="customer_id"), copy=False)
 
 
 @contextmanager

@@ -87,6 +87,7 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
             options = replace(options, n_clusters=choice.k)
             then("cluster")
         reading = _reading(fitted, book, weights, options)
+        del fitted
         then("name")
         found = steps.name_segments(inputs, options, book, reading, earlier, rows)
         tables |= steps.naming_tables(found, earlier)

@@ -102,8 +102,9 @@ class Segmented:
     def segment(self) -> pd.Series:
         """The segment of each customer, a category in the order of the clusters."""
         looks = self.labels.drop_duplicates("cluster").sort_values("cluster")
-        segment = self.labels["segment_id"].set_axis(self.inputs.features.index)
-        return segment.astype(pd.CategoricalDtype(looks["segment_id"].unique()))
+        codes = pd.Index(looks["cluster"]).get_indexer(self.labels["cluster"])
+        segment = pd.Categorical.from_codes(codes, looks["segment_id"])
+        return pd.Series(segment, self.inputs.features.index, name="segment_id")
 
 
 def name_segments(
@@ -188,9 +189,12 @@ def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
     show = {"segments": found.names, "variables": found.variables}
     seed = {"random_state": found.options.random_state}
     known = found.model.columns.intersection(book["signatures"]["feature"])
-    standard = found.model / column_factors(found.reading.pipeline)
-    own = segment.iloc[found.rows]
-    expected = profiles.profile_table(standard[known], own, n_boot=0) if len(known) else None
+    expected = None
+    if len(known):
+        factors = column_factors(found.reading.pipeline)[found.model.columns.get_indexer(known)]
+        standard, own = found.model[known] / factors, segment.iloc[found.rows]
+        expected = profiles.profile_table(standard, own, n_boot=0)
+        del standard
     order = _order(features.iloc[found.rows], found.inputs.categories)
     return {
         "sizes": sizes,

@@ -247,3 +247,14 @@ def test_features_of_events_do_without_scikit_learn():
     code = "import sys, kequn_lab; kequn_lab.customer_features; print('sklearn' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_table_that_comes_in_parts_is_the_same_as_in_one(monkeypatch):
+    day, amount = pd.Timestamp("2024-03-01 10:00"), np.arange(5_000.0)
+    ids = [f"{i:04d}" for i in range(5_000)]
+    events = pd.DataFrame({"customer_id": ids, "timestamp": day, "amount_cny": amount})
+    whole = customer_features(events, as_of="2024-12-31")
+    monkeypatch.setattr("kequn_lab.features.customers._VECTORS", 1)
+    parts = customer_features(events, as_of="2024-12-31")
+    pd.testing.assert_frame_equal(parts, whole)
+    assert parts.index.tolist() == ids and parts["amount_mean_cny"].tolist() == amount.tolist()

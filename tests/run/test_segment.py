@@ -191,7 +191,6 @@ def test_parts_of_a_table_give_what_the_whole_gives(monkeypatch):
 
     whole = made()
     monkeypatch.setattr(_chunks, "ROWS", 40)
-    monkeypatch.setattr("kequn_lab.features.customers.ROWS", 40)
     parts = made()
     for one, other in zip(parts[:2], whole):
         pd.testing.assert_frame_equal(one, other)
