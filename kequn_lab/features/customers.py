@@ -206,7 +206,7 @@ def _table(con) -> pd.DataFrame:
         start, n = n, n + len(part)
         for name, x in columns.items():
             if n > len(x):
-                x.resize(2 * n, refcheck=False)
+                x.resize(n + n // 8, refcheck=False)  # what is added is written at once, as 0
             x[start:n] = part[name]
     for x in columns.values():
         x.resize(n, refcheck=False)
