@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from kequn_lab._words import CHANNELS, width
@@ -34,13 +34,6 @@ __all__ = ["fit_plot", "heat_map", "truth_plot"]
 #: Rows of a heat map and products of a grid, at most: those with the largest values.
 MOST_ROWS, MOST_PRODUCTS = 40, 12
 
-#: From below (blue) to above (red): seaborn's vlag.
-BELOW_ABOVE = LinearSegmentedColormap.from_list(
-    "below_above",
-    ["#2369bd", "#678bbe", "#9baecb", "#cfd4e0", "#faf5f4", "#e8cac8", "#d49896", "#c06967",
-     "#a9373b"],
-)  # fmt: skip
-
 
 def heat_map(table: pd.DataFrame, order: Sequence[str] | None, ax: Axes | None) -> Axes:
     """Variables by segments in colours from below (blue) to above (red) the others.
@@ -59,7 +52,7 @@ def heat_map(table: pd.DataFrame, order: Sequence[str] | None, ax: Axes | None) 
     limit = float(np.quantile(known, 0.98)) if known.size and known.max() else 1.0
     shade = np.where(np.isinf(grid), np.sign(grid) * 2 * limit, grid)
     words = ["–" if np.isnan(v) else signed(v) for v in grid.flat]
-    _cells(ax, shade, words, labels, looks["label"], cmap=BELOW_ABOVE,
+    _cells(ax, shade, words, labels, looks["label"], cmap=sns.color_palette("vlag", as_cmap=True),
            ends=(-limit, limit), bar=say(*EFFECT))  # fmt: skip
     ax.set_xlabel(told_of(len(labels), len(every)).capitalize())
     return ax

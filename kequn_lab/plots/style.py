@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine, TightLayoutEngine
@@ -32,8 +33,6 @@ SYSTEM_FAMILIES = (
     "Hiragino Sans GB", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei",
     "Droid Sans Fallback", "Arial Unicode MS",
 )  # fmt: skip
-#: Of matplotlib: what seaborn.set_theme(style="ticks") sets; importing seaborn takes long.
-THEME = "seaborn-v0_8-ticks"
 _RC: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -45,19 +44,13 @@ _RC: dict[Any, Any] = {
     "axes.unicode_minus": True,
     "figure.constrained_layout.use": True,
     "figure.figsize": (8, 4.5),
-    "font.size": 10.8,
     "grid.color": "0.9",
-    "grid.linewidth": 1.0,
     "hatch.linewidth": 0.7,
     "legend.fontsize": 9,
     "legend.frameon": False,
-    "patch.edgecolor": "white",
-    "patch.force_edgecolor": True,
     "savefig.dpi": 150,
     "xtick.labelsize": 9,
-    "xtick.major.width": 1.25,
     "ytick.labelsize": 9,
-    "ytick.major.width": 1.25,
 }
 
 
@@ -149,8 +142,9 @@ def style(
     interactive, before = mpl.is_interactive(), plt.get_fignums()
     try:
         with mpl.rc_context():
-            # after the theme, which sets some of these
-            mpl.style.use([THEME, _RC | {"font.family": families}])
+            sns.set_theme(style="ticks", context="notebook", font_scale=0.9)
+            # after set_theme, which resets both
+            mpl.rcParams.update(_RC | {"font.family": families})
             hush_single_glyphs()
             try:
                 yield
