@@ -5,6 +5,8 @@ from pathlib import Path
 
 # Tests run side by side: one thread each, here and in the kernels of notebooks.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Sessions of Spark are short here: Java compiles once and quickly, in half the CPU time.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 import matplotlib as mpl
 import pandas as pd

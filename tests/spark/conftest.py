@@ -15,6 +15,13 @@ def java():
         pytest.skip("no Java for Spark")
 
 
+@pytest.fixture(scope="module")
+def session(java):
+    session = kq.spark.local_session(1)
+    yield session
+    session.stop()
+
+
 @pytest.fixture(scope="session")
 def bank_files(tmp_path_factory):
     """Events, customers and holdings of 300 customers as Parquet files; the bank itself."""

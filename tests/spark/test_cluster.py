@@ -32,13 +32,6 @@ def session_of(master: str, **config):
     return builder.getOrCreate()
 
 
-@pytest.fixture(scope="module")
-def session(java):
-    session = session_of("local[1]")
-    yield session
-    session.stop()
-
-
 @pytest.fixture
 def tables(session, bank_files):
     return {name: session.read.parquet(str(path)) for name, path in bank_files[1].items()}

@@ -16,16 +16,6 @@ from kequn_lab.segments.pipeline import fit_segments
 pytestmark = [pytest.mark.usefixtures("java"), pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.fixture(scope="module")
-def session(java):
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-    session = builder.config("spark.sql.shuffle.partitions", "2").getOrCreate()
-    yield session
-    session.stop()
-
-
 def assert_equal(session, paths, *, as_of, months: int = 12, k: int = 3):
     """Features and labels of the tables in Parquet files, by both engines."""
     from kequn_lab import spark
@@ -43,6 +33,9 @@ def assert_equal(session, paths, *, as_of, months: int = 12, k: int = 3):
     card = Scorecard.from_pipeline(pipeline, columns, as_of=as_of)
     labels = spark.label(card, lazy).toPandas().set_index("customer_id")["cluster"].sort_index()
     np.testing.assert_array_equal(labels, card.predict(here))
+    lacking = card.feature_names[0]
+    with pytest.raises(ValueError, match=f"the table lacks {lacking}; compute them first"):
+        spark.label(card, lazy.drop(lacking))
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
