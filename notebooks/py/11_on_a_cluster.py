@@ -46,15 +46,32 @@ LANG = "en"
 at, AS_OF = int(LANG == "en"), "2024-12-31"
 facts = evidence("11_facts")
 
+# %% [markdown] lang="zh"
+# 先启动 Spark。它是一个 Java 程序，启动要几秒；之后本章都用这一个会话。
+
+# %% [markdown] lang="en"
+# First, start Spark. It is a Java program and takes some seconds to start; the whole chapter uses
+# this one session.
+
 # %%
 session = spark.local_session(2)
 if session is None:
     print(
         ("没有 PySpark 或 Java：Spark 的单元会跳过", "No PySpark or no Java: Spark is skipped")[at]
     )
+
+# %% [markdown] lang="zh"
+# 再生成 300 位合成客户，写成 Parquet 文件；两个引擎读的是同样的文件。
+
+# %% [markdown] lang="en"
+# Then draw 300 synthetic customers and write them as Parquet files, which both engines read.
+
+# %%
 folder = Path(tempfile.mkdtemp())
 synth.write_bank(folder, n_customers=300, random_state=0, as_of=AS_OF, progress=False)
 paths = {name: folder / f"{name}.parquet" for name in ("events", "customers", "holdings")}
+
+# %%
 tables = {name: session.read.parquet(str(path)) for name, path in paths.items()} if session else {}
 
 # %% [markdown] lang="zh"
