@@ -85,6 +85,7 @@ def measure(task: Task, quick: bool, rounds: int | None) -> dict:
     """All rounds of a task, as an entry of the results."""
     sizes = (task.quick if quick else task.full) or {}
     rounds = rounds or (task.quick_rounds if quick else task.rounds)
+    first = sizes if task.turns else task.quick or sizes  # of a run that is not counted
     lacking, calls, start = {}, {}, time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bench-") as made:
         folder = Path(made)
@@ -97,9 +98,10 @@ def measure(task: Task, quick: bool, rounds: int | None) -> dict:
             try:
                 if quick and not peer.quick:
                     raise NotHere("only in make bench")
-                call = side(task, peer.part, peer.env, peer.cores, folder, sizes, task.turns)
-                if peer.env not in ("ours", "former"):
-                    call(0)  # a first run that fails, or is slow to load, is not counted
+                how = (task, peer.part, peer.env, peer.cores, folder)
+                call = side(*how, sizes, task.turns)
+                if peer.env not in ("ours", "former"):  # whether it fails, or is slow to load
+                    side(*how, first, task.turns)(0)
                 calls[peer.name] = call
             except (NotHere, CommandFailed) as error:
                 lacking[peer.name] = str(error).splitlines()[-1]
@@ -339,7 +341,8 @@ def markdown(results: dict) -> str:
             "", f"## {title}", "",
             f"{part['date']}; {m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, "
             f"{m['system']}, load before the run {m['load_before']}; "
-            + ", ".join(f"{k} {v}" for k, v in part["versions"].items()) + ".", "",
+            + ", ".join(f"{k} {v}" for k, v in part["versions"].items())
+            + f". All rows took {sum(r.get('seconds', 0) for r in part['rows']):,.0f} s.", "",
             "| task | measured | ours: CPU-s, clock s, MB | peer | peer: CPU-s, clock s, MB "
             "| ours / peer | noise | target: found |",
             "|---|---|---|---|---|---|---|---|",

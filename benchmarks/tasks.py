@@ -234,7 +234,7 @@ TASKS = (
         (
             Peer("pandas and scikit-learn by hand", "ours", "pandas", cores=1,
                  zh="手写 pandas 与 scikit-learn"),
-            Peer("DuckDB and scikit-learn by hand", "ours", "duckdb", cores=1,
+            Peer("DuckDB and scikit-learn by hand", "ours", "duckdb", cores=1, quick=False,
                  zh="手写 DuckDB 与 scikit-learn"),
         ),
         (Goal("ratio:cpu_s", 1.2, peer="pandas and scikit-learn by hand"),),
