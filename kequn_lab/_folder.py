@@ -285,8 +285,8 @@ def _entries(path: Path, kind: str) -> dict[str, dict]:
     return {f["file"]: f for f in [*files, _described(path, path.name)]}
 
 
-def _described(path: Path, name: str) -> dict[str, Any]:
-    return {"file": name, "bytes": path.stat().st_size, "sha256": sha256(path)}
+def _described(path: Path, name: str, known: str | None = None) -> dict[str, Any]:
+    return {"file": name, "bytes": path.stat().st_size, "sha256": known or sha256(path)}
 
 
 def _same(path: Path, file: dict) -> bool:
@@ -327,7 +327,8 @@ def _seal(stage: Path, kind: str) -> None:
     record = json.loads(path.read_text(encoding="utf-8"))
     written = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     written.remove(path.name)
-    record["files"] = [_described(stage / name, name) for name in written]
+    known = {record.get("file"): record.get("sha256")}  # of the labels, taken a moment ago
+    record["files"] = [_described(stage / name, name, known.get(name)) for name in written]
     for staged in stage.rglob("*"):
         sync(staged)
     write_json(record, path)

@@ -129,9 +129,16 @@ def _count_dates(array: pa.Array, values: pd.Series, tally: Tally) -> None:
 
 
 def _count_ids(array: pa.Array, values: pd.Series, tally: Tally) -> None:
-    tally.add(".0", matches(array, r"^\d+\.0+$"), values)
-    tally.add("long", matches(array, r"^\d{16,}$"), values)
-    tally.add("rounded", matches(array, r"^\d{15}0+$"), values)
+    digits = mask(pc.ascii_is_decimal(array))
+    if not digits.all():
+        tally.add(".0", matches(array, r"^\d+\.0+$"), values)
+    tally.add("long", digits & _longer(array), values)
+    tally.add("rounded", digits & _longer(array) & ~_longer(pc.ascii_rtrim(array, "0")), values)
+
+
+def _longer(array: pa.Array) -> NDArray:
+    """Ids of more than 15 letters, which a spreadsheet does not keep."""
+    return mask(pc.greater(pc.binary_length(array), 15))
 
 
 def _count_codes(array: pa.Array, values: pd.Series, tally: Tally) -> None:

@@ -171,7 +171,7 @@ def _read_number(values: pd.Series, fmt: Format):
         bad = [("not a finite number", np.isinf(out.to_numpy()))]
         if fmt.percent:
             bad.append((_NO_PERCENT, is_whole(values)))
-        return out * fmt.scale, bad
+        return out if fmt.scale == 1 else out * fmt.scale, bad
     if _is_typed(values):
         return pd.Series(np.nan, index=values.index), [
             ("not a finite number", values.notna().to_numpy())

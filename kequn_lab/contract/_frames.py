@@ -22,8 +22,9 @@ def open_parquet(path: Path, name: str):
     def batches(wanted: list[str] | None, rows: int) -> Iterator:
         with path.open("rb") as raw:
             try:
-                # Without pre_buffer, or what was read is kept.
-                file = pa.parquet.ParquetFile(raw, pre_buffer=False)
+                # Without pre_buffer, or what was read is kept; with buffers, or each column of
+                # a row group is read whole.
+                file = pa.parquet.ParquetFile(raw, pre_buffer=False, buffer_size=1 << 20)
                 if wanted is None:
                     yield file.schema_arrow
                 else:

@@ -206,7 +206,9 @@ def open_table(
             return within(restored(table))
 
     torn: list[Refused] = []
-    keys = Keys(contract, options)
+    wanted = contract.key if translate is _same else columns
+    again = lambda: map(translate, source.chunks(wanted, on_refused=_nothing))  # noqa: E731
+    keys = Keys(contract, options, again)
     chunks = _looked_at(source, columns, contract.key, translate, torn.append if skip else None)
     found = survey(keys.watching(chunks), contract, options)
     opened = Opened(source, contract, tuple(columns), translate, found, keys.twice(), tuple(torn))

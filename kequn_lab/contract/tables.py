@@ -314,6 +314,8 @@ def _totals(df: pd.DataFrame, rows: NDArray) -> NDArray:
 
 def _broken_rules(values, column: Column, bad, df) -> list[tuple[str, NDArray]]:
     """Missing values, range and membership: per rule, the cells that break it."""
+    if column.nullable and column.ge is column.le is column.isin is None:
+        return []
     gone = values.isna().to_numpy()
     readable = ~np.logical_or.reduce([np.zeros(len(values), bool), *(cells for _, cells in bad)])
     broken = []

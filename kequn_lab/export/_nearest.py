@@ -128,7 +128,8 @@ def _nearest(card, columns: list[NDArray]) -> NDArray[np.int32]:
         unsure = np.flatnonzero(count != 1)  # several are as near, or a value is missing
         return labels.astype(np.int32), rows.start + unsure
 
-    labels, again = _by_chunks(chunk, len(columns[0]))
+    with threadpool_limits(1, "blas"):
+        labels, again = _by_chunks(chunk, len(columns[0]))
     labels[again] = _exact(card, [c[again] for c in columns])
     return labels
 
@@ -215,7 +216,7 @@ def _by_chunks(work, n_rows: int):
     Where `work` gives several arrays, each is joined.
     """
     rows = [slice(i, min(i + ROWS, n_rows)) for i in range(0, max(n_rows, 1), ROWS)]
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = list(pool.map(work, rows))
     if isinstance(done[0], tuple):
         return tuple(np.concatenate(parts) for parts in zip(*done))

@@ -296,9 +296,9 @@ def _is_money(f) -> bool:
 
 
 def _bins(f, values: NDArray) -> NDArray:
-    present = values[~np.isnan(values)]
-    counts = np.bincount(np.searchsorted(f.cuts, present), minlength=len(f.shares))
-    return np.append(counts, len(values) - len(present))
+    """Customers in each bin, the missing last. A comparison a cut costs less than a search."""
+    ends = [np.count_nonzero(values <= cut) for cut in (*f.cuts, np.inf)]
+    return np.diff([0, *ends, len(values)])
 
 
 def _numbers(column) -> NDArray:

@@ -100,3 +100,19 @@ def test_torn_last_line_of_berka_is_reported_by_line(shared):
     table = read_table(file, on_refused=refused.append)
     assert len(table) == 49_102
     assert [r.text for r in refused] == ['3526882;11021;940331;"PRIJE']
+
+
+@pytest.mark.parametrize("turn", [3, 8])
+def test_a_customer_given_twice_is_found_across_chunks(
+    tmp_path, monkeypatch, turn
+):
+    """Ids in ascending order are not hashed; those before the order ends are looked at again."""
+    monkeypatch.setattr("kequn_lab.contract.sources._CELLS", 8)
+    ids = [f"c{i:02}" for i in range(20)]
+    ids.insert(turn + 2, ids[turn])
+    pd.DataFrame({"customer_id": ids, "age_years": 40.0}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(ContractError) as caught:
+        read_table(tmp_path / "a.parquet", CUSTOMERS)
+    found = caught.value.violations
+    assert found["row"].tolist() == [turn + 1, turn + 3]
+    assert set(found["rule"]) == {"not unique"}
