@@ -103,9 +103,7 @@ def test_torn_last_line_of_berka_is_reported_by_line(shared):
 
 
 @pytest.mark.parametrize("turn", [3, 8])
-def test_a_customer_given_twice_is_found_across_chunks(
-    tmp_path, monkeypatch, turn
-):
+def test_a_customer_given_twice_is_found_across_chunks(tmp_path, monkeypatch, turn):
     """Ids in ascending order are not hashed; those before the order ends are looked at again."""
     monkeypatch.setattr("kequn_lab.contract.sources._CELLS", 8)
     ids = [f"c{i:02}" for i in range(20)]
