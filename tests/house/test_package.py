@@ -64,7 +64,7 @@ MOST = {
     "_signals": (50, 0),
     "_words": (215, 0),
     "_folder": (265, 0),
-    "contract": (3_665, 7),
+    "contract": (3_705, 7),
     "features": (1_010, 7),
     "plots": (1_530, 15),
     "catalogue": (180, 10),
