@@ -9,6 +9,7 @@ from dataclasses import replace
 from inspect import signature
 
 from kequn_lab._notes import READING
+from kequn_lab._processes import two_processes
 from kequn_lab._words import shell_word
 from kequn_lab.commands.arguments import check_catalogue, check_names, check_paths
 from kequn_lab.contract.mapping import Mapping
@@ -80,6 +81,8 @@ def run(args: Namespace) -> int:
     if args.weights is not None:
         args.weights = read_weights(args.weights)
     with ExitStack() as stack:
+        if not spark:  # its connections do not outlive a fork
+            stack.enter_context(two_processes())
         if args.labels_to is not None:
             labels = stack.enter_context(cluster.labels_folder(args))
         folder = stack.enter_context(run_folder(args.out))

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 
 from kequn_lab import catalogue
 from kequn_lab._notes import Note
+from kequn_lab._processes import beside
 from kequn_lab.compare.criteria import Criteria, require_known
 from kequn_lab.export.labels import versions
 from kequn_lab.export.scorecard import Scorecard
@@ -96,13 +97,14 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
         levels.attrs["left_out"] = inputs.features.attrs.get("left_out", {})
         found = replace(found, inputs=replace(inputs, features=levels))
         then("profile")
-        refits = steps.draw_again(found)
-        shown = refits if options.n_boot else None
-        tables |= steps.profile_tables(found, shown) | steps.plane_tables(found)
-        then("compare")
-        tables |= steps.comparison_tables(found, shown)
-        then("stability")
-        tables |= steps.stability_tables(found)
+        with beside(partial(steps.stability_tables, found)) as stability:
+            refits = steps.draw_again(found)
+            shown = refits if options.n_boot else None
+            tables |= steps.profile_tables(found, shown) | steps.plane_tables(found)
+            then("compare")
+            tables |= steps.comparison_tables(found, shown)
+            then("stability")
+            tables |= stability()
         then("decide")
         measures = _measures(found, tables["chance_likeness"])
         decided, said = _decide(found, tables, criteria, refits, measures)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline
 
 from kequn_lab._notes import Note
+from kequn_lab._processes import beside
 from kequn_lab._statistics import jaccard
 from kequn_lab._words import Words, percent
 from kequn_lab.run.categories import category_axes
@@ -145,16 +147,20 @@ def take_reading(
         _require_start(levels, n_clusters)
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
     own = {"n_clusters": n_clusters, "random_state": random_state, "min_size": min_size, **fit}
-    lowest = read_clusters(fit_segments(features, **own), features, book, random_state)
+
+    def read(**more) -> Reading:
+        return read_clusters(fit_segments(features, **own, **more), features, book, random_state)
+
     if not asked and (start == "search" or n_clusters != len(levels) or not told):
-        return lowest
-    try:
-        pipeline = fit_segments(features, levels=levels, pull=pull, **own)
-    except ValueError:  # nobody is like one of them
-        if asked:
-            raise
-        return lowest
-    seeded = read_clusters(pipeline, features, book, random_state, lowest)
+        return read()
+    with beside(partial(read, levels=levels, pull=pull)) as from_levels:
+        lowest = read()
+        try:
+            seeded = replace(from_levels(), lowest=lowest)
+        except ValueError:  # nobody is like one of them
+            if asked:
+                raise
+            return lowest
     named, before = (int(r.names["matched"].sum()) for r in (seeded, lowest))
     return seeded if asked or named >= max(before, n_clusters / 2) else lowest
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,11 +17,12 @@ from kequn_lab import export
 from kequn_lab._files import ENCODINGS, write_json
 from kequn_lab._folder import require_whole, result_folder
 from kequn_lab._notes import Note, notes_table
+from kequn_lab._processes import beside
 from kequn_lab.export.labels import read_csv, write_table
 from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
 from kequn_lab.run.categories import variable_words
 from kequn_lab.run.columns import describe_columns
-from kequn_lab.run.drawings import drawings
+from kequn_lab.run.drawings import Drawing, drawings
 from kequn_lab.run.result import Result
 
 __all__ = ["fill_folder", "read_result", "run_folder", "write_labels_workbook", "write_results"]
@@ -108,7 +111,15 @@ def fill_folder(
     ValueError
         ``features`` of a result that was read from a folder, which holds none.
     """
-    pictures, notes = draw_pictures(result, language=language, quiet=quiet)
+    from kequn_lab import plots  # noqa: F401 - once, for both processes
+
+    how: dict[str, Any] = {"language": language, "quiet": quiet}
+    aside, own = _shared(drawings(result.tables))
+    with beside(partial(draw_pictures, result, aside, **how)) as others:
+        pictures, notes = draw_pictures(result, own, **how)
+        more = _write_labels(result, folder, encoding, sort=sort, features=features)
+        their_pictures, their_notes = others()
+    pictures, notes = {**their_pictures, **pictures}, [*their_notes, *notes]
     if (n := len(result.labels)) >= EXCEL_ROWS:
         zh = f"{n:,} 位客户超出 Excel 的行数，未写 labels.xlsx；请用 labels.csv"
         en = f"labels.xlsx is left out: {n:,} customers are more than Excel has rows"
@@ -117,21 +128,39 @@ def fill_folder(
     (folder / "figures").mkdir()
     for name, picture in pictures.items():
         (folder / "figures" / f"{name}.png").write_bytes(picture.image)
-    result.card.save(folder / "scorecard.json")
-    golden = result.card.golden_rows()
-    write_table(golden, folder / "golden_rows.csv", encoding=encoding)
-    result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
-    if features:
-        _write_features(result.features, folder / "features.parquet", sort=sort)
-    more = {"golden_rows": golden}
-    if features and result.features is not None:
-        more["features"] = result.features.rename_axis("customer_id").reset_index().head(0)
     kinds = _write_tables(result, folder, encoding, more)
     _write_report(result, folder / "report.html", pictures, language=language)
     written = {"language": language, "encoding": encoding, "tables": kinds}
     record = {**result.record, **written}
     write_json(record, folder / "run.json")
     return result
+
+
+def _shared(every: dict[str, Drawing]) -> tuple[dict[str, Drawing], dict[str, Drawing]]:
+    """Pictures that are files only, which take as long to draw as the others and the labels to
+    draw and write; and the others."""
+    return (
+        {name: d for name, d in every.items() if d.section is None},
+        {name: d for name, d in every.items() if d.section is not None},
+    )
+
+
+def _write_labels(
+    result: Result, folder: Path, encoding: str, *, sort: bool, features: bool
+) -> dict[str, pd.DataFrame]:
+    """Labels, and what labels new customers; gives the tables that were written."""
+    result.card.save(folder / "scorecard.json")
+    golden = result.card.golden_rows()
+    write_table(golden, folder / "golden_rows.csv", encoding=encoding)
+    result.to_csv(folder / "labels.csv", encoding=encoding, sort=sort)
+    if len(result.labels) < EXCEL_ROWS:
+        result.to_excel(folder / "labels.xlsx")
+    out = {"golden_rows": golden}
+    if features:
+        _write_features(result.features, folder / "features.parquet", sort=sort)
+    if features and result.features is not None:
+        out["features"] = result.features.rename_axis("customer_id").reset_index().head(0)
+    return out
 
 
 def _with_notes(result: Result, notes: list[Note]) -> Result:
@@ -157,8 +186,7 @@ def _write_features(features: pd.DataFrame | None, path: Path, *, sort: bool) ->
 def _write_tables(
     result: Result, folder: Path, encoding: str, more: dict[str, pd.DataFrame]
 ) -> dict[str, dict[str, str]]:
-    """The tables, what their columns mean, and the workbook for those who want one file; ``more``
-    was written already.
+    """The tables, and what their columns mean; ``more`` was written already.
 
     Returns the types of the columns, by table.
     """
@@ -173,8 +201,6 @@ def _write_tables(
     own = ("table", "column", "unit", "meaning_zh", "meaning_en")
     columns = describe_columns({"labels": result.labels, **more, **tables, "columns": own})
     write_table(columns, folder / "columns.csv", encoding=encoding)
-    if len(result.labels) < EXCEL_ROWS:
-        result.to_excel(folder / "labels.xlsx")
     return kinds
 
 
@@ -217,9 +243,9 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_pictures(
-    result: Result, *, language: str, quiet: bool = True
+    result: Result, some: Mapping[str, Drawing], *, language: str, quiet: bool = True
 ) -> tuple[dict[str, Any], list[Note]]:
-    """Draw the pictures of a result; one that cannot be drawn is left out and said."""
+    """Draw pictures of a result; one that cannot be drawn is left out and said."""
     import matplotlib.pyplot as plt
 
     from kequn_lab import plots
@@ -227,7 +253,7 @@ def draw_pictures(
 
     pictures, notes = {}, []
     with result.styled(language), TemporaryDirectory(prefix="kequn_") as folder:
-        for name, d in tqdm(drawings(result.tables).items(), desc="draw", disable=quiet):
+        for name, d in tqdm(some.items(), desc="draw", disable=quiet):
             before, file = plt.get_fignums(), Path(folder, f"{name}.png")
             try:
                 plots.save(d.draw(result.tables, plots).figure, file, title=d.title_en)
@@ -252,7 +278,7 @@ def write_run_report(result: Result, path: str | Path, *, language: str = "en") 
     path : path
     language : {"zh", "en"}
     """
-    pictures, notes = draw_pictures(result, language=language)
+    pictures, notes = draw_pictures(result, drawings(result.tables), language=language)
     _write_report(_with_notes(result, notes), path, pictures, language=language)
 
 

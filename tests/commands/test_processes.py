@@ -1,0 +1,80 @@
+"""A second process of a command: its value is the same, and it ends with the command."""
+
+import multiprocessing
+import os
+import sys
+import time
+import warnings
+
+import pandas as pd
+import pytest
+
+import kequn_lab as kq
+from kequn_lab import _processes
+from kequn_lab._processes import beside, two_processes
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
+
+
+@pytest.fixture
+def two_cores(monkeypatch):
+    monkeypatch.setattr(_processes, "_cores", lambda: 2)
+
+
+def test_a_task_runs_in_a_second_process_in_a_command_only(two_cores, monkeypatch):
+    with two_processes(), beside(os.getpid) as there:
+        assert there() != os.getpid()
+    with beside(os.getpid) as here:
+        assert here() == os.getpid()
+    monkeypatch.setattr(_processes, "_cores", lambda: 1)
+    with two_processes(), beside(os.getpid) as here:
+        assert here() == os.getpid()
+
+
+def test_errors_and_warnings_come_with_the_value(two_cores):
+    def warned():
+        warnings.warn("few rows", UserWarning, stacklevel=1)
+        return 5
+
+    with two_processes():
+        with beside(warned) as five, pytest.warns(UserWarning, match="few rows"):
+            assert five() == 5
+        with beside(lambda: int("x")) as wrong, pytest.raises(ValueError, match="'x'"):
+            wrong()
+        with beside(lambda: os._exit(1)) as lost, pytest.raises(MemoryError, match="ended"):
+            lost()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_no_process_is_left_when_the_command_stops(two_cores, stop):
+    with pytest.raises(stop), two_processes(), beside(lambda: time.sleep(600)):
+        (process,) = multiprocessing.active_children()
+        raise stop
+    assert process.exitcode < 0
+
+
+def test_the_process_ends_with_a_command_that_is_killed(two_cores):
+    read, write = os.pipe()
+
+    def command():
+        with two_processes(), beside(lambda: (os.write(write, b"x"), time.sleep(600))):
+            os.read(read, 1)
+            os.kill(os.getpid(), 9)
+
+    parent = multiprocessing.get_context("fork").Process(target=command)
+    parent.start()
+    parent.join()
+    os.close(write)
+    assert os.read(read, 1) == b""  # nobody is left who could write
+
+
+def test_labels_and_tables_are_the_same_on_two_cores(two_cores):
+    table = pd.DataFrame({"x": [0.1, 0.2, 0.4, 5.1, 5.2, 5.4] * 4, "y": range(24)})
+    how = {"k": 2, "stability": 2, "starts": 2, "quiet": True}
+    with two_processes():
+        two = kq.segment(table, **how)
+    one = kq.segment(table, **how)
+    pd.testing.assert_frame_equal(one.labels, two.labels, check_exact=True)
+    assert list(one.tables) == list(two.tables)
+    for name, own in one.tables.items():
+        pd.testing.assert_frame_equal(own, two.tables[name], check_exact=True)
