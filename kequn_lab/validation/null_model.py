@@ -23,6 +23,7 @@ from sklearn.utils import check_random_state
 from tqdm.auto import tqdm
 
 from kequn_lab.segments.kmeans import KMeansSearch
+from kequn_lab.segments.search import one_thread_each
 from kequn_lab.segments.summaries import as_numbers
 from kequn_lab.validation.bootstrap import checked_count
 from kequn_lab.validation.copula import fit_copula
@@ -101,7 +102,14 @@ def null_sets(
     """
     if len(X) > FITTED_ROWS:
         X = X[np.sort(rng.choice(len(X), FITTED_ROWS, replace=False))]
-    return fit_copula(X, categories or [], rng).draw
+    with one_thread_each():
+        copula = fit_copula(X, categories or [], rng)
+
+    def draw(n_rows: int, rng: RandomState) -> NDArray:
+        with one_thread_each():  # products so small cost twice the time on two threads
+            return copula.draw(n_rows, rng)
+
+    return draw
 
 
 def category_columns(X, variables: Mapping[str, str] | None) -> list[NDArray]:

@@ -1,10 +1,13 @@
 """Data without segments: the same margins but for second peaks, correlations, one hill."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from kequn_lab.validation import null_model
 from kequn_lab.validation.one_mode import with_one_mode
@@ -121,3 +124,15 @@ def test_null_sets_have_their_rows_and_every_segment_its_separation():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_null_sets_are_drawn_on_one_thread(monkeypatch):
+    def threads():
+        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+    seen = []
+    copula = SimpleNamespace(draw=lambda *args: seen.append(threads()))
+    monkeypatch.setattr(null_model, "fit_copula", lambda *args: seen.append(threads()) or copula)
+    with threadpool_limits(2):
+        null_model.null_sets(np.eye(3), np.random.RandomState(0))(3, np.random.RandomState(0))
+    assert seen == [{1}, {1}]
