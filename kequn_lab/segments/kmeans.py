@@ -1,9 +1,10 @@
 """k-means as an estimator: summary, search, the best few polished on all rows.
 
 1. `summaries`: equal rows become one point with a weight; too many of them, micro-clusters.
-2. `search`: many cheap starts and swaps on these few points.
-3. Polish: what was found is moved on by a few swaps on a sample of rows, and the best three run
-   on all rows with scikit-learn's ``KMeans``; the lowest inertia wins.
+2. `search`: many cheap starts and swaps. On micro-clusters they are only tried: what is worth it
+   runs on the rows, or on a sample of 20,000.
+3. Polish: of a sample, the best three run on all rows with scikit-learn's ``KMeans``; the lowest
+   inertia wins.
 4. With a smallest size (`sized`): the solutions of the search, and fresh starts, settle again
    under the bound, and the best of these is taken.
 """
@@ -29,15 +30,16 @@ from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from kequn_lab.segments.search import SAME, one_thread_each, search, seed_centres
+from kequn_lab.segments.search import SAME, one_thread_each, search, seed_centres, settle
 from kequn_lab.segments.sized import check_min_size, sized_search
-from kequn_lab.segments.summaries import Summary, as_numbers, nearest, summarise
+from kequn_lab.segments.summaries import Summary, as_numbers, merged, nearest, summarise
 
 __all__ = ["KMeansSearch"]
 
-SAMPLED_ROWS = 20_000  # rows on which all solutions of the summary are tried and moved on
+SAMPLED_ROWS = 20_000  # distinct rows that are searched as they are; above, so many are drawn
 FAR_SHARE = 0.5  # of the points of the summary, drawn by their distance
-N_POLISHED = 3  # of them, those that are run on all rows
+EXCHANGED_ROWS = 100_000  # up to here single rows move; among more, one row changes nothing
+N_POLISHED = 3  # solutions of the sample that are run on all rows
 #: Clusters where nobody says how many: the article has eight segments.
 N_CLUSTERS = 8
 
@@ -56,9 +58,9 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
 (n_starts, n_clusters, n_features)
         Starts drawn by greedy k-means++, or the starts themselves.
     n_points : int, default=2000
-        Above this many distinct rows the search runs on about so many micro-clusters; its
-        solutions are moved on by fewer swaps on a sample of 20,000 rows, and the best three of
-        these are polished on all rows.
+        Above this many distinct rows, starts and swaps are tried on about so many micro-clusters,
+        and the best of them run on the rows; above 20,000 distinct rows on a sample, of whose
+        solutions the best three are polished on all rows.
     max_iter : int, default=300
         Iterations of Lloyd's algorithm at most.
     min_size : int, optional
@@ -182,27 +184,26 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
             far_share=FAR_SHARE,
             random_state=rng,
         )
+        rows = summary if summary.exact else _sampled(X - origin, weight, rng)
         with one_thread_each(), self._pool() as pool:
             found = search(
-                summary,
+                rows,
                 self.n_clusters,
                 n_starts=self.n_starts,
                 n_swaps=self.n_swaps,
                 init=None if init is None else init - origin,
                 max_iter=self.max_iter,
+                tol=0.0 if rows.exact else 1e-4 * float(rows.squares.mean()) / X.shape[1],
+                coarse=None if summary.exact else summary,
                 pool=pool,
                 random_state=rng,
             )
         at_best = np.mean(found.start_inertias <= found.inertias[0] * (1 + SAME))
         self.agreement_ = float(at_best) if summary.exact else np.nan
         self.restart_inertias_ = found.start_inertias + summary.lost_inertia
-        if summary.exact:
-            centres, self.n_iter_ = found.centres[0] + origin, int(found.n_iter[0])
-        else:
-            best = min(
-                self._polished(X, weight, found.centres, origin, rng), key=lambda m: m.inertia_
-            )
-            centres, self.n_iter_ = best.cluster_centers_, best.n_iter_
+        centres, self.n_iter_ = found.centres[0] + origin, int(found.n_iter[0])
+        if not rows.exact:
+            centres, self.n_iter_ = self._polished(X, weight, found.centres[:N_POLISHED], origin)
         labels, offsets = nearest(X, centres), np.zeros(self.n_clusters)
         if self.min_size is not None:
             before, free = centres, labels
@@ -268,13 +269,11 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(effective_n_jobs(-1 if self.n_jobs is None else self.n_jobs))
 
-    def _polished(self, X, weight, starts, origin, rng) -> list[KMeans]:
-        """The solutions of the summary on a sample of rows, the best few of these on all rows.
+    def _polished(self, X, weight, starts, origin) -> tuple[NDArray, int]:
+        """The best of several solutions after they ran on all rows, and its iterations.
 
         One thread each, side by side, so that no sum depends on the number of cores.
         """
-        rows = _sampled(X - origin, weight, rng)
-        tol = 1e-4 * float(rows.squares.mean()) / X.shape[1]
 
         def polish(centres):
             with one_thread_each("openmp"), warnings.catch_warnings():
@@ -283,18 +282,12 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 return model.set_params(tol=1e-7).fit(X, sample_weight=weight)
 
         with one_thread_each(), self._pool() as pool:
-            tried = search(
-                rows,
-                self.n_clusters,
-                init=starts[:N_POLISHED],
-                n_swaps=min(self.n_swaps, 10),
-                n_chains=N_POLISHED,
-                patience=2,
-                tol=tol,
-                pool=pool,
-                random_state=rng,
-            )
-            return list(pool.map(polish, tried.centres + origin))
+            best = min(pool.map(polish, starts + origin), key=lambda model: model.inertia_)
+            if len(X) > EXCHANGED_ROWS or not self.n_swaps:
+                return best.cluster_centers_, best.n_iter_
+            rows = Summary(X - origin, weight, np.arange(len(X)))
+            centres, report = settle(rows, best.cluster_centers_[None] - origin, exchange=True)
+            return centres[0] + origin, best.n_iter_ + int(report[0, 1])
 
     def _check_parameters(self, X):
         """`init` as `search` wants it; an error that names the parameter that is out of range."""
@@ -335,17 +328,17 @@ def keep_free(kmeans, X, weight, centres, labels) -> None:
 
 
 def _sampled(X, weight, rng) -> Summary:
-    """Rows drawn half by weight, half by squared distance from the mean, and weighted back, so
-    that few far rows, which may carry a cluster, are not missed (a lightweight coreset: Bachem,
-    Lucic, Krause, KDD 2018)."""
-    if len(X) <= SAMPLED_ROWS:
-        return Summary(X, weight, np.arange(len(X)))
+    """Equal rows as one point; where too many differ, rows drawn half by weight, half by squared
+    distance from the mean, and weighted back, so that few far rows, which may carry a cluster,
+    are not missed (a lightweight coreset: Bachem, Lucic, Krause, KDD 2018)."""
+    if (summary := merged(X, SAMPLED_ROWS, weight, rng)) is not None:
+        return summary
     far = np.einsum("ij,ij->i", X, X).astype(float) * weight
     chance = weight / weight.sum(dtype=float) / 2 + far / far.sum() / 2
     chance /= chance.sum()
     some = rng.choice(len(X), SAMPLED_ROWS, p=chance)
     back = weight[some] / (SAMPLED_ROWS * chance[some])
-    return Summary(X[some], back.astype(X.dtype), some)
+    return Summary(X[some], back.astype(X.dtype), some, np.nan)
 
 
 def inertia_of(X, weight, centres, labels, chunk=65_536) -> float:

@@ -2,19 +2,19 @@
 
 Lloyd's algorithm stops at the first solution that it cannot improve, and most of those are not
 the best one: on survey data one start in 250 finds it. So greedy k-means++ starts run side by
-side, and the best different ones are moved on: take one centre away, put one at a point far
-from its centre, run Lloyd, keep what is better (random swap, Fränti 2018). What a swap gives
-before any iteration is known from one table of distances (Lattanzi & Sohler, ICML 2019), so many
-are priced and few are run. In each round centres of two solutions are also mixed (Gribel & Vidal,
-Pattern Recognition 88, 2019). All chains end when none of them has found a new best for some
-rounds.
+side, and the best different ones are moved on. In each round many changes are tried: one centre
+is taken away and put at a point far from its centre (random swap, Fränti 2018), those first that
+gain most by one table of distances (Lattanzi & Sohler, ICML 2019); or centres of two solutions
+are mixed (Gribel & Vidal, Pattern Recognition 88, 2019). After a few steps of Lloyd the best go
+on, and points then move one by one (Hartigan & Wong, Applied Statistics 28, 1979), which leaves
+most optima of Lloyd's algorithm. The search ends when some rounds have found no new best.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,17 @@ __all__ = [
     "settle",
 ]
 
-PATIENCE = 4  # rounds of swaps without a new best of all chains, after which all of them end;
-ALONE = 20  # or this many by the number of chains, where few chains make few tries a round
-N_RUN = 4  # swaps that are run, of those that are priced
-FEW = 1_000  # points up to which both are doubled: rounds are cheap there, and optima are many;
-THOROUGH = 25  # and doubled again where so many swaps are priced: where one fit is all
-MAX_ROUNDS = 200  # rounds of swaps at most, whatever they gain
+PATIENCE = 4  # rounds without a new best of all solutions, after which the search ends;
+LONGEST = 20  # up to so many where few solutions make few tries a round,
+FEW = 8_000  # or where points are few: so many by their number
+N_RUN = 4  # swaps of each solution that are tried, of those that are priced
+N_MIXED = 20  # mixed solutions in each round
+LOOK = 3  # steps after which what was tried is compared, and one of
+ONE_OF, MOST_OF = 2, 6  # so many is run to its end: from two to six,
+SLOW = 800  # one more for each so many points, since runs are cheap and optima many where few are
+MAX_ROUNDS = 200  # whatever they gain
 SAME = 1e-6  # two inertias this close, relatively, are one optimum
+GAIN = 1e-9  # a new best is lower by at least so much, relatively
 BLOCK = 250_000  # start x centre x point triples in one step: the step stays in the cache
 
 
@@ -86,18 +90,15 @@ def lloyd(
         rounding of the sums is 0: a perfect fit.
     """
     weights, squares = summary.weights, summary.squares
-    rounding = 8 * float(np.finfo(squares.dtype).eps) * float(weights @ squares)
-    n_starts, k, d = centres.shape
+    rounding, n_starts = _rounding(summary), len(centres)
     centres = centres.astype(summary.points.dtype)
     report = np.zeros((n_starts, 2))
     live = np.arange(n_starts)
     for step in range(1, max_iter + 1):
         old = centres[live]
         mine, best = memberships(summary, old)
-        sums = mine.reshape(-1, len(weights)).astype(old.dtype) @ summary.weighted
-        sums = sums.reshape(-1, k, d + 1)
-        count = sums[..., d:]
-        new = np.divide(sums[..., :d], count, out=old.copy(), where=count > 0)
+        sums, count = _sums(summary, mine)
+        new = np.divide(sums, count, out=old.copy(), where=count > 0)
         if (count <= 0).any():
             _refill(summary, new, count[..., 0], best + squares)
         inertia = np.maximum(best + squares, 0) @ weights
@@ -116,16 +117,88 @@ def settle(
     *,
     max_iter: int = 300,
     tol: float = 0.0,
+    exchange: bool = False,
     pool: Executor | None = None,
 ) -> tuple[NDArray, NDArray]:
-    """`lloyd` for any number of starts, in blocks that fit the cache, on `pool` if given."""
+    """`lloyd` for any number of starts, in blocks that fit the cache, on `pool` if given.
+
+    With `exchange`, the ends are moved on by `exchanged`.
+    """
     size = max(1, BLOCK // (centres.shape[1] * len(summary.points)))
     blocks = [centres[i : i + size] for i in range(0, len(centres), size)]
-    run = partial(lloyd, summary, max_iter=max_iter, tol=tol)
+
+    def run(block):
+        block, report = lloyd(summary, block, max_iter=max_iter, tol=tol)
+        if exchange:
+            block, again = lloyd(summary, exchanged(summary, block), max_iter=max_iter, tol=tol)
+            report[:, 0], report[:, 1] = again[:, 0], report[:, 1] + again[:, 1]
+        return block, report
+
     if len(blocks) == 1:
         return run(centres)
     done = list((pool.map if pool else map)(run, blocks))
     return np.concatenate([c for c, _ in done]), np.concatenate([r for _, r in done])
+
+
+def exchanged(summary: Summary, centres: NDArray, *, max_iter: int = 300) -> NDArray:
+    """Centres after points moved whose move lowers the inertia, their own centre being nearest.
+
+    A point of weight w that leaves a cluster of weight n saves n / (n - w) times its squared
+    distance, and costs n / (n + w) times where it joins one (Hartigan & Wong 1979). So most
+    optima of Lloyd's algorithm can be improved. All points that gain move at once; a start ends
+    when none gains, or when their moves together gain nothing.
+
+    Parameters
+    ----------
+    summary : Summary
+    centres : ndarray of shape (n_starts, n_clusters, n_features)
+    max_iter : int, default=300
+
+    Returns
+    -------
+    ndarray of shape (n_starts, n_clusters, n_features)
+    """
+    weights, rounding = summary.weights, _rounding(summary)
+    centres, live = centres.copy(), np.arange(len(centres))
+    mine, last = memberships(summary, centres)[0], np.full(len(centres), np.inf)
+    for _ in range(max_iter):
+        sums, count = _sums(summary, mine)
+        new = np.divide(sums, count, out=centres[live], where=count > 0)
+        gap = _squared(summary, new.reshape(-1, new.shape[2])).reshape(mine.shape)
+        own = np.where(mine, gap, 0).sum(axis=1)
+        inertia = own @ weights
+        good = np.flatnonzero((inertia < last - rounding) & (count > 0).all(axis=(1, 2)))
+        live, last, new, mine = live[good], inertia[good], new[good], mine[good]
+        gap, own, count = gap[good], own[good], count[good]
+        centres[live] = new
+        size = np.where(mine, count, 0).sum(axis=1)
+        left = size - weights
+        saves = np.where(left > 0, own * size / np.where(left > 0, left, 1), 0)
+        gap *= count / (count + weights)
+        gap[mine] = np.inf
+        costs = gap.min(axis=1)
+        moves = (saves - costs) * weights > rounding
+        some = moves.any(axis=1)
+        if not some.any():
+            break
+        live, last, moves = live[some], last[some], moves[some][:, None]
+        joins = (gap[some] == costs[some][:, None]) & moves
+        mine = joins | (mine[some] & ~moves)
+    return centres
+
+
+def _rounding(summary: Summary) -> float:
+    """What sums of all points cannot tell from 0."""
+    eps = float(np.finfo(summary.squares.dtype).eps)
+    return 8 * eps * float(summary.weights @ summary.squares)
+
+
+def _sums(summary: Summary, mine: NDArray) -> tuple[NDArray, NDArray]:
+    """The sum of the points of each cluster, and their weight."""
+    n, k, m = mine.shape
+    sums = mine.reshape(-1, m).astype(summary.points.dtype) @ summary.weighted
+    sums = sums.reshape(n, k, -1)
+    return sums[..., :-1], sums[..., -1:]
 
 
 def memberships(
@@ -222,6 +295,7 @@ def search(
     max_iter: int = 300,
     tol: float = 0.0,
     patience: int | None = None,
+    coarse: Summary | None = None,
     pool: Executor | None = None,
     random_state=None,
 ) -> Solutions:
@@ -234,16 +308,18 @@ def search(
     n_starts : int, default=25
         Independent starts.
     n_swaps : int, default=25
-        Swaps priced in each round of each chain, of which the best four are run (more where
-        there are few points); 0 leaves plain restarts.
+        Swaps priced in each round for each solution, of which the best four are tried; 0 leaves
+        plain restarts.
     n_chains : int, default=10
-        Different solutions that swaps start from, at most.
+        Different solutions that swaps and mixtures start from, at most.
     init : ndarray of shape (n_starts, n_clusters, n_features), optional
         The starts themselves; greedy k-means++ draws them if missing.
     max_iter, tol : see `lloyd`
     patience : int, optional
-        Rounds of swaps without a new best of all chains, after which all of them end; four
-        (more where there are few points, and for fewer than five chains), if missing.
+        Rounds without a new best, after which the search ends; four (more where there are few
+        points, or fewer than five solutions), if missing.
+    coarse : Summary, optional
+        Fewer points that represent those of `summary`, on which starts and changes are tried.
     pool : Executor, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
@@ -251,41 +327,47 @@ def search(
     Returns
     -------
     Solutions
-        Different optima, best first.
+        Different optima, best first; those of the starts are on `coarse`.
     """
     rng = check_random_state(random_state)
     run: dict[str, Any] = {"max_iter": max_iter, "tol": tol, "pool": pool}
+    cheap = summary if coarse is None else coarse
     if init is None:
-        init = seed_centres(summary, n_clusters, n_starts, rng)
-    centres, report = settle(summary, np.asarray(init, summary.points.dtype), **run)
+        init = seed_centres(cheap, n_clusters, n_starts, rng)
+    centres, report = settle(cheap, np.asarray(init, cheap.points.dtype), **run)
     start_inertias = np.sort(report[:, 0])
     best = _different(report[:, 0], n_chains)
     centres, report = centres[best], report[best]
-    idle, patient = 0, _effort(summary, PATIENCE, n_swaps)
-    for _ in range(MAX_ROUNDS if n_swaps and n_clusters > 1 else 0):
-        live = np.flatnonzero(report[:, 0] > 0)  # nothing betters a perfect fit
-        if not len(live) or idle >= (patience or max(patient, ALONE // len(live))):
+    run["exchange"] = swaps = n_swaps > 0 and n_clusters > 1
+    if swaps or coarse is not None:
+        centres, report = settle(summary, centres, **run)
+    idle, patience = 0, patience or _patience(len(centres), len(summary.points))
+    for _ in range(MAX_ROUNDS if swaps else 0):
+        before = report[:, 0].min()
+        if before <= 0 or idle >= patience:  # nothing betters a perfect fit
             break
-        chain = np.arange(len(live))
-        trial = _swapped(summary, centres[live], n_swaps, rng)
-        mixed = _mixed(summary, centres[live], _effort(summary, len(live), n_swaps) // 2, rng)
-        n = trial[..., 0, 0].size
-        moved, fresh = settle(
-            summary, np.concatenate([trial.reshape(-1, *centres.shape[1:]), mixed]), **run
+        tried = np.concatenate(
+            [_swapped(cheap, centres, n_swaps, rng), _mixed(cheap, centres, N_MIXED, rng)]
         )
-        before, others, other = report[:, 0].min(), moved[n:], fresh[n:]
-        fresh = fresh[:n].reshape(*trial.shape[:2], 2)
-        pick = fresh[..., 0].argmin(axis=1)
-        moved, fresh = moved[:n].reshape(trial.shape)[chain, pick], fresh[chain, pick]
-        better = fresh[:, 0] < report[live, 0] * (1 - SAME)
-        centres[live[better]], report[live[better]] = moved[better], fresh[better]
-        centres, report = np.concatenate([centres, others]), np.concatenate([report, other])
-        gained = report[:, 0].min() < before * (1 - SAME)
-        idle = 0 if gained else idle + 1
-        kept = _different(report[:, 0], len(live))
+        n_best = -(-len(tried) // min(MOST_OF, ONE_OF + len(summary.points) // SLOW))
+        moved, fresh = settle(summary, _promising(cheap, tried, n_best, pool), **run)
+        centres, report = np.concatenate([centres, moved]), np.concatenate([report, fresh])
+        kept = _different(report[:, 0], n_chains)
         centres, report = centres[kept], report[kept]
+        idle = 0 if before - report[0, 0] > max(GAIN * before, _rounding(summary)) else idle + 1
     best = _different(report[:, 0], len(report))
     return Solutions(centres[best], report[best, 0], report[best, 1].astype(int), start_inertias)
+
+
+def _patience(n_solutions: int, n_points: int) -> int:
+    """Rounds without a new best, after which a search ends."""
+    return max(PATIENCE, min(LONGEST, FEW // n_points), LONGEST // n_solutions)
+
+
+def _promising(summary: Summary, centres: NDArray, n_best: int, pool: Executor | None) -> NDArray:
+    """Those that cost least after a few steps."""
+    centres, report = settle(summary, centres, max_iter=LOOK, pool=pool)
+    return centres[_different(report[:, 0], n_best)]
 
 
 def _mixed(summary, centres, n_mixed, rng) -> NDArray:
@@ -304,13 +386,6 @@ def _mixed(summary, centres, n_mixed, rng) -> NDArray:
             cost = _squared(summary, one).min(axis=0) * summary.weights
             one[rng.randint(k)] = summary.points[_draw_far(cost[None], 1, rng)[0, 0]]
     return out
-
-
-def _effort(summary: Summary, usual: int, n_swaps: int) -> int:
-    """More of what is tried where there are few points."""
-    if len(summary.points) > FEW:
-        return usual
-    return usual * (4 if n_swaps >= THOROUGH else 2)
 
 
 @cache
@@ -341,7 +416,7 @@ def _swapped(summary, centres, n_swaps, rng) -> NDArray:
     gaps = _squared(summary, centres.reshape(-1, d)).reshape(n, k, -1)
     owner = gaps.argmin(axis=1)
     near = np.partition(gaps, 1, axis=1)
-    n_run = min(_effort(summary, N_RUN, n_swaps), n_swaps)
+    n_run = min(N_RUN, n_swaps)
     trial = np.repeat(centres[:, None], n_run, axis=1)
     drawn = _draw_far(near[:, 0] * summary.weights, n_swaps, rng)
     for chain in range(n):
@@ -354,4 +429,4 @@ def _swapped(summary, centres, n_swaps, rng) -> NDArray:
         trial[chain, np.arange(n_run), cost.argmin(axis=1)[best]] = summary.points[
             drawn[chain, best]
         ]
-    return trial
+    return trial.reshape(-1, k, d)

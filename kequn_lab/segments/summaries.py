@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
-__all__ = ["Summary", "as_numbers", "nearest", "summarise"]
+__all__ = ["Summary", "as_numbers", "merged", "nearest", "summarise"]
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,31 @@ def summarise(
     X = as_numbers(X)
     weight = np.ones(len(X), X.dtype) if sample_weight is None else np.asarray(sample_weight)
     rng = check_random_state(random_state)
+    if (summary := merged(X, n_points, weight, rng)) is not None:
+        return summary
+    return _merged(X, *_micro_clusters(X, n_points, far_share, rng), weight)
+
+
+def merged(X: NDArray, n_points: int, weight: NDArray, rng) -> Summary | None:
+    """The rows of `X`, equal ones as one point; None where more than `n_points` differ."""
     # Sorting a million rows to find that all differ is a waste: a sample tells.
     look = X if len(X) <= 4 * n_points else X[rng.randint(0, len(X), 2 * n_points)]
-    if len(X) <= n_points or len(np.unique(look, axis=0)) <= n_points:
-        points, member = np.unique(X + 0.0, axis=0, return_inverse=True)  # -0.0 becomes 0.0
-        if len(points) <= n_points:
-            return _merged(X, member.ravel(), len(points), weight, lossless=points)
-    return _merged(X, *_micro_clusters(X, n_points, far_share, rng), weight)
+    if len(X) > n_points and _more_differ(look + 0.0, n_points):
+        return None
+    points, member = np.unique(X + 0.0, axis=0, return_inverse=True)  # -0.0 becomes 0.0
+    if len(points) > n_points:
+        return None
+    return _merged(X, member.ravel(), len(points), weight, lossless=points)
+
+
+def _more_differ(X: NDArray, most: int) -> bool:
+    """Whether more than so many rows differ."""
+    seen = set()
+    for row in X:
+        seen.add(row.tobytes())
+        if len(seen) > most:
+            return True
+    return False
 
 
 def _micro_clusters(X, n_points, far_share, rng) -> tuple[NDArray, int]:
