@@ -39,7 +39,8 @@ __all__ = ["KMeansSearch"]
 SAMPLED_ROWS = 20_000  # distinct rows that are searched as they are; above, so many are drawn
 FAR_SHARE = 0.5  # of the points of the summary, drawn by their distance
 EXCHANGED_ROWS = 100_000  # up to here single rows move; among more, one row changes nothing
-N_POLISHED = 3  # solutions of the sample that are run on all rows
+N_CHAINS = 10  # different solutions that swaps start from;
+N_POLISHED = 3  # of these, or of plain starts, the best that are run on all rows
 #: Clusters where nobody says how many: the article has eight segments.
 N_CLUSTERS = 8
 
@@ -191,6 +192,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 self.n_clusters,
                 n_starts=self.n_starts,
                 n_swaps=self.n_swaps,
+                n_chains=N_CHAINS if self.n_swaps else N_POLISHED,
                 init=None if init is None else init - origin,
                 max_iter=self.max_iter,
                 tol=0.0 if rows.exact else 1e-4 * float(rows.squares.mean()) / X.shape[1],
@@ -328,9 +330,11 @@ def keep_free(kmeans, X, weight, centres, labels) -> None:
 
 
 def _sampled(X, weight, rng) -> Summary:
-    """Equal rows as one point; where too many differ, rows drawn half by weight, half by squared
+    """The rows as they are; where too many differ, rows drawn half by weight, half by squared
     distance from the mean, and weighted back, so that few far rows, which may carry a cluster,
     are not missed (a lightweight coreset: Bachem, Lucic, Krause, KDD 2018)."""
+    if len(X) <= SAMPLED_ROWS:
+        return Summary(X, weight, np.arange(len(X)))
     if (summary := merged(X, SAMPLED_ROWS, weight, rng)) is not None:
         return summary
     far = np.einsum("ij,ij->i", X, X).astype(float) * weight
