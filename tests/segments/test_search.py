@@ -8,7 +8,14 @@ from sklearn.datasets import load_wine
 from kequn_lab.features import preprocessor
 from kequn_lab.run.inputs import from_synthetic_bank
 from kequn_lab.segments.kmeans import KMeansSearch
-from kequn_lab.segments.search import _mixed, lloyd, memberships, search, seed_centres
+from kequn_lab.segments.search import (
+    _mixed,
+    exchanged,
+    lloyd,
+    memberships,
+    search,
+    seed_centres,
+)
 from kequn_lab.segments.summaries import Summary, summarise
 
 
@@ -62,6 +69,26 @@ def test_swaps_leave_a_bad_optimum():
     stuck = np.array([[[5.5], [50.0], [51.0]]])
     assert search(summary, 3, init=stuck, n_swaps=0).inertias[0] > 300
     assert search(summary, 3, init=stuck, n_swaps=10, random_state=0).inertias[0] == 4.5
+
+
+def test_a_point_moves_though_its_own_centre_is_nearest():
+    """3 lies 1.5 from its centre and 2.1 from the other, and fits better there all the same."""
+    summary = Summary(np.array([[0.0], [3.0], [5.1]]), np.array([1.0, 1.0, 10.0]), np.arange(3))
+    stuck = np.array([[[1.5], [5.1]]])
+    np.testing.assert_allclose(lloyd(summary, stuck)[0], stuck)
+    np.testing.assert_allclose(exchanged(summary, stuck)[0].ravel(), [0, 54 / 11])
+
+
+@pytest.mark.parametrize("n_points", [40, 200])
+def test_no_move_of_one_row_betters_what_is_found(n_points):
+    """Whether changes were tried on the rows or on fewer points."""
+    X = np.random.default_rng(3).normal(size=(120, 3))
+    model = KMeansSearch(4, n_points=n_points, n_jobs=1, random_state=1).fit(X)
+    gap = ((X[:, None] - model.cluster_centers_) ** 2).sum(axis=2)
+    size, own = np.bincount(model.labels_)[None], model.labels_[:, None] == np.arange(4)
+    assert size.min() > 1
+    cost = gap * np.where(own, size / (size - 1), size / (size + 1))
+    np.testing.assert_array_equal(cost.argmin(axis=1), model.labels_)
 
 
 def test_one_cluster_is_the_mean(points):
