@@ -147,16 +147,6 @@ def exchanged(summary: Summary, centres: NDArray, *, max_iter: int = 300) -> NDA
     distance, and costs n / (n + w) times where it joins one (Hartigan & Wong 1979). So most
     optima of Lloyd's algorithm can be improved. All points that gain move at once; a start ends
     when none gains, or when their moves together gain nothing.
-
-    Parameters
-    ----------
-    summary : Summary
-    centres : ndarray of shape (n_starts, n_clusters, n_features)
-    max_iter : int, default=300
-
-    Returns
-    -------
-    ndarray of shape (n_starts, n_clusters, n_features)
     """
     weights, rounding = summary.weights, _rounding(summary)
     centres, live = centres.copy(), np.arange(len(centres))
@@ -349,8 +339,9 @@ def search(
         tried = np.concatenate(
             [_swapped(cheap, centres, n_swaps, rng), _mixed(cheap, centres, N_MIXED, rng)]
         )
+        tried, look = settle(cheap, tried, max_iter=LOOK, pool=pool)
         n_best = -(-len(tried) // min(MOST_OF, ONE_OF + len(summary.points) // SLOW))
-        moved, fresh = settle(summary, _promising(cheap, tried, n_best, pool), **run)
+        moved, fresh = settle(summary, tried[_different(look[:, 0], n_best)], **run)
         centres, report = np.concatenate([centres, moved]), np.concatenate([report, fresh])
         kept = _different(report[:, 0], n_chains)
         centres, report = centres[kept], report[kept]
@@ -362,12 +353,6 @@ def search(
 def _patience(n_solutions: int, n_points: int) -> int:
     """Rounds without a new best, after which a search ends."""
     return max(PATIENCE, min(LONGEST, FEW // n_points), LONGEST // n_solutions)
-
-
-def _promising(summary: Summary, centres: NDArray, n_best: int, pool: Executor | None) -> NDArray:
-    """Those that cost least after a few steps."""
-    centres, report = settle(summary, centres, max_iter=LOOK, pool=pool)
-    return centres[_different(report[:, 0], n_best)]
 
 
 def _mixed(summary, centres, n_mixed, rng) -> NDArray:

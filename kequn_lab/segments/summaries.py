@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
-__all__ = ["Summary", "as_numbers", "merged", "nearest", "summarise"]
+__all__ = ["Summary", "as_numbers", "nearest", "summarise"]
 
 
 @dataclass(frozen=True)

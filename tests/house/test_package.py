@@ -73,7 +73,7 @@ MOST = {
     "export": (2_455, 5),
     "profiles": (940, 5),
     "report": (1_070, 1),
-    "segments": (1_805, 7),
+    "segments": (1_840, 7),
     "validation": (1_355, 13),
     "monitor": (1_110, 6),
     "products": (480, 8),
