@@ -156,8 +156,9 @@ def main() -> None:
             if not args.bank:
                 sample = ["sample", "--customers", size, "--months", 2, "--out", bank]
                 subprocess.run([*KEQUN, *map(str, sample)], check=True, capture_output=True)
-            rows += measured(bank, args.limit, score=size == sizes[-1])
-            print(*rows, sep="\n", flush=True)
+            new = measured(bank, args.limit, score=size == sizes[-1])
+            print(*new, sep="\n", flush=True)
+            rows += new
     if not args.quick:
         old = json.loads(ROWS.read_text(encoding="utf-8")) if ROWS.exists() else []
         write_texts(merged(old, rows))
