@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,6 +141,28 @@ def test_a_size_that_is_measured_again_leaves_the_other_rows_of_growth_and_texts
     for language, readme in growth.READMES.items():
         found = growth.BLOCK.search(readme.read_text(encoding="utf-8"))
         assert found[0] == found[1] + growth.table(rows, language) + found[2], readme.name
+
+
+def test_readmes_quote_the_table_of_spark():
+    import spark
+
+    lines = spark.rows_of(spark.TABLE.read_text(encoding="utf-8"))
+    assert lines
+    for language, readme in spark.READMES.items():
+        found = spark.BLOCK.search(readme.read_text(encoding="utf-8"))
+        assert found[0] == found[1] + spark.table(lines, language) + found[2], readme.name
+
+
+def test_a_feature_and_a_label_that_spark_finds_otherwise_are_counted(tmp_path):
+    import spark
+
+    for name, value, label in (("one", 3.0, 1), ("two", 3.0 * (1 + 1e-6), 2)):
+        (tmp_path / name).mkdir()
+        table = pd.DataFrame({"customer_id": ["a", "b"], "x": [value, None], "cluster": [label, 0]})
+        for file, column in (("features", "x"), ("labels", "cluster")):
+            table[["customer_id", column]].to_parquet(tmp_path / name / f"{file}.parquet")
+    gap, wrong = spark.differences(tmp_path / "one", tmp_path / "two")
+    assert gap == pytest.approx(1e-6, rel=1e-3) and wrong == 1
 
 
 def test_where_we_lose_comes_from_the_rows():
