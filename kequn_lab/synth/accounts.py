@@ -54,7 +54,7 @@ def settle(draft: Draft, rest, *, aim, keep=1.0, start=None, end=None):
     into, free = draft.into, draft.free
 
     def total(rows, amount):
-        return np.bincount(who[rows], amount[rows], n).astype(np.int64)
+        return np.bincount(who, amount * rows, n).astype(np.int64)
 
     spent = total(free, fen)
     net = total(into, fen) - total(~into & ~free, fen)

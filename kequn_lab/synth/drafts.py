@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -34,9 +34,10 @@ class Draft:
     step: np.ndarray  # fen; the amount is a multiple
     free: np.ndarray  # spending that the account's balance can change
 
-    def take(self, rows) -> Draft:
-        """Some of the events."""
-        return Draft(*(getattr(self, f.name)[rows] for f in fields(self)))
+    def take(self, rows, names=()) -> Draft:
+        """Some of the events; of the columns only these, if any are named."""
+        wanted = names or [f.name for f in fields(self)]
+        return replace(self, **{name: getattr(self, name)[rows] for name in wanted})
 
 
 def join(drafts) -> Draft:
@@ -51,7 +52,8 @@ def fixed(rng, who, day, channel, kind, fen, into, *, product=-1, payee=-1, hour
     bell = (rng.random(n) + rng.random(n)) / 2
     hour = 9 + 8 * bell if hour is None else hour[0] + (hour[1] - hour[0]) * bell
     if isinstance(kind, str):
-        kind = np.full(n, TYPE_CODES[kind])
+        kind = np.full(n, TYPE_CODES[kind], np.int8)
+    product, payee = np.asarray(product, np.int8), np.int8(payee)
     into, product, payee, step = (np.broadcast_to(x, n) for x in (into, product, payee, 1))
     return Draft(who, day, hour, channel, kind, fen, into, product, payee, step,
                   np.zeros(n, bool))  # fmt: skip

@@ -120,7 +120,8 @@ class Ledger:
             self._schedule.month(rng, scale, elapsed, first_day, days),
         ]
         draft = join(drafts)
-        draft = draft.take(draft.day >= self.people.opened[draft.who])
+        opened = draft.day >= self.people.opened[draft.who]
+        draft = draft if opened.all() else draft.take(opened)
         fen, missing, other = self._settled(draft, first_day, start, end)
         transfers = self._own_transfers(rng, missing, first_day, days)
         draft = join([replace(draft, fen=fen), transfers])
@@ -158,7 +159,7 @@ class Ledger:
         )
         step = np.where(round_ & (u < c["transfer_round"] * ONE), 10_000, step)
         fen = np.maximum(np.rint(amount * 100 / step), 1).astype(np.int64) * step
-        none = np.full(n, -1)
+        none = np.full(n, -1, np.int8)
         return Draft(who, day, self._hours(rng, who, channel), channel, kind, fen, into, none,
                       none, step, ~into)  # fmt: skip
 
@@ -213,7 +214,8 @@ class Ledger:
         """The events in order, with whom and how long they were."""
         second = draft.day * _DAY + (draft.hour * 3600).astype(np.int64)
         order = np.argsort((draft.who << 40) | second, kind="stable")
-        d, second = draft.take(order), second[order]
+        used = ("who", "fen", "into", "channel", "type", "product", "payee")
+        d, second = draft.take(order, used), second[order]
         n = len(order)
         alone = (
             (d.type == TYPE_CODES["cash"])

@@ -67,7 +67,8 @@ class _Mixed:
 
     def __init__(self, recipe: Recipe, segment, second, weight):
         table = recipe.population.mixable
-        self._theta = weight[:, None] * table[segment]
+        self._theta = table[segment]
+        self._theta *= weight[:, None]
         hybrid = np.flatnonzero(second >= 0)
         self._theta[hybrid] += (1 - weight[hybrid])[:, None] * table[second[hybrid]]
         self._row = {name: i for i, name in enumerate(recipe.population.segments.index)}
