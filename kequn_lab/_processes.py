@@ -12,13 +12,20 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from kequn_lab._signals import undisturbed
 
 __all__ = ["beside", "two_processes"]
+
+#: A process above this size does its tasks one by one: a second one would need as much again.
+MOST_BYTES = 1 << 30
+#: A second process that uses no processor time for so long is given up.
+IDLE_S = 10.0
 
 _allowed: ContextVar[bool] = ContextVar("kequn_lab_processes", default=False)
 
@@ -52,7 +59,8 @@ def beside(task: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     processes cannot be forked safely (macOS, Windows), the task runs when its value is asked for.
 
     Its errors and warnings come with the value. The process ends with the block, and with this
-    process, however that ends.
+    process, however that ends. Where it is ended from outside or stops computing, and where this
+    process holds much memory, the task runs here.
 
     Examples
     --------
@@ -60,7 +68,7 @@ def beside(task: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     ...     two()
     2
     """
-    if not _allowed.get():
+    if not _allowed.get() or _resident() > MOST_BYTES:
         yield task
         return
     fork = multiprocessing.get_context("fork")
@@ -70,7 +78,7 @@ def beside(task: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
         with undisturbed():
             process.start()
         theirs.close()
-        yield lambda: _answer(mine)
+        yield lambda: _answer(process, mine, task)
     finally:
         if process.pid is not None:
             process.kill()
@@ -86,6 +94,7 @@ def _run(task: Callable[[], Any], pipe) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     gc.freeze()  # what the parent left is its own to take away
     tqdm.set_lock(threading.RLock())  # a thread of the parent may have held the old one
+    threadpool_limits(1)  # OpenMP's threads do not come along: a loop on several would not end
     _allowed.set(False)
     with open(os.devnull, "w") as sys.stderr, warnings.catch_warnings(record=True) as said:
         try:
@@ -100,13 +109,29 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _answer(pipe) -> Any:
+def _answer(process, pipe, task: Callable[[], Any]) -> Any:
+    used = -1.0
+    while not pipe.poll(IDLE_S):
+        before, used = used, _processor_time(process.pid)
+        if used == before:
+            return task()
     try:
         value, error, said = pipe.recv()
     except EOFError:
-        raise MemoryError("a process of this command was ended from outside") from None
+        return task()
     for warning in said:
         warnings.warn_explicit(*warning)
     if error is not None:
         raise error
     return value
+
+
+def _resident() -> int:
+    """Bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _processor_time(pid: int) -> float:
+    """Ticks of the processor's clock that a process has used."""
+    user, kernel = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return int(user) + int(kernel)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 import warnings
@@ -41,8 +42,37 @@ def test_errors_and_warnings_come_with_the_value(two_cores):
             assert five() == 5
         with beside(lambda: int("x")) as wrong, pytest.raises(ValueError, match="'x'"):
             wrong()
-        with beside(lambda: os._exit(1)) as lost, pytest.raises(MemoryError, match="ended"):
-            lost()
+
+
+def test_a_task_runs_here_where_its_process_is_lost_or_stuck(two_cores, monkeypatch):
+    here = os.getpid()
+    monkeypatch.setattr(_processes, "IDLE_S", 0.1)
+    with two_processes():
+        for fault in (lambda: os._exit(1), lambda: time.sleep(600)):
+            with beside(lambda f=fault: here if os.getpid() == here else f()) as task:
+                assert task() == here
+
+
+def test_a_large_process_takes_no_second_one(two_cores, monkeypatch):
+    monkeypatch.setattr(_processes, "MOST_BYTES", 1 << 20)
+    with two_processes(), beside(os.getpid) as task:
+        assert task() == os.getpid()
+
+
+def test_a_fit_on_several_threads_does_not_block_the_next_in_a_fork(two_cores):
+    """OpenMP's threads do not come into a fork; a loop on two of them would never end there."""
+    code = (
+        "import numpy as np; from sklearn.cluster import KMeans\n"
+        "from kequn_lab import _processes as p; p._cores = lambda: 2\n"
+        "X = np.random.default_rng(0).normal(size=(20_000, 4))\n"
+        "fit = lambda: KMeans(3, n_init=1, max_iter=5, random_state=0).fit(X).inertia_\n"
+        "one = fit()\n"
+        "p.IDLE_S = 600\n"
+        "with p.two_processes(), p.beside(fit) as two:\n"
+        "    assert abs(two() / one - 1) < 1e-9\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60,
+                   env={**os.environ, "OMP_NUM_THREADS": "2"})  # fmt: skip
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])

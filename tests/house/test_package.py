@@ -60,7 +60,7 @@ MOST = {
     "_json": (60, 0),
     "_refits": (40, 0),
     "_notes": (30, 0),
-    "_processes": (75, 0),
+    "_processes": (145, 0),
     "_rules": (280, 0),
     "_signals": (50, 0),
     "_words": (215, 0),
