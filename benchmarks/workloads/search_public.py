@@ -3,7 +3,8 @@
     python benchmarks/workloads/search_public.py best .    # lowers best_known.json (an hour)
 
 Numbers are standardised, constant columns left out; inertia is summed in double precision from the
-centres. Equal CPU time: as many starts as fit in what ours used in the same round.
+centres. Equal CPU time: as many starts as fit in what ours used in the same round. Each round has
+seeds of its own; `sets` counts the data sets, small ones first.
 """
 
 import json
@@ -16,24 +17,25 @@ import numpy as np
 import timing
 
 K = 8
-SKLEARN = ("iris", "wine", "breast_cancer", "digits", "diabetes")
+SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 STATSMODELS = (
-    "fair", "anes96", "randhie", "star98", "modechoice", "macrodata", "statecrime", "elnino",
-    "grunfeld", "ccard",
+    "anes96", "star98", "modechoice", "macrodata", "statecrime", "elnino", "grunfeld", "ccard",
+    "fair", "randhie",
 )  # fmt: skip
-SETS = SKLEARN + STATSMODELS
+LARGE = ("digits", "fair", "randhie")  # more than 1,000 rows
+SETS = (*(name for name in SKLEARN + STATSMODELS if name not in LARGE), *LARGE)
 #: Lowest inertia that any run has found: an upper bound of the optimum.
 BEST = Path(__file__).resolve().parents[1] / "best_known.json"
 NEAR = 1 + 1e-6
-FEWER = 2  # seeds of a peer in each round
+FEWER = 2  # seeds of a peer in each round, at most
 
 
-def prepare(folder, seeds=1):
+def prepare(folder, seeds=1, sets=None):
     from importlib import import_module
 
     from sklearn import datasets
 
-    for name in SETS:
+    for name in SETS[:sets]:
         if name in SKLEARN:
             X = getattr(datasets, f"load_{name}")().data
         else:
@@ -58,13 +60,13 @@ def _fitted(seed):
     return _inertia(X, fit(X, name, seed))
 
 
-def _each(folder, seeds, turn, fit):
+def _each(folder, seeds, turn, sets, fit):
     """For each set: mean inertia of the seeds of this round, and its CPU seconds; the seeds are
     shared among processes, one a core."""
     global _FIT
     inertia, seconds, found, fork = [], [], {}, get_context("fork")
     start, clock = timing.cpu_seconds(), time.perf_counter()
-    for name in SETS:
+    for name in SETS[:sets]:
         _FIT, before = (fit, np.load(folder / f"{name}.npy"), name), timing.cpu_seconds()
         with fork.Pool(os.cpu_count()) as pool:
             found[name] = pool.map(_fitted, range(turn * seeds, turn * seeds + seeds), 1)
@@ -73,7 +75,7 @@ def _each(folder, seeds, turn, fit):
         seconds.append(timing.cpu_seconds() - before)
         inertia.append(float(np.mean(found[name])))
     best = json.loads(BEST.read_text()) if BEST.exists() else {}
-    shares = [np.mean([v <= best.get(n, 0) * NEAR for v in found[n]]) for n in SETS]
+    shares = [np.mean([v <= best.get(n, 0) * NEAR for v in values]) for n, values in found.items()]
     timing.report(
         cpu_s=timing.cpu_seconds() - start, clock_s=time.perf_counter() - clock, inertia=inertia,
         at_best=[float(s) for s in shares],
@@ -82,13 +84,13 @@ def _each(folder, seeds, turn, fit):
     return seconds
 
 
-def ours(folder, seeds, turn):
+def ours(folder, seeds, turn, sets):
     from kequn_lab.segments.kmeans import KMeansSearch
 
     def fit(X, name, seed):
         return KMeansSearch(K, n_jobs=1, random_state=seed).fit(X).cluster_centers_
 
-    seconds = _each(folder, seeds, turn, fit)
+    seconds = _each(folder, seeds, turn, sets, fit)
     (folder / f"seconds-{turn}.json").write_text(json.dumps(dict(zip(SETS, seconds))))
 
 
@@ -100,7 +102,7 @@ def _seconds(folder, turn):
     raise FileNotFoundError("the kit's own seconds are needed first")
 
 
-def _scikit(folder, turn, starts):
+def _scikit(folder, seeds, turn, sets, starts):
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
@@ -109,15 +111,15 @@ def _scikit(folder, turn, starts):
         return KMeans(K, n_init=n_init, random_state=seed).fit(X).cluster_centers_
 
     with threadpool_limits(1):
-        _each(folder, FEWER, turn, fit)
+        _each(folder, min(seeds, FEWER), turn, sets, fit)
 
 
-def ten(folder, seeds, turn):
-    _scikit(folder, turn, lambda X, name: 10)
+def ten(folder, seeds, turn, sets):
+    _scikit(folder, seeds, turn, sets, lambda X, name: 10)
 
 
-def hundred(folder, seeds, turn):
-    _scikit(folder, turn, lambda X, name: 100)
+def hundred(folder, seeds, turn, sets):
+    _scikit(folder, seeds, turn, sets, lambda X, name: 100)
 
 
 def _fitting(one, seconds):
@@ -128,21 +130,21 @@ def _fitting(one, seconds):
     return max(1, round(20 * seconds / (time.process_time() - before)))
 
 
-def equal(folder, seeds, turn):
+def equal(folder, seeds, turn, sets):
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     seconds, counts = _seconds(folder, turn), {}
     with threadpool_limits(1):
-        for name in SETS:
+        for name in SETS[:sets]:
             X = np.load(folder / f"{name}.npy")
             counts[name] = _fitting(
                 lambda n, X=X: KMeans(K, n_init=n, random_state=0).fit(X), seconds[name] / seeds
             )
-    _scikit(folder, turn, lambda X, name: counts[name])
+    _scikit(folder, seeds, turn, sets, lambda X, name: counts[name])
 
 
-def faiss(folder, seeds, turn):
+def faiss(folder, seeds, turn, sets):
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -154,10 +156,10 @@ def faiss(folder, seeds, turn):
         return model.centroids
 
     seconds, counts = _seconds(folder, turn), {}
-    for name in SETS:
+    for name in SETS[:sets]:
         X = np.load(folder / f"{name}.npy")
         counts[name] = _fitting(lambda n, X=X: run(X, n, 0), seconds[name] / seeds)
-    _each(folder, FEWER, turn, lambda X, name, seed: run(X, counts[name], seed))
+    _each(folder, min(seeds, FEWER), turn, sets, lambda X, name, seed: run(X, counts[name], seed))
 
 
 def best(folder):
