@@ -115,7 +115,7 @@ def entry(task: Task, sizes, runs: dict[str, list[Run]], lacking: dict[str, str]
     ours = runs[""]
     peers = []
     for peer in task.peers:
-        row = {"name": named(peer)}
+        row = {"name": named(peer), "name_zh": named(peer, "zh")}
         if peer.name in lacking:
             peers.append(row | {"not_run": lacking[peer.name]})
             continue
@@ -148,19 +148,20 @@ def _round(numbers: dict[str, float]) -> dict[str, float]:
     return {key: float(f"{value:.6g}") for key, value in numbers.items()}
 
 
-def named(peer: Peer) -> str:
+def named(peer: Peer, language: str = "en") -> str:
     """The peer's name with the version that was run."""
+    name = (language == "zh" and peer.zh) or peer.name
     if peer.env == "R":
         try:
             found = ", ".join(" ".join(pair) for pair in environments.r_versions().items())
         except NotHere:
-            return peer.name
-        return f"{peer.name} ({found})"
+            return name
+        return f"{name} ({found})"
     if peer.env == "former":
-        return f"{peer.name} (commit {environments.FORMER})"
+        return f"{name} (commit {environments.FORMER})"
     if not peer.package:
-        return peer.name
-    return f"{peer.name} ({peer.package} {environments.versions(peer.env)[peer.package]})"
+        return name
+    return f"{name} ({peer.package} {environments.versions(peer.env)[peer.package]})"
 
 
 # What is reached -------------------------------------------------------------------------------
@@ -172,21 +173,27 @@ def judged(goal: Goal, found: dict, task: Task, ours: list[Run], quick: bool) ->
     met = None
     if value is not None and not quick:
         met = value >= goal.limit if goal.at_least else value <= goal.limit
-    return {"target": _said(goal), "found": value, "met": met}
+    return _target(goal, task) | {"found": value, "met": met}
 
 
-def _said(goal: Goal) -> str:
+def _target(goal: Goal, task: Task) -> dict[str, str]:
+    """A target in both languages."""
+    zh = {peer.name: peer.zh or peer.name for peer in task.peers}
+    return {
+        "target": _said(goal, WORDS["en"], goal.peer),
+        "target_zh": _said(goal, WORDS["zh"], zh.get(goal.peer, "")),
+    }
+
+
+def _said(goal: Goal, words: dict, peer: str) -> str:
     sign = "≥" if goal.at_least else "≤"
     kind, _, what = goal.what.partition(":")
+    if kind in words["targets"]:
+        return words["targets"][kind].format(sign=sign, limit=goal.limit)
     limit = f"{goal.limit:,g}" if goal.limit < 1000 else f"{goal.limit:,.0f}"
-    text = f"{sign} {limit} {goal.unit}".strip()
-    if kind == "ratio":
-        text += {"clock_s": " of its clock", "cpu_s": " of its CPU"}.get(what, "")
-    if kind == "largest":
-        text = f"never above {goal.limit:.4f} of the best peer"
-    if kind == "at_best":
-        text = f"best known inertia in {sign} {goal.limit:.0%} {goal.unit}"
-    return f"{text} ({goal.peer})" if goal.peer and kind != "times" else text
+    unit = words["ratio"][what] if kind == "ratio" else words["units"].get(goal.unit, goal.unit)
+    text = f"{sign} {limit} {unit}".strip()
+    return f"{text} ({peer})" if peer and kind != "times" else text
 
 
 def _found(goal: Goal, found: dict, task: Task, ours: list[Run]) -> float | None:
@@ -263,7 +270,7 @@ def entry_of_rows(task: Task, sizes, rows: list[dict], quick: bool) -> dict:
         found = [p["ratio"][task.measure]["median"] for p in peers if p.get("same_work")]
         value = max(found) if found else None
         met = None if quick or value is None else value <= goal.limit
-        goals.append({"target": _said(goal), "found": value, "met": met})
+        goals.append(_target(goal, task) | {"found": value, "met": met})
     return out | {"goals": goals}
 
 
@@ -314,13 +321,18 @@ def ratio_text(row: dict, measure: str) -> str:
     return f"{say(r['median'])} ({say(r['least'])} to {say(r['largest'])})"
 
 
+def found_text(goal: dict) -> str:
+    """What was found, with digits enough to tell it from 1."""
+    if goal["found"] is None:
+        return "not measured"
+    near = abs(goal["found"] - 1) < 0.01
+    return f"{goal['found']:.5f}" if near else number(goal["found"])
+
+
 def verdict(goal: dict) -> str:
     """A target with what was found."""
-    found = "not measured" if goal["found"] is None else number(goal["found"])
-    if goal["found"] is not None and abs(goal["found"] - 1) < 0.01:
-        found = f"{goal['found']:.5f}"
     word = {True: "met", False: "**missed**", None: "not judged"}[goal["met"]]
-    return f"{goal['target']}: {found}, {word}"
+    return f"{goal['target']}: {found_text(goal)}, {word}"
 
 
 def markdown(results: dict) -> str:
@@ -349,6 +361,10 @@ def markdown(results: dict) -> str:
         ]  # fmt: skip
         for row in part["rows"]:
             lines += _markdown_row(row)
+        now = part["versions"].get("commit")
+        old = [r for r in part["rows"] if r.get("commit", now) != now]
+        lines += [""] * bool(old)
+        lines += [f"- {r['en']}: measured on {r['date']} at commit {r['commit']}." for r in old]
         notes = [f"- {r['en']}: {r['note']}." for r in part["rows"] if r.get("note")]
         lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"
@@ -393,9 +409,15 @@ WORDS = {
         "intro": "Median of at least five runs in turns (least to largest); below 1 is better for "
         "us. Seconds are of {cores} cores of {processor}, on {date}; every peer, version, memory "
         "and the noise are in [benchmarks/results.md](benchmarks/results.md).",
-        "lose": "Where we lose: {}.", "nowhere": "No target is missed, no peer is faster.",
-        "less": " (which does less)",
-        "miss": "{task}: {goal}", "slower": "{task}: {ratio} of {peer}", "join": "; ",
+        "lose": "Where we lose, by target missed and by peer:",
+        "nowhere": "No target is missed, no peer is faster.", "less": " (does less)",
+        "miss": "{target}: {found}", "slower": "{ratio} of {peer}", "join": "; ",
+        "item": "- {}: {}",
+        "ratio": {"clock_s": "of its clock", "cpu_s": "of its CPU", "inertia": "of its inertia"},
+        "units": {}, "targets": {
+            "largest": "never above {limit:.4f} of the best peer",
+            "at_best": "best known inertia in {sign} {limit:.0%} of the seeds, on the hardest set",
+        },
     },
     "zh": {
         "head": "| 任务 | 我们 | 最强的对手 | 我们 ÷ 对手 | 目标 |\n|---|---|---|---|---|",
@@ -404,9 +426,16 @@ WORDS = {
         "intro": "轮流运行至少五次，取中位数（括号内为最小至最大）；小于 1 表示我们更好。秒数来自 "
         "{date} 的 {processor}（{cores} 核）；全部对手、版本、内存和噪声见 "
         "[benchmarks/results.md](benchmarks/results.md)。",
-        "lose": "我们不如人的地方：{}。", "nowhere": "没有未达到的目标，也没有更快的对手。",
-        "less": "（做得更少）",
-        "miss": "{task}：{goal}", "slower": "{task}：是 {peer} 的 {ratio}", "join": "；",
+        "lose": "我们不如人的地方（未达到的目标、更快的对手）：",
+        "nowhere": "没有未达到的目标，也没有更快的对手。", "less": "（做得更少）",
+        "miss": "目标 {target}，实测 {found}", "slower": "是 {peer} 的 {ratio} 倍", "join": "；",
+        "item": "- {}：{}",
+        "ratio": {"clock_s": "倍其时钟时间", "cpu_s": "倍其 CPU 时间", "inertia": "倍其平方和"},
+        "units": {"CPU-s": "CPU 秒", "s": "秒", "x R": "倍于 R", "customers/s": "位客户/秒",
+                  "events/s": "条流水/秒"}, "targets": {
+            "largest": "从不高于最好对手的 {limit:.4f} 倍",
+            "at_best": "在最难的数据集上 {sign} {limit:.0%} 的种子达到已知最低的平方和",
+        },
     },
 }  # fmt: skip
 
@@ -433,19 +462,33 @@ def readme_block(results: dict, language: str) -> str:
         ours = f"{number(row['ours'][kind]['median'])} {w[kind]}"
         more = "" if peer and "extrapolated" not in peer else " *"
         said = ratio_text(peer, row["measure"]).replace(" to ", " – ") if peer else ""
-        lines.append(f"| {name} | {ours} | {peer['name'] + more if peer else w['not_run']} "
-                     f"| {said} | {state} |")  # fmt: skip
-        lost += [w["miss"].format(task=name, goal=verdict(g).replace("**", ""))
-                 for g in row["goals"] if g["met"] is False]  # fmt: skip
-        for p in row["peers"]:
-            if "not_run" in p or p["name"].startswith(("the same", "itself")):
-                continue
-            if (r := p["ratio"][row["measure"]]["median"]) > 1 + 1e-6:
-                whom = p["name"] + ("" if p["same_work"] else w["less"])
-                lost.append(w["slower"].format(task=name, ratio=number(r), peer=whom))
-    facts = {**part["machine"], "date": part["date"]}
-    text = w["lose"].format(w["join"].join(lost)) if lost else w["nowhere"]
-    return "\n".join([*lines, "", w["intro"].format(**facts), "", text]) + "\n"
+        them = in_language(peer, "name", language) + more if peer else w["not_run"]
+        lines.append(f"| {name} | {ours} | {them} | {said} | {state} |")
+        if here := _lost(row, language):
+            lost.append(w["item"].format(name, w["join"].join(here)))
+    text = [w["lose"], "", *lost] if lost else [w["nowhere"]]
+    intro = w["intro"].format(**part["machine"], date=part["date"])
+    return "\n".join([*lines, "", intro, "", *text]) + "\n"
+
+
+def in_language(row: dict, key: str, language: str) -> str:
+    return row.get(f"{key}_{language}") or row[key]
+
+
+def _lost(row: dict, language: str) -> list[str]:
+    """The targets that a row misses, and the peers that are faster."""
+    w = WORDS[language]
+    out = [
+        w["miss"].format(target=in_language(g, "target", language), found=found_text(g))
+        for g in row["goals"] if g["met"] is False
+    ]  # fmt: skip
+    for p in row["peers"]:
+        if "not_run" in p or p["name"].startswith(("the same", "itself")):
+            continue
+        if (r := p["ratio"][row["measure"]]["median"]) > 1 + 1e-6:
+            whom = in_language(p, "name", language) + ("" if p["same_work"] else w["less"])
+            out.append(w["slower"].format(ratio=number(r), peer=whom).replace("） ", "）"))
+    return out
 
 
 def write_texts(results: dict) -> None:
@@ -496,11 +539,11 @@ def main(argv: list[str] | None = None) -> int:
             row = {"task": task.name, "en": task.en.format(**sizes), "zh": task.zh.format(**sizes),
                    "not_run": str(error)}  # fmt: skip
             failed += [str(error)] if isinstance(error, CommandFailed) else []
-        before[task.name] = row
+        before[task.name] = row | {"commit": head["versions"].get("commit"), "date": head["date"]}
         print("\n".join(_markdown_row(row)), flush=True)
-    rows = [before[task.name] for task in TASKS if task.name in before]
-    results[kind] = head | {"rows": rows}
-    write_texts(results)
+        rows = [before[task.name] for task in TASKS if task.name in before]
+        results[kind] = head | {"rows": rows}
+        write_texts(results)  # at once: the next may be interrupted
     for text in failed:
         print(f"error: {text}", file=sys.stderr)
     return 1 if failed else 0

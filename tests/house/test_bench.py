@@ -94,7 +94,7 @@ def test_a_peer_that_is_not_here_is_said_and_not_dropped(monkeypatch):
                 (Goal("ratio:cpu_s", 100, peer="itself"), Goal("ratio:cpu_s", 1, peer="R")),
                 prepare="")  # fmt: skip
     row = table.measure(task, quick=False, rounds=2)
-    assert row["peers"][0] == {"name": "R", "not_run": "R is not here"}
+    assert row["peers"][0] == {"name": "R", "name_zh": "R", "not_run": "R is not here"}
     assert row["peers"][1]["ratio"]["cpu_s"]["median"] == pytest.approx(1, abs=0.5)
     assert [(g["found"] is None, g["met"]) for g in row["goals"]] == [(False, True), (True, None)]
     assert "not run: R is not here" in "\n".join(table._markdown_row(row))
@@ -179,4 +179,4 @@ def test_where_we_lose_comes_from_the_rows():
     peer["name"] = "somebody"
     row["goals"] = [{"target": "≤ 1", "found": 77.0, "met": False}]
     text = table.readme_block(results, "en")
-    assert f"{row['en']}: ≤ 1: 77, missed" in text and f"{row['en']}: 77 of somebody" in text
+    assert f"\n- {row['en']}: ≤ 1: 77; 77 of somebody" in text
