@@ -25,9 +25,9 @@ _BLOCKS = {
 
 #: The tables of the section on evidence, in its order, and the text above each.
 EVIDENCE = {
-    "segment_stability": ("各客群是否可靠", "How firm is each segment"),
+    "segment_stability": ("各客群是否可靠", "How reliable is each segment"),
     "by_group": ("各组单独聚类", "Groups clustered separately"),
-    "readings": ("与平方和最低的分法相比", "Beside the segmentation of the lowest inertia"),
+    "readings": ("与平方和最低的分法相比", "Compared with the lowest inertia"),
     "by_size": ("最小规模改变了什么", "What the smallest size changed"),
     "scores": ("各 k 的指标", "Indices by k"),
     "k_reading": ("各指标选哪个 k", "Which k each index prefers"),

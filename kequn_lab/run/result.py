@@ -66,7 +66,7 @@ class Result:
     warnings : DataFrame
         What makes the result doubtful, most important first.
     truth_table : DataFrame
-        Found against true; of synthetic data only.
+        Segments found and true segments; of synthetic data only.
     tables : dict of str to DataFrame
         All of them by name, but ``labels`` and ``names``.
     record : dict

@@ -195,7 +195,7 @@ def test_the_command_takes_start_and_pull_and_says_the_pull(tmp_path, capsys):
     assert "centres are pulled to the levels expected (0.3)" in said.out
     report = (tmp_path / "r/report.html").read_text(encoding="utf-8")
     assert "The price of this reading" in report
-    assert "Beside the segmentation of the lowest inertia" in report
+    assert "Compared with the lowest inertia" in report
     columns = pd.read_csv(tmp_path / "r/columns.csv")
     assert columns.query("table == 'readings'")["meaning_en"].notna().all()
 
