@@ -183,7 +183,7 @@ TASKS = (
         "features, {events_m} M events to {customers_k} k customers",
         "特征：{events_m} 百万条流水，{customers_k} 千位客户",
         "features.py", {"events_m": 28.6, "customers_k": 200},
-        {"events_m": 2.9, "customers_k": 20}, "cpu_s", (), (Goal("ratio:cpu_s", 0.6),),
+        {"events_m": 1.4, "customers_k": 10}, "cpu_s", (), (Goal("ratio:cpu_s", 0.6),),
         own_timing=True,
     ),
     Task(
