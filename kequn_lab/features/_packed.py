@@ -16,8 +16,9 @@ from __future__ import annotations
 import pandas as pd
 
 from kequn_lab.features.definitions import Feature
+from kequn_lab.features.window import EventSums
 
-__all__ = ["MOST_COUNTED", "hashes_differ", "packed_events"]
+__all__ = ["MOST_COUNTED", "event_sums", "hashes_differ", "packed_events"]
 
 _BITS = 15
 #: Events of one customer that fit into the bits of a count.
@@ -28,20 +29,15 @@ _DISTINCT, _KNOWN = "count(DISTINCT counterparty_id)", "count(counterparty_id)"
 
 def hashes_differ(con) -> bool:
     """Whether no two customers and no two counterparties among the events have the same hash."""
-    query = "SELECT count(*) = count(DISTINCT hash(id)) FROM (SELECT DISTINCT {} AS id FROM events)"
-    columns = ("customer_id", "counterparty_id")
-    return all(con.execute(query.format(column)).fetchone()[0] for column in columns)
+    query = "SELECT count(*) = count(DISTINCT hash({0})) FROM (SELECT DISTINCT {0} FROM {1})"
+    columns = (("customer_id", "per_customer"), ("counterparty_id", "events"))
+    return all(con.execute(query.format(*column)).fetchone()[0] for column in columns)
 
 
-def packed_events(
-    features: list[Feature],
-    words: dict[str, str],
-    start: pd.Timestamp,
-    end: pd.Timestamp,
-    *,
-    hashed: bool = False,
-) -> list[str]:
-    """The common table expressions of ``events_by_customer``.
+def event_sums(
+    features: list[Feature], words: dict[str, str], start: pd.Timestamp, end: pd.Timestamp
+) -> tuple[EventSums, list[str]]:
+    """Aggregates of a customer's events, and the columns of the features that are made of them.
 
     Parameters
     ----------
@@ -51,10 +47,7 @@ def packed_events(
         What the words in braces in a feature's SQL mean.
     start, end : Timestamp
         First day of the window, and the day after its last.
-    hashed : bool
-        Hashes stand for customers and counterparties where these are counted.
     """
-    first, after = f"DATE '{start:%Y-%m-%d}'", f"DATE '{end:%Y-%m-%d}'"
     sums, counts, flags = _sums(features, words)
     inner, outer = list(sums), []
     for f in features:
@@ -69,15 +62,49 @@ def packed_events(
         else:
             inner.append(f"{sql.format(**words)} AS {f.name}")
             outer.append(f"    {f.name}")
-    body = ",\n".join(f"    {line}" for line in ["events.customer_id", *inner])
+    first, after = _dates(start, end)
+    source = (
+        f"events JOIN (\n    SELECT _day, 1::BIGINT << (12 * year(_day) + month(_day)"
+        f" - {words['first_month']}) AS _month,\n      {flags} AS _flags\n    FROM (SELECT"
+        f" CAST(range AS DATE) AS _day FROM range({first}, {after}, INTERVAL 1 DAY))\n"
+        "  ) AS days ON CAST(events.timestamp AS DATE) = days._day"
+    )
+    return EventSums(inner, source), outer
+
+
+def packed_events(
+    features: list[Feature],
+    words: dict[str, str],
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    *,
+    hashed: bool = False,
+    summed: bool = False,
+) -> list[str]:
+    """The common table expressions of ``events_by_customer``.
+
+    Parameters
+    ----------
+    features, words, start, end : as :func:`event_sums`
+    hashed : bool
+        Hashes stand for customers and counterparties where these are counted.
+    summed : bool
+        The aggregates are in the table ``per_customer``.
+    """
+    sums, columns = event_sums(features, words, start, end)
+    first, after = _dates(start, end)
+    inside = f"timestamp >= {first} AND timestamp < {after}"
+    if summed:
+        return _events_by_customer("per_customer", columns, inside, hashed)
+    body = ",\n".join(f"    {line}" for line in ["customer_id", *sums.columns])
     return [
-        f"days AS (\n  SELECT _day, 1::BIGINT << (12 * year(_day) + month(_day)"
-        f" - {words['first_month']}) AS _month,\n    {flags} AS _flags\n  FROM (SELECT"
-        f" CAST(range AS DATE) AS _day FROM range({first}, {after}, INTERVAL 1 DAY))\n)",
-        f"event_sums AS (\n  SELECT\n{body}\n  FROM events JOIN days"
-        f" ON CAST(events.timestamp AS DATE) = days._day\n  GROUP BY events.customer_id\n)",
-        *_events_by_customer(outer, f"timestamp >= {first} AND timestamp < {after}", hashed),
+        f"event_sums AS (\n  SELECT\n{body}\n  FROM {sums.source}\n  GROUP BY customer_id\n)",
+        *_events_by_customer("event_sums", columns, inside, hashed),
     ]
+
+
+def _dates(*days: pd.Timestamp) -> list[str]:
+    return [f"DATE '{day:%Y-%m-%d}'" for day in days]
 
 
 def _sums(features: list[Feature], words: dict[str, str]) -> tuple[list[str], dict, str]:
@@ -113,17 +140,17 @@ def _count(total: str, k: int) -> str:
     return f"CAST((coalesce({total}, 0) >> {_BITS * k}) & {MOST_COUNTED} AS BIGINT)"
 
 
-def _events_by_customer(columns: list[str], inside: str, hashed: bool) -> list[str]:
+def _events_by_customer(sums: str, columns: list[str], inside: str, hashed: bool) -> list[str]:
     """The sums, beside the number of each customer's counterparties where it is wanted."""
-    body = ",\n".join(["    event_sums.customer_id", *columns])
+    body = ",\n".join(["    customer_id", *columns])
     if not any("_pairs" in c for c in columns):
-        return [f"events_by_customer AS (\n  SELECT\n{body}\n  FROM event_sums\n)"]
+        return [f"events_by_customer AS (\n  SELECT\n{body}\n  FROM {sums}\n)"]
     key = "hash({})" if hashed else "{}"
     customer, other = key.format("customer_id"), key.format("counterparty_id")
     return [
         "counterparties AS (\n  SELECT _customer, count(*) AS _pairs FROM (\n"
         f"    SELECT DISTINCT {customer} AS _customer, {other} AS _other FROM events\n"
         f"    WHERE {inside} AND counterparty_id IS NOT NULL\n  )\n  GROUP BY _customer\n)",
-        f"events_by_customer AS (\n  SELECT\n{body}\n  FROM event_sums"
+        f"events_by_customer AS (\n  SELECT\n{body}\n  FROM {sums}"
         f" LEFT JOIN counterparties ON {customer} = _customer\n)",
     ]

@@ -7,7 +7,7 @@ with zeros.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._duckdb import MEMORY_LIMIT, scan
-from kequn_lab.features._packed import MOST_COUNTED, hashes_differ, packed_events
-from kequn_lab.features.definitions import FEATURES
-from kequn_lab.features.window import bounds, count_window
+from kequn_lab.features._packed import MOST_COUNTED, event_sums, hashes_differ, packed_events
+from kequn_lab.features.definitions import FEATURES, Feature
+from kequn_lab.features.window import bounds, count_window, event_span
 
 __all__ = ["customer_features", "feature_query", "feature_sql"]
 
@@ -52,6 +52,7 @@ def feature_sql(
     dialect: str = "duckdb",
     most_events: int | None = None,
     hashed: bool = False,
+    summed: bool = False,
 ) -> str:
     """The one query over ``customers``, ``events`` and ``holdings``.
 
@@ -73,6 +74,8 @@ def feature_sql(
     hashed : bool
         No two customers and no two counterparties have the same hash: with ``most_events`` DuckDB
         counts distinct pairs of hashes.
+    summed : bool
+        The sums of the events are in the table ``per_customer`` of the connection.
 
     Returns
     -------
@@ -87,14 +90,7 @@ def feature_sql(
     if dialect not in DIALECTS:
         raise ValueError(f"unknown dialect {dialect!r}; known: {', '.join(DIALECTS)}")
     start, end = bounds(as_of, months)
-    literal = {
-        "months": f"{months}e0",
-        "as_of": f"DATE '{end - pd.Timedelta(days=1):%Y-%m-%d}'",
-        "first_month": str(12 * start.year + start.month),
-        "timestamp": "timestamp" if dialect == "duckdb" else "`timestamp`",
-    }
-    words = {**literal, **{k: v.format(**literal) for k, v in DIALECTS[dialect].items()}}
-    used = [f for f in FEATURES if f.table in available and set(f.needs) <= available[f.table]]
+    words, used = _words(start, end, months, dialect), _used(available)
     where = {
         "events": f"WHERE {words['timestamp']} >= DATE '{start:%Y-%m-%d}'"
         f" AND {words['timestamp']} < DATE '{end:%Y-%m-%d}'",
@@ -106,7 +102,7 @@ def feature_sql(
     for table in tables:
         own = [f for f in used if f.table == table]
         if table == "events" and packed:
-            parts += packed_events(own, words, start, end, hashed=hashed)
+            parts += packed_events(own, words, start, end, hashed=hashed, summed=summed)
             joins.append("LEFT JOIN events_by_customer USING (customer_id)")
             continue
         lines = [f"    {f.sql.format(**words)} AS {f.name}" for f in own]
@@ -133,6 +129,21 @@ def feature_sql(
         + "\n".join(joins)
         + "\nORDER BY customer_id"
     )
+
+
+def _words(start, end, months: int, dialect: str) -> dict[str, str]:
+    """What the words in braces in a feature's SQL mean."""
+    literal = {
+        "months": f"{months}e0",
+        "as_of": f"DATE '{end - pd.Timedelta(days=1):%Y-%m-%d}'",
+        "first_month": str(12 * start.year + start.month),
+        "timestamp": "timestamp" if dialect == "duckdb" else "`timestamp`",
+    }
+    return {**literal, **{k: v.format(**literal) for k, v in DIALECTS[dialect].items()}}
+
+
+def _used(available: dict[str, set[str]]) -> list[Feature]:
+    return [f for f in FEATURES if f.table in available and set(f.needs) <= available[f.table]]
 
 
 def customer_features(
@@ -237,18 +248,37 @@ def feature_query(*, as_of, months: int, **tables):
         config: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "temp_directory": spill}
         con = stack.enter_context(duckdb.connect(config=config))
         available = _register(con, tables)
-        used = [f for f in FEATURES if f.table == "events" and set(f.needs) <= available["events"]]
-        counted = tuple(dict.fromkeys(f.per for f in used if f.per))
-        window = count_window(con, as_of=as_of, months=months, counted=counted)
-        if window["timed"]:
-            available["events"].add("time of day")
+        used = [f for f in _used(available) if f.table == "events"]
+        window, summed = _counted(con, used, available["events"], as_of, months)
         few = window.pop("few")
         window["few"] = {f.name: few[f.per] for f in used if f.per}
-        how = {"most_events": window["largest_events"]}
-        how["hashed"] = "counterparty_id" in available["events"] and hashes_differ(con)
+        hashed = "counterparty_id" in available["events"] and hashes_differ(con)
         con.execute("SET threads = 1")
+        how = {"most_events": window["largest_events"], "summed": summed, "hashed": hashed}
         sql = feature_sql(available, as_of=as_of, months=months, **how)
         yield con, sql, available, window
+
+
+def _counted(con, used: list[Feature], columns: set[str], as_of, months: int) -> tuple[dict, bool]:
+    """The window's counts, and whether the events were added up in the same pass over them.
+
+    Says among the events' columns whether there is a time of day.
+    """
+    import duckdb
+
+    span = event_span(con, as_of=as_of, months=months)
+    how = {"as_of": as_of, "months": months, "span": span}
+    how["counted"] = tuple(dict.fromkeys(f.per for f in used if f.per))
+    if span["timed"]:
+        columns.add("time of day")
+    if span["all_inside"]:
+        days = bounds(as_of, months)
+        own = [f for f in _used({"events": columns}) if f.table == "events"]
+        sums, _ = event_sums(own, _words(*days, months, "duckdb"), *days)
+        con.execute("SET threads = 1")
+        with suppress(duckdb.OutOfRangeException):  # one customer has millions of events
+            return count_window(con, **how, sums=sums), True
+    return count_window(con, **how), False
 
 
 def _register(con, tables: dict) -> dict[str, set[str]]:

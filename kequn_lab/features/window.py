@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 
 from kequn_lab._notes import Note
 
-__all__ = ["bounds", "count_window", "window_notes"]
+__all__ = ["bounds", "count_window", "event_span", "window_notes"]
 
 #: A share of fewer events than this says little of a customer.
 FEW_EVENTS = 5
 #: Above these shares a note becomes a warning.
 LOST, OUTSIZED, TIMES_P99 = 0.05, 0.2, 50
+
+
+class EventSums(NamedTuple):
+    """Aggregates of a customer's events in SQL, and from what."""
+
+    columns: list[str]
+    source: str
 
 
 def bounds(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -56,6 +64,15 @@ _IN_ALL = (
 )
 
 
+def event_span(con, *, as_of, months: int, events: str = "events") -> dict:
+    """First and last event of a view, is there a time of day, do all lie in the window."""
+    start, end = bounds(as_of, months)
+    days = {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
+    found = _row(con.execute(_SPAN.format(**days, events=events)))
+    timed = con.execute(_TIMED.format(events=events)).fetchone() is not None
+    return found | {"timed": timed}
+
+
 def count_window(
     con,
     *,
@@ -63,6 +80,8 @@ def count_window(
     months: int,
     counted: tuple[str, ...] = (),
     views: Mapping[str, str] = MappingProxyType({}),
+    span: dict | None = None,
+    sums: EventSums | None = None,
 ) -> dict:
     """Count the view ``events`` of a connection: in the window, before, after.
 
@@ -76,6 +95,10 @@ def count_window(
     views : mapping of str to str
         What the views ``events``, ``customers`` and ``per_customer`` (made here) are called where
         they have other names, as on a cluster; there a view is made, in DuckDB a table.
+    span : dict, optional
+        What :func:`event_span` found; it is asked where it is not given.
+    sums : EventSums, optional
+        What ``per_customer`` holds beside the counts; only where every event is in the window.
 
     Returns
     -------
@@ -96,24 +119,25 @@ def count_window(
     start, end = bounds(as_of, months)
     days = {"start": f"{start:%Y-%m-%d}", "end": f"{end:%Y-%m-%d}"}
     events = views.get("events", "events")
-    span = _row(con.execute(_SPAN.format(**days, events=events)))
-    timed = con.execute(_TIMED.format(events=events)).fetchone() is not None
+    span = dict(span or event_span(con, as_of=as_of, months=months, events=events))
     inside = " FILTER (WHERE timestamp >= DATE '{start}' AND timestamp < DATE '{end}')"
     before = "count(*) FILTER (WHERE timestamp < DATE '{start}')"
     if span.pop("all_inside"):  # a condition that every event meets need not be looked at
         inside, before = "", "0"
+    counts = "".join(f", {sql}{inside} AS c{i}" for i, sql in enumerate(counted))
+    if sums:
+        counts, events = ", ".join([counts, *sums.columns]), sums.source  # every event is inside
     per_customer = views.get("per_customer", "per_customer")
     query = _PER_CUSTOMER.format(
-        n_inside=f"count(*){inside}", n_before=before, events=events,
-        counts="".join(f", {sql}{inside} AS c{i}" for i, sql in enumerate(counted)),
-    ).format(**days)  # fmt: skip
+        n_inside=f"count(*){inside}", n_before=before, events=events, counts=counts
+    ).format(**days)
     con.execute(f"CREATE OR REPLACE TEMP {'VIEW' if views else 'TABLE'} {per_customer} AS {query}")
     few = ", ".join(
         f"avg(CAST(c{i} < {FEW_EVENTS} AS INTEGER)) FILTER (WHERE n_inside > 0) AS c{i}"
         for i in range(len(counted))
     )
     counts = con.execute(_IN_ALL.format(few=few and f", {few}", per_customer=per_customer))
-    window = _row(counts) | span | {"timed": timed}
+    window = _row(counts) | span
     first_day, last_day = f"{start:%Y-%m-%d}", f"{end - pd.Timedelta(days=1):%Y-%m-%d}"
     if not window["events_inside"]:
         raise ValueError(

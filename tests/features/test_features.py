@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -201,7 +202,9 @@ def test_one_thread_adds_so_that_the_same_events_give_the_same_bytes():
 
 
 @pytest.mark.parametrize("lacking", [[], ["counterparty_id"], ["channel", "type"]])
-@pytest.mark.parametrize(("as_of", "months"), [("2024-12-31", 12), ("2024-10-06", 4)])
+@pytest.mark.parametrize(
+    ("as_of", "months"), [("2024-12-31", 12), ("2024-10-06", 4), ("2025-03-31", 24)]
+)
 def test_packed_counts_give_the_values_of_the_plain_text(lacking, as_of, months):
     """Also where the window ends within a month, codes are unknown and columns are lacking."""
     rng, n = np.random.default_rng(0), 3_000
@@ -216,8 +219,8 @@ def test_packed_counts_give_the_values_of_the_plain_text(lacking, as_of, months)
     events = events.drop(columns=lacking)
     with feature_query(events=events, as_of=as_of, months=months) as (con, packed, available, _):
         plain = feature_sql(available, as_of=as_of, months=months)
-        assert "_times" in packed
-        assert "_times" not in plain
+        assert "days._flags" in packed or "FROM per_customer" in packed
+        assert "FILTER (WHERE channel = 'mobile')" not in packed
         found, expected = con.execute(packed).df(), con.execute(plain).df()
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
@@ -226,11 +229,28 @@ def test_a_customer_with_more_events_than_the_bits_hold_is_counted_in_the_plain_
     events = EVENTS_.iloc[[2]]
     events = events.loc[events.index.repeat(MOST_COUNTED + 1)]
     with feature_query(events=events, as_of="2024-12-31", months=12) as (con, sql, *_):
-        assert "_times" not in sql
+        assert "FROM per_customer" not in sql
         assert con.execute(sql).df()["mobile_share"].tolist() == [1.0]
     with feature_query(events=events[1:], as_of="2024-12-31", months=12) as (con, sql, *_):
-        assert "_times" in sql
+        assert "FROM per_customer" in sql
         assert con.execute(sql).df()["mobile_share"].tolist() == [1.0]
+
+
+def test_one_customer_with_millions_of_events_does_not_stop_the_sums(tmp_path):
+    """The last code of a sum of eight has 22 bits: four million events."""
+    file = tmp_path / "events.parquet"
+    duckdb.sql(
+        "SELECT 'a' AS customer_id, 'invest' AS type, TIMESTAMP '2024-05-01 09:00' AS timestamp"
+        f" FROM range({2**22})"
+    ).write_parquet(str(file))
+    assert customer_features(file, as_of="2024-12-31")["invest_share"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("months", "summed"), [(12, False), (14, True)])
+def test_events_are_added_up_while_they_are_counted_if_all_are_inside(months, summed):
+    with feature_query(events=EVENTS_, as_of="2024-12-31", months=months) as (_, sql, *_):
+        assert ("FROM per_customer" in sql) == summed
+        assert ("FROM events JOIN" not in sql) == summed
 
 
 def test_hashes_stand_for_counterparties_unless_two_have_the_same():
