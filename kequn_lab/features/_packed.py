@@ -149,7 +149,7 @@ def _events_by_customer(sums: str, columns: list[str], inside: str, hashed: bool
     customer, other = key.format("customer_id"), key.format("counterparty_id")
     return [
         "counterparties AS (\n  SELECT _customer, count(*) AS _pairs FROM (\n"
-        f"    SELECT DISTINCT {customer} AS _customer, {other} AS _other FROM events\n"
+        f"    SELECT DISTINCT {other} AS _other, {customer} AS _customer FROM events\n"
         f"    WHERE {inside} AND counterparty_id IS NOT NULL\n  )\n  GROUP BY _customer\n)",
         f"events_by_customer AS (\n  SELECT\n{body}\n  FROM {sums}"
         f" LEFT JOIN counterparties ON {customer} = _customer\n)",
