@@ -66,7 +66,7 @@ MOST = {
     "_words": (215, 0),
     "_folder": (265, 0),
     "contract": (3_705, 7),
-    "features": (1_050, 7),
+    "features": (1_060, 7),
     "plots": (1_530, 15),
     "catalogue": (180, 10),
     "compare": (960, 10),
