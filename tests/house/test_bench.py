@@ -135,7 +135,9 @@ def test_a_size_that_is_measured_again_leaves_the_other_rows_of_growth_and_texts
     rows = json.loads(growth.ROWS.read_text(encoding="utf-8"))
     new = {**rows[0], "cpu_s": 1.0}
     assert growth.merged(rows, [new]) == [new, *rows[1:]]
-    other = {**new, "command": "score"}
+    other = {**new, "customers": 1}
+    assert growth.merged(rows, [other]) == [other, *rows]
+    other = {**new, "command": "sort"}
     assert growth.merged(rows, [other]) == [*rows, other]
     assert growth.TEXT.read_text(encoding="utf-8").endswith("\n\n" + growth.table(rows, "en"))
     for language, readme in growth.READMES.items():
