@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -148,19 +147,27 @@ def take_reading(
     told = len(levels.attrs["told"]) >= LEAST_TOLD * len(levels)
     own = {"n_clusters": n_clusters, "random_state": random_state, "min_size": min_size, **fit}
 
-    def read(**more) -> Reading:
-        return read_clusters(fit_segments(features, **own, **more), features, book, random_state)
+    def read() -> Reading:
+        return read_clusters(fit_segments(features, **own), features, book, random_state)
 
     if not asked and (start == "search" or n_clusters != len(levels) or not told):
         return read()
-    with beside(partial(read, levels=levels, pull=pull)) as from_levels:
-        lowest = read()
+
+    def read_from_levels() -> Reading | None:
         try:
-            seeded = replace(from_levels(), lowest=lowest)
+            pipeline = fit_segments(features, levels=levels, pull=pull, **own)
         except ValueError:  # nobody is like one of them
             if asked:
                 raise
-            return lowest
+            return None
+        return read_clusters(pipeline, features, book, random_state)
+
+    with beside(read_from_levels) as from_levels:
+        lowest = read()
+        found = from_levels()
+    if found is None:
+        return lowest
+    seeded = replace(found, lowest=lowest)
     named, before = (int(r.names["matched"].sum()) for r in (seeded, lowest))
     return seeded if asked or named >= max(before, n_clusters / 2) else lowest
 
