@@ -74,7 +74,7 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
     earlier = earlier_run(options.previous, options.registry)
     choice, tables = None, dict[str, pd.DataFrame]()
     first = ["cluster"] if options.ks is None else ["compare k", "cluster"]
-    with tqdm(total=5 + len(first), desc=first[0], disable=options.quiet) as bar:
+    with tqdm(total=4 + len(first), desc=first[0], disable=options.quiet) as bar:
 
         def then(step: str) -> None:
             bar.update()
@@ -96,15 +96,12 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
         # Not all attrs: every column that a later step looks at copies them.
         levels.attrs["left_out"] = inputs.features.attrs.get("left_out", {})
         found = replace(found, inputs=replace(inputs, features=levels))
-        then("profile")
-        with beside(partial(steps.stability_tables, found)) as stability:
-            refits = steps.draw_again(found)
-            shown = refits if options.n_boot else None
-            tables |= steps.profile_tables(found, shown) | steps.plane_tables(found)
-            then("compare")
-            tables |= steps.comparison_tables(found, shown)
-            then("stability")
-            tables |= stability()
+        then("stability")
+        with beside(partial(steps.described, found)) as described:
+            stability = steps.stability_tables(found)  # here, for it says how far it is
+            then("profile and compare")
+            refits, more = described()
+        tables |= more | stability
         then("decide")
         measures = _measures(found, tables["chance_likeness"])
         decided, said = _decide(found, tables, criteria, refits, measures)

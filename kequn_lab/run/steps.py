@@ -48,6 +48,7 @@ __all__ = [
     "cautions",
     "comparison_tables",
     "decision_tables",
+    "described",
     "doubts",
     "draw_again",
     "name_segments",
@@ -177,6 +178,14 @@ def draw_again(found: Segmented) -> Refits:
         n_draws=min(found.options.n_boot, DRAWS) or DRAWS,
         random_state=found.options.random_state,
     )
+
+
+def described(found: Segmented) -> tuple[Refits, Tables]:
+    """Customers drawn again, and who is in each segment and target group."""
+    refits = draw_again(found)
+    shown = refits if found.options.n_boot else None
+    tables = profile_tables(found, shown) | plane_tables(found)
+    return refits, tables | comparison_tables(found, shown)
 
 
 def profile_tables(found: Segmented, refits: Refits | None) -> Tables:
