@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kequn_lab._files import replacing
-from kequn_lab.export._sheet_rows import LONGEST, append_rows, can_append
 from kequn_lab.export.living import Plain, living_sheets
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ __all__ = ["EXCEL_ROWS", "write_workbook"]
 
 #: Rows of a sheet, its heading included.
 EXCEL_ROWS = 1_048_576
+_LONGEST = 32_767  # characters of a cell
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -86,13 +85,10 @@ def write_workbook(
                 f"{name}: {len(table):,} rows, and a sheet of Excel has {EXCEL_ROWS:,} with its "
                 "heading; write a CSV file, or fewer customers"
             )
-    made, long = BytesIO(), {}
     options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd h:mm:ss"}
-    with Workbook(made, options) as book:
+    with replacing(path) as file, Workbook(file, options) as book:
         text = book.add_format({"num_format": "@"})
-        for number, (name, table) in enumerate(sheets.items(), start=1):
-            if len(table) > 1 and can_append(table):
-                long[number], table = table, table.head(1)
+        for name, table in sheets.items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             for j, column in enumerate(table):
@@ -109,8 +105,6 @@ def write_workbook(
             sheet.freeze_panes(6, 2)
             for i, line in enumerate(rows):
                 _write(sheet, i, line, [None] * len(line), formulas=True)
-    with replacing(path) as file:
-        append_rows(made, long, file)
 
 
 def _values(column: pd.Series) -> pd.Series:
@@ -131,4 +125,4 @@ def _write(
         elif formulas and str(value).startswith("=") and not isinstance(value, Plain):
             sheet.write_formula(i, j, value, value="")  # computed when the file is opened
         elif value is not None and value != "":
-            sheet.write_string(i, j, _ILLEGAL.sub("\ufffd", str(value))[:LONGEST], shape)
+            sheet.write_string(i, j, _ILLEGAL.sub("\ufffd", str(value))[:_LONGEST], shape)

@@ -135,18 +135,6 @@ def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
     assert sheet["D2"].value == pd.Timestamp("2024-01-31") and sheet["E4"].value is None
 
 
-def test_long_sheets_hold_awkward_cells_as_short_ones_do(tmp_path):
-    more = [*AWKWARD, "", "<a & b>", "_x0041_", "a\rb", "\ufffe"]
-    table = pd.DataFrame({"customer_id": pd.array(more, dtype="str"), "n": range(len(more))})
-    table["share"] = np.where(table["n"] % 3, table["n"] / 4, np.nan)
-    table["kind"] = pd.Categorical(table["customer_id"])
-    write_workbook({"a": table, "b": table.astype(object)}, tmp_path / "t.xlsx")
-    long, short = (openpyxl.load_workbook(tmp_path / "t.xlsx")[name] for name in "ab")
-    assert list(long.values) == list(short.values) and long.max_row == len(more) + 1
-    assert long["A9"].number_format == "@" and long["B9"].number_format == "General"
-    assert {c.data_type for c in long["D"] if c.value is not None} == {"s"}
-
-
 def test_more_customers_than_excel_has_rows(two_pictures, analysis, tmp_path, monkeypatch):
     monkeypatch.setattr("kequn_lab.run.results.EXCEL_ROWS", 200)
     note = write_results(analysis, tmp_path, quiet=True).record["notes"][-1]
