@@ -10,7 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ def beside(task: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     processes cannot be forked safely (macOS, Windows), the task runs when its value is asked for.
 
     Its errors and warnings come with the value. The process ends with the block, and with this
-    process, however that ends. Where it is ended from outside or stops computing, and where this
-    process holds much memory, the task runs here.
+    process, however that ends. Where it cannot be started, is ended from outside or stops
+    computing, and where this process holds much memory, the task runs here.
 
     Examples
     --------
@@ -75,10 +75,10 @@ def beside(task: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
     mine, theirs = fork.Pipe(duplex=False)
     process = fork.Process(target=_run, args=(task, theirs))
     try:
-        with undisturbed():
+        with undisturbed(), suppress(OSError):  # there may be no further process to be had
             process.start()
         theirs.close()
-        yield lambda: _answer(process, mine, task)
+        yield task if process.pid is None else lambda: _answer(process, mine, task)
     finally:
         if process.pid is not None:
             process.kill()
