@@ -265,7 +265,7 @@ _RULES = {
     "named in the run": "运行时命名",
     "{} lies before the last run, of {}": "{} 早于最近一次运行（{}）",
     "{} holds no registry: no registry.json in it": "{} 中没有客群登记（无 registry.json）",
-    "names carry on from a registry or from a previous result; give one": "名称沿用登记"
+    "names are kept from a registry or from a previous result; give one": "名称沿用登记"
     "或上次的结果，只能给一个",
     "{} takes {} after the folder": "{} 在文件夹之后应写：{}",
     "{} needs --reason: why; it is kept in the registry": "{} 须用 --reason 说明原因，"

@@ -119,7 +119,7 @@ def add_clusters(run: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     how.add_argument(
         "--registry", type=Path, metavar="DIR",
-        help="registry of segments, made if need be: names carry on, each has a permanent id",
+        help="registry of segments, made if need be: names are kept, each has a permanent id",
     )  # fmt: skip
     how.add_argument(
         "--previous", type=Path, metavar="DIR",

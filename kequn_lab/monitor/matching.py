@@ -1,4 +1,4 @@
-"""Next month: who moved between segments, whose names carry on, what a refit changed.
+"""Next month: who moved between segments, which names are kept, what a refit changed.
 
 Segments of two months are compared on the customers whom both months have; where these are few,
 by the centres of the two models. Whether a refit is due at all is the question of

@@ -123,7 +123,7 @@ class Registry:
         date: str,
         card: Scorecard | None = None,
     ) -> Registry:
-        """Enter a run: segments that carry on keep their permanent ids, others get new ones.
+        """Enter a run: segments found again keep their permanent ids, others get new ones.
 
         Parameters
         ----------

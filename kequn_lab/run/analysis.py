@@ -92,12 +92,9 @@ def _analyse(inputs: Inputs, options: Options) -> Result:
         then("name")
         found = steps.name_segments(inputs, options, book, reading, earlier, rows)
         tables |= steps.naming_tables(found, earlier)
-        levels = pd.DataFrame(with_levels(inputs.features, reading.pipeline["preprocess"]))
-        # Not all attrs: every column that a later step looks at copies them.
-        levels.attrs["left_out"] = inputs.features.attrs.get("left_out", {})
-        found = replace(found, inputs=replace(inputs, features=levels))
+        found = _in_levels(found)
         then("stability")
-        with beside(partial(steps.described, found)) as described:
+        with beside(partial(steps.describe, found)) as described:
             stability = steps.stability_tables(found)  # here, for it says how far it is
             then("profile and compare")
             refits, more = described()
@@ -166,6 +163,15 @@ def fitted_to(inputs: Inputs, options: Options) -> tuple[slice | np.ndarray, lis
         "chance would give; labels, counts, profiles and comparison are of all customers",
         float(most), level="note",
     )]  # fmt: skip
+
+
+def _in_levels(found: Segmented) -> Segmented:
+    """With a column for each level of a category."""
+    features = found.inputs.features
+    levels = pd.DataFrame(with_levels(features, found.reading.pipeline["preprocess"]))
+    # Not all attrs: every column that a later step looks at copies them.
+    levels.attrs["left_out"] = features.attrs.get("left_out", {})
+    return replace(found, inputs=replace(found.inputs, features=levels))
 
 
 def _declared(book: Tables, features: pd.DataFrame) -> Criteria | None:

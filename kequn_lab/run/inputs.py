@@ -240,7 +240,7 @@ def from_spark(
     drop: Sequence[str] = (),
     fit_on: str = "sample",
 ) -> Inputs:
-    """Transactions on a cluster: features are made there, one row per customer comes home.
+    """Transactions on a cluster: features are made there, one row per customer is collected.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def from_spark(
     drop : sequence of str
         Features to leave out of the model.
     fit_on : {"sample", "cluster"}
-        "cluster": Spark fits k-means, and a smaller sample comes home.
+        "cluster": Spark fits k-means, and a smaller sample is collected.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 *search*: the lowest inertia that is found, whatever its clusters mean. *signatures*: k-means
 started where the catalogue expects its segments; it ends in the nearest local optimum. Neither
-is truer than the other by itself, so a run that takes the second says what it costs.
+is truer than the other in general, so a run that takes the second says what it costs.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def take_reading(
     if not asked and (start == "search" or n_clusters != len(levels) or not told):
         return read()
 
-    def read_from_levels() -> Reading | None:
+    def seeded_reading() -> Reading | None:
         try:
             pipeline = fit_segments(features, levels=levels, pull=pull, **own)
         except ValueError:  # nobody is like one of them
@@ -162,9 +162,8 @@ def take_reading(
             return None
         return read_clusters(pipeline, features, book, random_state)
 
-    with beside(read_from_levels) as from_levels:
-        lowest = read()
-        found = from_levels()
+    with beside(seeded_reading) as other:
+        lowest, found = read(), other()
     if found is None:
         return lowest
     seeded = replace(found, lowest=lowest)

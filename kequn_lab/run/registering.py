@@ -1,4 +1,4 @@
-"""What a run owes to earlier ones: names that carry on, and permanent ids."""
+"""What a run owes to earlier ones: names that are kept, and permanent ids."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Earlier:
 
 
 def earlier_run(previous: str | Path | None, registry: Registry | None) -> Earlier | None:
-    """The run that names carry on from: the last of a registry, or a result; None without one.
+    """The run from which names are kept: the last of a registry, or a result; None without one.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def earlier_run(previous: str | Path | None, registry: Registry | None) -> Earli
         Both are given.
     """
     if previous is not None and registry is not None:
-        raise ValueError("names carry on from a registry or from a previous result; give one")
+        raise ValueError("names are kept from a registry or from a previous result; give one")
     if registry is not None:
         return None if registry.runs.empty else Earlier(registry.labels, registry.card)
     if previous is None:

@@ -147,7 +147,7 @@ def segment(
     previous : path, optional
         Folder of an earlier result: segments keep their names.
     registry : path, optional
-        Folder of a registry of segments, made if there is none: names carry on from its last run,
+        Folder of a registry of segments, made if there is none: names are kept from its last run,
         and every segment has a permanent id (``permanent_id`` of the labels). The run is entered
         when it is done; see :class:`kequn_lab.monitor.Registry`. Not with ``previous``.
     reasons : int, default=0

@@ -1,4 +1,4 @@
-"""What a smallest size of the segments costs, and whom it moves."""
+"""What a smallest size of the segments costs, and which customers it moves."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ __all__ = [
     "cautions",
     "comparison_tables",
     "decision_tables",
-    "described",
+    "describe",
     "doubts",
     "draw_again",
     "name_segments",
@@ -180,7 +180,7 @@ def draw_again(found: Segmented) -> Refits:
     )
 
 
-def described(found: Segmented) -> tuple[Refits, Tables]:
+def describe(found: Segmented) -> tuple[Refits, Tables]:
     """Customers drawn again, and who is in each segment and target group."""
     refits = draw_again(found)
     shown = refits if found.options.n_boot else None

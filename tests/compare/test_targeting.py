@@ -236,7 +236,7 @@ def test_loan_status_and_cards_of_berka_by_segment(shared):
     table = outcome_by_segment(bad, labels)
     assert table.iloc[:-1][["customers", "outcomes"]].sum().tolist() == [354, 30]
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
-    # Whatever it shows: with 30 bad loans no segment stands clear of all customers.
+    # Whatever it shows: with 30 bad loans no segment is clearly different from all customers.
     everyone = table.iloc[-1]["rate"]
     assert (table["low"] < everyone).all() and (table["high"] > everyone).all()
 

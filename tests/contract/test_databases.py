@@ -168,7 +168,7 @@ def test_ties_are_there_and_go_to_the_lowest(tied, table):
     squared = np.array([sum((a - c) ** 2 for a, c in zip(z, s.centre)) for s in tied.segments])
     complete = ~np.isnan(squared[0])
     ties = (squared == squared.min(axis=0)).sum(axis=0) > 1
-    assert (ties & complete).sum() > 20_000  # clusters 1 and 3 stand on the same spot
+    assert (ties & complete).sum() > 20_000  # clusters 1 and 3 have the same centre
     assert ((squared == squared.min(axis=0)).sum(axis=0) > 2).sum() > 100  # age 50, a business
     answer = tied.predict(table)
     assert (answer[complete] == squared[:, complete].argmin(axis=0)).all()

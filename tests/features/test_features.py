@@ -1,4 +1,4 @@
-"""The customer table, held against answers written by hand and plain pandas."""
+"""The customer table, compared with answers written by hand and plain pandas."""
 
 import subprocess
 import sys

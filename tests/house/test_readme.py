@@ -122,7 +122,7 @@ def test_every_block_says_its_language(readme):
 
 
 def outline(readme: str) -> list[tuple]:
-    """What stands in it, in order: headings, commands of blocks, pictures, tables, lists."""
+    """What it contains, in order: headings, commands of blocks, pictures, tables, lists."""
     text = (ROOT / readme).read_text(encoding="utf-8")
     found: list[tuple] = []
     parts = r"^```(\w+)\n(.*?)^```$|^(?!```)([^\n]+)$"

@@ -219,7 +219,7 @@ def test_font_holds_what_it_should_and_is_small():
     assert script.TARGET.stat().st_size < 1_100_000
     licence = (FONTS / "OFL.txt").read_text()
     assert "SIL OPEN FONT LICENSE Version 1.1" in licence and "Adobe" in licence
-    # the licence: a changed font must not bear the name of the original
+    # the licence: a changed font must not have the name of the original
     assert font.family_name == style_module.FAMILY
     assert not {"noto", "source"} & set(font.postscript_name.lower().split("-"))
 

@@ -29,7 +29,7 @@ def test_axes_agree_with_r(reference, reference_data, folder, name):
 
 
 def test_hulls_agree_with_flexclust(reference, reference_data):
-    """On iris; on survey data many customers stand on one spot and share its distance."""
+    """On iris; on survey data many customers have the same values and share its distance."""
     home = reference("iris")
     labels = pd.read_csv(home / "k3_partition.csv")["cluster"]
     found = segment_pca(reference_data("iris"), labels)

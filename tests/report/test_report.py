@@ -212,7 +212,7 @@ def test_missing_sections_are_left_out(tmp_path):
     assert [a["id"] for a in Page(text).all("section")] == ["run", "limits"]
     only = written(tmp_path, tables={"sizes": TABLES["sizes"]}, run={}, figures=None)
     assert [a["id"] for a in Page(only).all("section")] == ["summary", "run", "limits"]
-    assert "young_adult" in only  # without names the id stands
+    assert "young_adult" in only  # without names the id is shown
 
 
 def test_every_table_can_stand_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""Few weighted points that stand for many rows: what is kept, what is lost."""
+"""Few weighted points that represent many rows: what is kept, what is lost."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The whole way with Spark: the same labels as at home, also where a worker dies on the way."""
+"""A whole run with Spark: the same labels as on one machine, also where a worker is killed."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Spark Connect: the same labels as at home, from a session without a JVM of its own."""
+"""Spark Connect: the same labels as on one machine, from a session without a JVM of its own."""
 
 import json
 import os

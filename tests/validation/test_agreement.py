@@ -74,7 +74,7 @@ def test_slsa_equals_r(reference, name, partitions, slsa):
     folder = reference(name)
     expected = pd.read_csv(folder / slsa)
     found = agreement.across_solutions(columns(folder / partitions))
-    # Which number a segment bears is the question of test_relabelled_series_equals_r.
+    # Which number a segment has is the question of test_relabelled_series_equals_r.
     ours = found.sort_values(["k", "slsa"])
     theirs = expected.sort_values(["k", "SLSA"])
     assert ours["k"].tolist() == theirs["k"].tolist()
