@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kequn_lab.synth.ledger import Events, Ledger
-from kequn_lab.synth.people import draw_people
+from kequn_lab.synth.people import People, draw_people
 from kequn_lab.synth.recipe import Part, Recipe, day_number
 
 __all__ = ["Months", "draw_months"]
@@ -20,6 +20,7 @@ class Months:
     events: list[Events]
     opening: np.ndarray
     closing: np.ndarray
+    people: People  # at the end of the window
 
 
 def draw_months(recipe: Recipe, part: Part) -> Months:
@@ -45,7 +46,7 @@ def draw_months(recipe: Recipe, part: Part) -> Months:
         ledger = Ledger(people, recipe.population, part.first, day_number(recipe.start))
         events[month], closing = _month(recipe, part, ledger, month, start=closing)
     kept = [events[m] for m in sorted(events) if m >= oldest]
-    return Months(kept, opening / 100, closing / 100)
+    return Months(kept, opening / 100, closing / 100, people)
 
 
 def _month(recipe, part, ledger, month, **account):

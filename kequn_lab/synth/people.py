@@ -168,11 +168,12 @@ def _time(draw, fixed, born, elapsed):
     drift = draw.population.drift[recipe.drift]
     names = ("segment", "second", "weight", "age", "latents")
     segment, second, weight, age, latents = (fixed[x] for x in names)
+    own = born
     if elapsed:
         age = age + elapsed / 12
         segment, second, weight = _grown_up(recipe, segment, second, weight, age)
+        own = _Mixed(recipe, segment, second, weight)
         latents[:, _DIGITAL] += drift["digital_per_month"] * elapsed
-    own = _Mixed(recipe, segment, second, weight)
     life = draw.rng("life").random((part.size, 2))
     factor = np.where(elapsed, drift[[f"closing_{s}" for s in SEGMENTS]].to_numpy()[segment], 1)
     closing = expit(born["closing_per_month"]) * factor

@@ -46,7 +46,9 @@ class Schedule:
         self.people, self.population, self.start = people, population, start
         self._elsewhere = elsewhere
         turnover = population.products["turnover"].to_numpy(float)[:_FIRST_LOAN]
-        self._invest = edges(rows_of((people.holdings.assets > 0) * turnover))
+        held = people.holdings.assets > 0
+        self._invest = edges(rows_of(held * turnover))
+        self._held = np.nonzero(held & (np.arange(_FIRST_LOAN) > 0))  # but for the account
         remote = people.channel.copy()
         remote[:, COUNTER] = 0
         atm = CHANNELS.index("atm")
@@ -109,11 +111,11 @@ class Schedule:
     def _products(self, rng, first_day, days):
         """What is held is bought, credited at maturity, and bought again the same day."""
         h, last = self.people.holdings, first_day + days
-        bought = h.latest(last - 1)[:, :_FIRST_LOAN]
-        mine = (h.assets > 0) & (bought >= first_day) & (bought < last)
-        mine[:, 0] = False
-        who, slot = np.nonzero(mine)
-        day, begun = bought[who, slot], h.begun[who, slot]
+        who, slot = self._held
+        day = h.latest(last - 1, who, slot)
+        now = (day >= first_day) & (day < last)
+        who, slot, day = who[now], slot[now], day[now]
+        begun = h.begun[who, slot]
         channel = self.channel(rng, who, day)
         fen = np.rint(h.assets[who, slot] * 100).astype(np.int64)
         again = day > begun
@@ -146,21 +148,19 @@ class Schedule:
         months = self.population.products["term_months"].to_numpy(int)
         parts = []
         for loan in range(_FIRST_LOAN, h.begun.shape[1]):
-            one = slice(loan, loan + 1)
-            mine = h.principal[:, loan - _FIRST_LOAN] > 0
-            bought = h.latest(last - 1, slot=one)[:, 0]
-            who = np.flatnonzero(mine & (bought >= first_day) & (bought < last))
-            parts.append((who, np.full(len(who), loan), bought[who]))
-            for start in (h.latest(first_day - 1, slot=one)[:, 0], bought):
+            who = np.flatnonzero(h.principal[:, loan - _FIRST_LOAN])
+            bought, before = (h.latest(day, who, loan) for day in (last - 1, first_day - 1))
+            now = (bought >= first_day) & (bought < last)
+            parts.append((who[now], np.full(now.sum(), loan), bought[now]))
+            # where no other was paid out since the month before, both are one loan
+            for start, owes in ((before, True), (bought, bought != before)):
                 again = np.floor(start + h.term[loan]).astype(np.int64)
                 nth = np.ceil((first_day - start) / MONTH_DAYS)
                 for k in (nth - 1, nth, nth + 1):
                     due = start + np.ceil(k * MONTH_DAYS).astype(np.int64)
                     due = np.minimum(due, again - 1)  # paid back before the next is paid out
-                    owes = mine & (due >= first_day) & (due < last)
-                    who = np.flatnonzero(owes & (k >= 1) & (k <= months[loan]))
-                    parts.append((who, np.full(len(who), loan), due[who]))
-                mine = mine & (bought != start)  # else both are one loan
+                    now = owes & (due >= first_day) & (due < last) & (k >= 1) & (k <= months[loan])
+                    parts.append((who[now], np.full(now.sum(), loan), due[now]))
         return tuple(np.concatenate(x) for x in zip(*parts))
 
     def _tranches(self, rng, scale, first_day, days):

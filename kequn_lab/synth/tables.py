@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from kequn_lab.synth.ledger import COUNTERPARTIES, Events
 from kequn_lab.synth.months import draw_months
-from kequn_lab.synth.people import People, draw_people
+from kequn_lab.synth.people import People
 from kequn_lab.synth.population import CHANNELS, LATENTS, SEGMENTS, TYPES
 from kequn_lab.synth.recipe import Part, Recipe
 
@@ -25,11 +25,11 @@ _DIGITAL = LATENTS.index("digital")
 
 def draw_part(recipe: Recipe, part: Part) -> dict[str, pa.Table]:
     """Draw one part of a bank: customers, events, holdings, truth, outcomes."""
-    now = draw_people(recipe, part, recipe.elapsed)
+    months = draw_months(recipe, part)
+    now = months.people
     here = np.flatnonzero(now.closes > recipe.elapsed)
     ids = _ids(part.first, part.size)
     products = pa.array(now.holdings.names)
-    months = draw_months(recipe, part)
     events = [_events(e, now, recipe.elapsed, ids, products) for e in months.events]
     now.holdings.assets[:, 0] = months.closing  # what the events left on the account
     own = ids.take(pa.array(here))
