@@ -50,30 +50,29 @@ def settle(draft: Draft, rest, *, aim, keep=1.0, start=None, end=None):
     ...        end=np.array([1_000]))
     (array([10000,  9000]), array([0]), array([0]))
     """
-    n, who, fen = aim.shape[1], draft.who, draft.fen
-    into, free = draft.into, draft.free
-
-    def total(rows, amount):
-        return np.bincount(who, amount * rows, n).astype(np.int64)
-
-    spent = total(free, fen)
-    net = total(into, fen) - total(~into & ~free, fen)
-    count = np.bincount(who[free], minlength=n)
+    n, who, fen, free = aim.shape[1], draft.who, draft.fen, draft.free
+    # one sum for each customer and group: free that takes up, other free, in, other out
+    group = np.where(free, ~rest, 3 - draft.into) * n + who
+    takes, others, came, gone = np.bincount(group, fen, 4 * n).astype(np.int64).reshape(4, n)
+    count = np.bincount(group, minlength=4 * n)[: 2 * n].reshape(2, n).sum(axis=0)
+    spent, net = takes + others, came - gone
     sign = 1 if start is None else -1  # spending raises the start, lowers the end
     known = end - net if start is None else start + net
     usual, least, most = aim
     wish = np.clip(usual + keep * (known + sign * spent - usual), least, most)
     need = np.maximum(sign * (wish - known), count * _LEAST)
     changed = (count > 0) & (need != spent)
-    takes = total(free & rest, fen)
     takes = np.where(need > spent, takes, 0)
-    moved = free & changed[who] & (rest | (takes[who] == 0))
+    moved = np.flatnonzero(free & changed[who] & (rest | (takes == 0)[who]))
     part = np.where(takes > 0, takes, spent)
-    new = np.where(moved, fen, 0) * ((need - spent + part) / np.maximum(part, 1))[who]
+    before, step, payer = fen[moved], draft.step[moved], who[moved]
+    new = before * ((need - spent + part) / np.maximum(part, 1))[payer]
     # fen are rounded up where the start is looked for, down where the end is
-    whole = np.ceil(new / draft.step) if start is None else np.floor(new / draft.step)
-    whole = np.maximum(whole, 1).astype(np.int64) * draft.step
-    fen = np.where(moved, whole, fen)
-    other = known + sign * total(free, fen)
+    whole = np.ceil(new / step) if start is None else np.floor(new / step)
+    after = np.maximum(whole, 1).astype(np.int64) * step
+    fen = fen.copy()
+    fen[moved] = after
+    spent = spent + np.bincount(payer, after - before, n).astype(np.int64)
+    other = known + sign * spent
     missing = np.minimum(other, 0) * sign  # before a month more went out, after it more came in
     return fen, missing, np.maximum(other, 0)
