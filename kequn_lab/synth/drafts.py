@@ -61,10 +61,12 @@ def fixed(rng, who, day, channel, kind, fen, into, *, product=-1, payee=-1, hour
 
 def when_open(day, channel, first_day, days):
     """Counters are closed on the days of Spring Festival and of 1 October."""
-    shut = (channel == COUNTER) & closed(day)
-    day = np.where(shut, following_open_day(day), day)
-    late = shut & (day >= first_day + days)
-    return np.where(late, preceding_working_day(first_day + days - 1), day)
+    shut = np.flatnonzero(channel == COUNTER)
+    shut = shut[closed(day[shut])]
+    later, last = following_open_day(day[shut]), first_day + days - 1
+    day = day.copy()
+    day[shut] = np.where(later > last, preceding_working_day(last), later)
+    return day
 
 
 def in_month(first_day, days, day_of_month):

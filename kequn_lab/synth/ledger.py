@@ -154,10 +154,11 @@ class Ledger:
         day = self._days(rng, who, kind, channel, first_day, days)
         amount = np.exp(rng.standard_normal(n) * self._sd[kind] + self._log_mean[who, kind])
         step = self._step[kind]
-        round_ = (
-            (kind == TYPE_CODES["transfer_out"]) & ~self.people.is_business[who] & (amount > 100)
-        )
-        step = np.where(round_ & (u < c["transfer_round"] * ONE), 10_000, step)
+        round_ = np.flatnonzero(
+            (kind == TYPE_CODES["transfer_out"])
+            & (u < c["transfer_round"] * ONE) & (amount > 100)
+        )  # fmt: skip
+        step[round_[~self.people.is_business[who[round_]]]] = 10_000
         fen = np.maximum(np.rint(amount * 100 / step), 1).astype(np.int64) * step
         none = np.full(n, -1, np.int8)
         return Draft(who, day, self._hours(rng, who, channel), channel, kind, fen, into, none,
@@ -168,17 +169,17 @@ class Ledger:
         calendar = np.arange(first_day, first_day + days)
         week = calendar[working(calendar)]
         rest = calendar[~working(calendar)]
-        at_rest = uniform(rng, len(who)) < self._weekend[who]
-        turn = uniform(rng, len(who)).astype(np.uint32)
+        at_rest = np.flatnonzero(uniform(rng, len(who)) < self._weekend[who])
+        turn = uniform(rng, len(who)).astype(np.int64)
         day = week[(turn * len(week)) >> 16]
-        day = np.where(at_rest, rest[(turn * len(rest)) >> 16], day)
+        day[at_rest] = rest[(turn[at_rest] * len(rest)) >> 16]
         firm = np.flatnonzero(kind == TYPE_CODES["tax_payroll"])
         u = rng.random((2, len(firm)))
         due = following_working_day(in_month(first_day, days, 15))
         tax = due - np.floor(-3 * np.log1p(-u[1])).astype(np.int64)
         pay = preceding_working_day(in_month(first_day, days, self.people.habits.payday[who[firm]]))
-        day[firm] = np.where(u[0] < self.population.constants["tax_share"], tax, pay)
-        day = np.clip(day, first_day, first_day + days - 1)
+        due = np.where(u[0] < self.population.constants["tax_share"], tax, pay)
+        day[firm] = np.clip(due, first_day, first_day + days - 1)
         return when_open(day, channel, first_day, days)
 
     def _hours(self, rng, who, channel):
@@ -187,9 +188,12 @@ class Ledger:
         bell = (uniform(rng, n).astype(np.float32) + uniform(rng, n)) / np.float32(2 * ONE)
         late = uniform(rng, n) < self._night[who]
         hour = np.where(late, 20 + 4 * bell, 7 + 13 * bell)
-        dawn = _REMOTE[channel] & (uniform(rng, n) < c["dawn"] * ONE) & ~late
-        hour = np.where(dawn, 7 * bell**2, hour)
-        return np.where(channel == COUNTER, 9 + 8 * bell, hour)
+        dawn = np.flatnonzero(~late & (uniform(rng, n) < c["dawn"] * ONE))
+        dawn = dawn[_REMOTE[channel[dawn]]]
+        hour[dawn] = 7 * bell[dawn] ** 2
+        at_counter = channel == COUNTER
+        hour[at_counter] = 9 + 8 * bell[at_counter]
+        return hour
 
     def _settled(self, draft, first_day, start, end):
         """Spending that the accounts can pay; see :func:`~kequn_lab.synth.accounts.settle`."""
