@@ -37,7 +37,7 @@ class Draft:
     def take(self, rows, names=()) -> Draft:
         """Some of the events; of the columns only these, if any are named."""
         wanted = names or [f.name for f in fields(self)]
-        return replace(self, **{name: getattr(self, name)[rows] for name in wanted})
+        return replace(self, **{name: getattr(self, name).take(rows) for name in wanted})
 
 
 def join(drafts) -> Draft:
@@ -53,10 +53,9 @@ def fixed(rng, who, day, channel, kind, fen, into, *, product=-1, payee=-1, hour
     hour = 9 + 8 * bell if hour is None else hour[0] + (hour[1] - hour[0]) * bell
     if isinstance(kind, str):
         kind = np.full(n, TYPE_CODES[kind], np.int8)
-    product, payee = np.asarray(product, np.int8), np.int8(payee)
-    into, product, payee, step = (np.broadcast_to(x, n) for x in (into, product, payee, 1))
-    return Draft(who, day, hour, channel, kind, fen, into, product, payee, step,
-                  np.zeros(n, bool))  # fmt: skip
+    product, payee = (np.full(n, x, np.int8) for x in (product, payee))
+    return Draft(who, day, hour, channel, kind, fen, np.full(n, into), product, payee,
+                  np.ones(n, np.int64), np.zeros(n, bool))  # fmt: skip
 
 
 def when_open(day, channel, first_day, days):
@@ -97,7 +96,7 @@ def pick(u, upper, who):
     """A category for each event from its customer's edges."""
     out = np.zeros(len(who), np.int8)
     for edge in upper:
-        out += u >= edge[who]
+        out += u >= edge.take(who)
     return out
 
 

@@ -83,5 +83,5 @@ def draw_habits(constants, rng, *, own, is_business, age, inflow, rate, channel)
         bonus_days=5 + (15 * u[:, 1] / c["bonus_share"]).astype(np.int64),
         order_day=1 + (payday[:, None] + (5 * v[:, 6:]).astype(np.int64)) % 28,
         order=np.where(has, np.maximum(np.round(inflow[:, None] / 12 * size), 1), 0),
-        order_channel=remote.argmax(axis=1),
+        order_channel=remote.argmax(axis=1).astype(np.int8),
     )

@@ -121,7 +121,7 @@ class Ledger:
         ]
         draft = join(drafts)
         opened = draft.day >= self.people.opened[draft.who]
-        draft = draft if opened.all() else draft.take(opened)
+        draft = draft if opened.all() else draft.take(np.flatnonzero(opened))
         fen, missing, other = self._settled(draft, first_day, start, end)
         transfers = self._own_transfers(rng, missing, first_day, days)
         draft = join([replace(draft, fen=fen), transfers])
@@ -191,7 +191,7 @@ class Ledger:
         dawn = np.flatnonzero(~late & (uniform(rng, n) < c["dawn"] * ONE))
         dawn = dawn[_REMOTE[channel[dawn]]]
         hour[dawn] = 7 * bell[dawn] ** 2
-        at_counter = channel == COUNTER
+        at_counter = np.flatnonzero(channel == COUNTER)
         hour[at_counter] = 9 + 8 * bell[at_counter]
         return hour
 
@@ -211,7 +211,7 @@ class Ledger:
         day = np.maximum(day, self.people.opened[who])
         channel = self._schedule.channel(rng, who, day)
         into = missing[who] > 0
-        kind = np.where(into, TYPE_CODES["income_in"], TYPE_CODES["transfer_out"])
+        kind = np.where(into, TYPE_CODES["income_in"], TYPE_CODES["transfer_out"]).astype(np.int8)
         return fixed(rng, who, day, channel, kind, np.abs(missing[who]), into, payee=3)
 
     def _events(self, rng, draft):
@@ -219,7 +219,7 @@ class Ledger:
         second = draft.day * _DAY + (draft.hour * 3600).astype(np.int64)
         order = np.argsort((draft.who << 40) | second, kind="stable")
         used = ("who", "fen", "into", "channel", "type", "product", "payee")
-        d, second = draft.take(order, used), second[order]
+        d, second = draft.take(order, used), second.take(order)
         n = len(order)
         alone = (
             (d.type == TYPE_CODES["cash"])
@@ -230,8 +230,7 @@ class Ledger:
         turn = np.where(d.payee >= 0, d.payee, turn).astype(np.uint32)
         home = (np.arange(len(self.people)) + self.first).astype(np.uint32) * np.uint32(2654435761)
         other = (home[d.who] >> np.uint32(8)) + turn * np.uint32(40503)
-        other = (other & np.uint32(COUNTERPARTIES - 1)).astype(np.int16)
-        other[alone] = -1
+        other = np.where(alone, -1, (other & np.uint32(COUNTERPARTIES - 1)).astype(np.int16))
 
         at_counter = np.flatnonzero(d.channel == COUNTER)
         there = d.who[at_counter]
@@ -241,8 +240,8 @@ class Ledger:
         helped = np.zeros(n, bool)
         helped[at_counter] = rng.random(len(there)) < self.people.helped[there]
         return Events(
-            d.who.astype(np.int32), second, d.fen / 100, d.into, d.channel.astype(np.int8),
-            d.type.astype(np.int8), d.product.astype(np.int8), other, minutes, helped,
+            d.who.astype(np.int32), second, d.fen / 100, d.into, d.channel,
+            d.type, d.product, other, minutes, helped,
         )  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def _events(e: Events, people, elapsed, ids, products):
     table = pa.table(
         {
             "customer_id": _coded(e.customer.astype(np.int16), ids),
-            "timestamp": pa.array(e.second.view("datetime64[s]")),
+            "timestamp": pa.array(e.second).view(pa.timestamp("s")),
             "amount_cny": e.amount,
             "direction": _coded(e.into.view(np.int8), ("out", "in")),
             "channel": _coded(e.channel, CHANNELS),

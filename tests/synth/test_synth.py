@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue, contract
-from kequn_lab.synth import make_bank, next_month
+from kequn_lab.synth import make_bank, months, next_month
 from kequn_lab.synth.datasheet import OUTCOMES, TRUTH
 from kequn_lab.synth.ledger import _cash_channels
 from kequn_lab.synth.population import SEGMENTS
@@ -229,6 +229,13 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
     here = make_bank(300, random_state=5)
     assert other == [digest(getattr(here, name)) for name in NAMES]
     assert digest(make_bank(300, random_state=6).events) != other[1]
+
+
+def test_customers_who_do_not_change_are_drawn_once(monkeypatch):
+    drawn, draw = [], months.draw_people
+    monkeypatch.setattr(months, "draw_people", lambda *args: drawn.append(args) or draw(*args))
+    make_bank(20, random_state=0, months=3)
+    assert len(drawn) == 1
 
 
 def test_workers_change_nothing():
