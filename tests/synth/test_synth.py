@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kequn_lab import catalogue, contract
-from kequn_lab.synth import make_bank, months, next_month
+from kequn_lab.synth import make_bank, next_month
 from kequn_lab.synth.datasheet import OUTCOMES, TRUTH
 from kequn_lab.synth.ledger import _cash_channels
+from kequn_lab.synth.people import draw_people
 from kequn_lab.synth.population import SEGMENTS
 from kequn_lab.synth.recipe import BLOCK, make_recipe, stream
 from kequn_lab.synth.tables import NAMES, draw_part
@@ -232,8 +233,13 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
 
 
 def test_customers_who_do_not_change_are_drawn_once(monkeypatch):
-    drawn, draw = [], months.draw_people
-    monkeypatch.setattr(months, "draw_people", lambda *args: drawn.append(args) or draw(*args))
+    drawn = []
+
+    def counted(*args):
+        drawn.append(args)
+        return draw_people(*args)
+
+    monkeypatch.setattr("kequn_lab.synth.months.draw_people", counted)
     make_bank(20, random_state=0, months=3)
     assert len(drawn) == 1
 
