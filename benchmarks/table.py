@@ -221,63 +221,6 @@ def _found(goal: Goal, found: dict, task: Task, ours: list[Run]) -> float | None
     return found["facts"][kind]["median"]
 
 
-# Scripts that take the time themselves ---------------------------------------------------------
-
-
-def own_timing(task: Task, quick: bool) -> dict:
-    """A task whose script measures ours and its peers itself and writes rows as JSON."""
-    sizes, start = (task.quick if quick else task.full) or {}, time.perf_counter()
-    script = HERE / task.script
-    if not script.exists():
-        raise NotHere(f"{task.script} is not in this checkout")
-    with tempfile.TemporaryDirectory(prefix="bench-") as made:
-        file = Path(made, "rows.json")
-        words = [sys.executable, str(script), "--json", str(file), *["--quick"] * quick]
-        variables = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
-        timing.run(words, env=variables, limit_s=1_200)
-        rows = json.loads(file.read_text(encoding="utf-8"))
-    return entry_of_rows(task, sizes, rows, quick) | {
-        "seconds": round(time.perf_counter() - start, 1)
-    }
-
-
-def entry_of_rows(task: Task, sizes, rows: list[dict], quick: bool) -> dict:
-    """Rows of such a script as an entry; a row of ours against ours is the noise."""
-    peers, noise = [], None
-    for row in rows:
-        if row.get("ratio_median") is None:
-            peers.append({"name": row["peer"], "not_run": row.get("note") or "no figure"})
-            continue
-        ratio = {key: row[f"ratio_{end}"] for key, end in
-                 (("median", "median"), ("least", "min"), ("largest", "max"))}  # fmt: skip
-        if row["peer"].startswith(("ours", "itself")):
-            noise = _round(ratio)
-            continue
-        peers.append({
-            "name": row["peer"], "same_work": row.get("same_work", True), "note": row["note"],
-            "cpu_s": _once(row["cpu_peer"]), "clock_s": _once(row.get("clock_peer")),
-            "peak_mb": round(row["peak_mb_peer"]), "ratio": {task.measure: _round(ratio)},
-        })  # fmt: skip
-    ours = {"cpu_s": _once(rows[0]["cpu_ours"]), "clock_s": _once(rows[0].get("clock_ours")),
-            "peak_mb": round(rows[0]["peak_mb_ours"])}  # fmt: skip
-    out = {
-        "task": task.name, "en": task.en.format(**sizes), "zh": task.zh.format(**sizes),
-        "measure": task.measure, "rounds": rows[0].get("pairs", 5), "ours": ours,
-        "noise": noise, "facts": {}, "peers": peers, "note": task.note,
-    }  # fmt: skip
-    goals = []
-    for goal in task.goals:
-        found = [p["ratio"][task.measure]["median"] for p in peers if p.get("same_work")]
-        value = max(found) if found else None
-        met = None if quick or value is None else value <= goal.limit
-        goals.append(_target(goal, task) | {"found": value, "met": met})
-    return out | {"goals": goals}
-
-
-def _once(value: float | None) -> dict | None:
-    return None if value is None else _round({"median": value, "least": value, "largest": value})
-
-
 # The texts -------------------------------------------------------------------------------------
 
 
@@ -531,9 +474,7 @@ def main(argv: list[str] | None = None) -> int:
         if left_out or (args.quick and task.quick is None):
             continue
         try:
-            do = own_timing if task.own_timing else measure
-            more = () if task.own_timing else (args.rounds,)
-            row = do(task, args.quick, *more)
+            row = measure(task, args.quick, args.rounds)
         except (NotHere, CommandFailed) as error:
             sizes = (task.quick if args.quick else task.full) or {}
             row = {"task": task.name, "en": task.en.format(**sizes), "zh": task.zh.format(**sizes),

@@ -61,7 +61,6 @@ class Task:
     ours: str = "ours"  # the part of the workload
     prepare: str = "prepare"  # the part that makes the data; "" where there is none
     turns: bool = False  # the workload is told the number of the round
-    own_timing: bool = False  # a script that measures all sides itself, and writes rows as JSON
 
 
 FORMERLY = {"zh": "以前的自己"}
@@ -180,11 +179,19 @@ TASKS = (
     ),
     Task(
         "features",
-        "features, {events_m} M events to {customers_k} k customers",
-        "特征：{events_m} 百万条流水，{customers_k} 千位客户",
-        "features.py", {"events_m": 28.6, "customers_k": 200},
-        {"events_m": 1.4, "customers_k": 10}, "cpu_s", (), (Goal("ratio:cpu_s", 0.6),),
-        own_timing=True,
+        "features of {customers:,} customers, about 143 events each",
+        "特征：{customers:,} 位客户，每位约 143 条流水",
+        "features.py", {"customers": 200_000}, {"customers": 10_000}, "cpu_s",
+        (
+            Peer("DuckDB by hand", "tables", "duckdb", cores=1, package="duckdb",
+                 zh="手写 DuckDB"),
+            Peer("polars streaming by hand", "tables", "polars", cores=1, package="polars",
+                 zh="手写 polars streaming"),
+            Peer("DuckDB, a plain scan", "tables", "plain", cores=1, package="duckdb",
+                 zh="DuckDB 只扫描", same_work=False),
+        ),
+        (Goal("ratio:cpu_s", 0.6),),
+        cores=1,
     ),
     Task(
         "profile_compare",
