@@ -5,7 +5,9 @@ Three things cost most in the plain text and are written in another way here:
 - Counts of codes (``count(*) FILTER (WHERE channel = 'web')``): each code is a 1 in 15 bits of its
   own, so that one sum counts up to eight of them. The code is looked up in a list, which DuckDB
   does once per entry of a column's dictionary instead of once per row.
-- What a day says (its month, weekend, quarter end): looked up in a table of the window's days.
+- What a day says (its month, weekend, quarter end): looked up in the table ``days``. It is a table
+  and no subquery, since DuckDB knows the least and the greatest value of a table's column: where
+  these lie close together it finds the row by its place instead of by a hash.
 - Distinct counterparties: first the pairs of customer and counterparty, then the pairs of each
   customer. Pairs of hashes are 16 bytes without texts, and DuckDB hashes once per entry of a
   column's dictionary; :func:`hashes_differ` says whether they may be used.
@@ -47,6 +49,12 @@ def event_sums(
         What the words in braces in a feature's SQL mean.
     start, end : Timestamp
         First day of the window, and the day after its last.
+
+    Returns
+    -------
+    tuple
+        The aggregates, from ``events`` and from ``days``, a table of the connection that is to be
+        made as they say; and the columns.
     """
     sums, counts, flags = _sums(features, words)
     inner, outer = list(sums), []
@@ -63,13 +71,13 @@ def event_sums(
             inner.append(f"{sql.format(**words)} AS {f.name}")
             outer.append(f"    {f.name}")
     first, after = _dates(start, end)
-    source = (
-        f"events JOIN (\n    SELECT _day, 1::BIGINT << (12 * year(_day) + month(_day)"
-        f" - {words['first_month']}) AS _month,\n      {flags} AS _flags\n    FROM (SELECT"
-        f" CAST(range AS DATE) AS _day FROM range({first}, {after}, INTERVAL 1 DAY))\n"
-        "  ) AS days ON CAST(events.timestamp AS DATE) = days._day"
+    days = (
+        f"SELECT _day, 1::BIGINT << (12 * year(_day) + month(_day) - {words['first_month']}) AS"
+        f" _month, {flags} AS _flags FROM (SELECT CAST(range AS DATE) AS _day"
+        f" FROM range({first}, {after}, INTERVAL 1 DAY))"
     )
-    return EventSums(inner, source), outer
+    source = "events JOIN days ON CAST(events.timestamp AS DATE) = days._day"
+    return EventSums(inner, source, days), outer
 
 
 def packed_events(

@@ -262,7 +262,8 @@ def feature_query(*, as_of, months: int, **tables):
 def _counted(con, used: list[Feature], columns: set[str], as_of, months: int) -> tuple[dict, bool]:
     """The window's counts, and whether the events were added up in the same pass over them.
 
-    Says among the events' columns whether there is a time of day.
+    Makes the table of the window's days, and says among the events' columns whether there is a
+    time of day.
     """
     import duckdb
 
@@ -271,10 +272,11 @@ def _counted(con, used: list[Feature], columns: set[str], as_of, months: int) ->
     how["counted"] = tuple(dict.fromkeys(f.per for f in used if f.per))
     if span["timed"]:
         columns.add("time of day")
+    days = bounds(as_of, months)
+    own = [f for f in _used({"events": columns}) if f.table == "events"]
+    sums, _ = event_sums(own, _words(*days, months, "duckdb"), *days)
+    con.execute(f"CREATE TEMP TABLE days AS {sums.days}")
     if span["all_inside"]:
-        days = bounds(as_of, months)
-        own = [f for f in _used({"events": columns}) if f.table == "events"]
-        sums, _ = event_sums(own, _words(*days, months, "duckdb"), *days)
         con.execute("SET threads = 1")
         with suppress(duckdb.OutOfRangeException):  # one customer has millions of events
             return count_window(con, **how, sums=sums), True

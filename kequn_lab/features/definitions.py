@@ -122,8 +122,7 @@ FEATURES: tuple[Feature, ...] = (
             "avg(counter_minutes) FILTER (WHERE channel = 'counter')", "minutes", "place",
             "柜台每次时长", "Counter minutes per visit", log=True),
     Feature("helped_share", "events", ("channel", "helped"),
-            "avg(CASE WHEN helped THEN 1e0 ELSE 0e0 END)"
-            " FILTER (WHERE channel = 'counter' AND helped IS NOT NULL)",
+            "avg(CAST(helped AS DOUBLE)) FILTER (WHERE channel = 'counter')",
             "share of counter visits", "place", "填单协助占比", "Helped at the counter",
             per="count(helped)"),
     _share_of_all("night_share", "hour({timestamp}) >= 20", "夜间占比", "Night share (20–24 h)",

@@ -19,10 +19,11 @@ LOST, OUTSIZED, TIMES_P99 = 0.05, 0.2, 50
 
 
 class EventSums(NamedTuple):
-    """Aggregates of a customer's events in SQL, and from what."""
+    """Aggregates of a customer's events in SQL, from what, and the query of its table ``days``."""
 
     columns: list[str]
     source: str
+    days: str
 
 
 def bounds(as_of, months: int) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -253,6 +253,19 @@ def test_events_are_added_up_while_they_are_counted_if_all_are_inside(months, su
         assert ("FROM events JOIN" not in sql) == summed
 
 
+@pytest.mark.parametrize("as_of", ["2024-12-31", "2024-10-31"])
+def test_days_are_a_table_whose_bounds_the_engine_knows(as_of):
+    with feature_query(events=EVENTS_, as_of=as_of, months=2) as (con, sql, *_):
+        found = con.execute("SELECT count(*), max(_day), bit_or(_month) FROM days").fetchone()
+        assert "JOIN days" in sql
+    assert found == (61, pd.Timestamp(as_of).date(), 0b11)
+
+
+def test_a_visit_that_says_nothing_of_help_is_no_visit_without_help():
+    table = customer_features(EVENTS_.assign(channel="counter"), as_of="2024-12-31")
+    assert table.loc["a", "helped_share"] == 0.5
+
+
 def test_hashes_stand_for_counterparties_unless_two_have_the_same():
     with feature_query(events=EVENTS_, as_of="2024-12-31", months=12) as (con, sql, available, _):
         assert "hash(counterparty_id)" in sql
