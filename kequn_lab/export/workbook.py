@@ -23,6 +23,9 @@ __all__ = ["EXCEL_ROWS", "write_workbook"]
 #: Rows of a sheet, its heading included.
 EXCEL_ROWS = 1_048_576
 _LONGEST = 32_767  # characters of a cell
+#: Up to so many rows a workbook is held in memory until it is written (100 MB for 100,000
+#: customers), which takes a quarter less processor time; more rows are written one by one.
+_HELD = 200_000
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -85,7 +88,8 @@ def write_workbook(
                 f"{name}: {len(table):,} rows, and a sheet of Excel has {EXCEL_ROWS:,} with its "
                 "heading; write a CSV file, or fewer customers"
             )
-    options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd h:mm:ss"}
+    many = sum(map(len, sheets.values())) > _HELD
+    options = {"constant_memory": many, "default_date_format": "yyyy-mm-dd h:mm:ss"}
     with replacing(path) as file, Workbook(file, options) as book:
         text = book.add_format({"num_format": "@"})
         for name, table in sheets.items():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from zipfile import ZipFile
 
 import numpy as np
 import openpyxl
@@ -116,7 +117,9 @@ def test_the_workbook_holds_labels_segments_and_columns(result, analysis):
 AWKWARD = ["=1+1", "+1", "@x", "\x01tab\x0b", "=" + "x" * 40_000, "年轻人", "001", " a ", "#REF!"]
 
 
-def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
+@pytest.mark.parametrize("held", [True, False])
+def test_a_workbook_keeps_awkward_cells_as_text(tmp_path, monkeypatch, held):
+    monkeypatch.setattr("kequn_lab.export.workbook._HELD", 9 if held else 8)
     table = pd.DataFrame({"customer_id": AWKWARD, "note": AWKWARD})
     table["number"] = [1.5, np.nan, np.inf, -np.inf, 0, 1e300, -0.0, 2, 3]
     table["day"] = pd.Timestamp("2024-01-31")
@@ -124,6 +127,8 @@ def test_a_workbook_keeps_awkward_cells_as_text(tmp_path):
     before = table.copy()
     write_workbook({"t": table}, tmp_path / "t.xlsx")
     pd.testing.assert_frame_equal(table, before)
+    # held in memory, each text is in the file once, else in its cell
+    assert ("xl/sharedStrings.xml" in ZipFile(tmp_path / "t.xlsx").namelist()) is held
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
     clean = [t.replace("\x01", "\ufffd").replace("\x0b", "\ufffd")[:32_767] for t in AWKWARD]
     for column in "AB":
