@@ -18,20 +18,22 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import pandas as pd
-
-from kequn_lab._files import sha256, sync, write_json
+from kequn_lab._files import sync, write_json
+from kequn_lab._record import (
+    RECORDS,
+    described,
+    entries,
+    listed,
+    read_record,
+    require_whole,
+    same,
+    verify_folder,
+)
 from kequn_lab._signals import asked_to_end, undisturbed
 
 __all__ = ["RECORDS", "read_record", "require_whole", "result_folder", "verify_folder"]
 
-#: The record of each kind of result, named by the command that writes it.
-RECORDS = {
-    "run": "run.json", "sample": "bank.json", "score": "labels.meta.json",
-    "registry": "registry.json",
-}  # fmt: skip
 _STAGE = re.compile(r"\.kequn-\d+-[0-9a-f]{8}")
 _LOCK = ".kequn.lock"
 _ROOM = 1 << 20  # bytes; with less than this on the disk no result fits
@@ -99,7 +101,7 @@ def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> I
             if asked_to_end():
                 raise KeyboardInterrupt
             _seal(stage, kind)
-            _require_free(out, _entries(stage / record, kind), old, kind)
+            _require_free(out, entries(stage / record, kind), old, kind)
         except BaseException as error:
             with suppress(KeyboardInterrupt), undisturbed():
                 shutil.rmtree(stage, ignore_errors=True)
@@ -113,59 +115,6 @@ def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> I
                 _move(stage, out, kind)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted: the result in {out} is complete") from None
-
-
-def read_record(folder: str | Path) -> dict[str, Any]:
-    """Read the record of a result: ``run.json``, ``bank.json`` or ``labels.meta.json``.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is none: the folder holds no result.
-    ValueError
-        It is not JSON, or not a record.
-    """
-    for kind, name in RECORDS.items():
-        if Path(folder, name).is_file():
-            return _record(Path(folder, name), kind)
-    raise FileNotFoundError(
-        f"{folder} holds no result of kequn: none of {', '.join(RECORDS.values())} is there"
-    )
-
-
-def verify_folder(folder: str | Path) -> pd.DataFrame:
-    """Compare the files of a result with its record.
-
-    Returns
-    -------
-    DataFrame
-        One row per file that does not fit: ``file``, ``problem`` (``missing``, ``changed``).
-        Empty when the result is whole.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As :func:`read_record`.
-    """
-    found = []
-    for file in read_record(folder)["files"]:
-        path = Path(folder, file["file"])
-        if not path.is_file():
-            found.append((file["file"], "missing"))
-        elif not _same(path, file):
-            found.append((file["file"], "changed"))
-    return pd.DataFrame(found, columns=["file", "problem"])
-
-
-def require_whole(folder: str | Path) -> dict[str, Any]:
-    """Return the record of a result, or raise if its files are not those it describes."""
-    wrong = verify_folder(folder)
-    if len(wrong):
-        raise ValueError(
-            f"{folder} is not one whole result: {_listed(wrong['file'])} differ from the record. "
-            "A run stopped half-way, or files were edited; run it again into this folder"
-        )
-    return read_record(folder)
 
 
 # before the work
@@ -258,43 +207,8 @@ def _hold(handle: int) -> None:
             raise
 
 
-def _record(path: Path, kind: str) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if all(_inside(f["file"]) and f["bytes"] >= 0 and f["sha256"] for f in record["files"]):
-            return record
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    raise ValueError(
-        f"{path} is not a record of kequn {kind}: it does not list its files; "
-        "move it away, or choose another folder"
-    )
-
-
-def _inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    strange = path.is_absolute() or ".." in path.parts or set(name) & set("\\:\0")
-    return bool(path.parts) and not strange
-
-
-def _entries(path: Path, kind: str) -> dict[str, dict]:
-    """The files that a record lists, and the record itself; none where there is no record."""
-    if path.is_symlink() or not path.exists():
-        return {}
-    files = _record(path, kind)["files"]
-    return {f["file"]: f for f in [*files, _described(path, path.name)]}
-
-
-def _described(path: Path, name: str, known: str | None = None) -> dict[str, Any]:
-    return {"file": name, "bytes": path.stat().st_size, "sha256": known or sha256(path)}
-
-
-def _same(path: Path, file: dict) -> bool:
-    return path.stat().st_size == file["bytes"] and sha256(path) == file["sha256"]
-
-
 def _earlier(out: Path, kind: str) -> dict[str, dict]:
-    return _entries(out / RECORDS[kind], kind)
+    return entries(out / RECORDS[kind], kind)
 
 
 def _require_free(out: Path, names: Iterable[str], old: dict[str, dict], kind: str) -> None:
@@ -309,11 +223,11 @@ def _require_free(out: Path, names: Iterable[str], old: dict[str, dict], kind: s
     strange = [
         name
         for name, file in sorted(known.items())
-        if file is None or (out / name).is_symlink() or not _same(out / name, file)
+        if file is None or (out / name).is_symlink() or not same(out / name, file)
     ]
     if strange:
         raise FileExistsError(
-            f"{out} holds {_listed(strange)}, not as an earlier kequn {kind} wrote it there; "
+            f"{out} holds {listed(strange)}, not as an earlier kequn {kind} wrote it there; "
             "move it away, or choose another folder"
         )
 
@@ -328,7 +242,7 @@ def _seal(stage: Path, kind: str) -> None:
     written = sorted(p.relative_to(stage).as_posix() for p in stage.rglob("*") if p.is_file())
     written.remove(path.name)
     known = {record.get("file"): record.get("sha256")}  # of the labels, taken a moment ago
-    record["files"] = [_described(stage / name, name, known.get(name)) for name in written]
+    record["files"] = [described(stage / name, name, known.get(name)) for name in written]
     for staged in stage.rglob("*"):
         sync(staged)
     write_json(record, path)
@@ -337,7 +251,7 @@ def _seal(stage: Path, kind: str) -> None:
 def _move(stage: Path, out: Path, kind: str) -> None:
     """Rename what is staged, the record last; take away what the new record no longer lists."""
     record = RECORDS[kind]
-    old, new = _earlier(out, kind), _entries(stage / record, kind)
+    old, new = _earlier(out, kind), entries(stage / record, kind)
     try:
         for name in sorted(new, key=lambda n: (n == record, n)):
             if name == record:
@@ -363,7 +277,7 @@ def _drop(out: Path, files: Iterable[dict]) -> None:
         path = out / file["file"]
         if path.resolve() != out.resolve() / file["file"]:
             continue  # by way of a link, it lies elsewhere
-        if path.is_file() and _same(path, file):
+        if path.is_file() and same(path, file):
             path.unlink()
         with suppress(OSError):
             path.parent.rmdir()  # if it is empty now
@@ -373,9 +287,9 @@ def _finish(stage: Path, out: Path) -> None:
     """Complete the moves of a process that died among them; throw away what was never whole."""
     for kind, name in RECORDS.items():
         with suppress(ValueError):
-            new = _entries(stage / name, kind)
+            new = entries(stage / name, kind)
             places = {n: stage / n if (stage / n).exists() else out / n for n in new}
-            if new and all(p.is_file() and _same(p, new[n]) for n, p in places.items()):
+            if new and all(p.is_file() and same(p, new[n]) for n, p in places.items()):
                 _require_free(
                     out, [n for n in new if (stage / n).exists()], _earlier(out, kind), kind
                 )
@@ -385,12 +299,6 @@ def _finish(stage: Path, out: Path) -> None:
 
 
 # words
-
-
-def _listed(names: Iterable[str], show: int = 3) -> str:
-    names = list(names)
-    more = f" and {len(names) - show} more" if len(names) > show else ""
-    return ", ".join(names[:show]) + more
 
 
 def _about(error: OSError, stage: Path) -> bool:
