@@ -21,8 +21,9 @@ import pyarrow.parquet
 from sklearn.cluster import KMeans
 
 from kequn_lab import export
+from kequn_lab._files import replacing
 from kequn_lab.export._nearest import coordinates, labelled, nearest
-from kequn_lab.export.labels import escape_formulas, replacing
+from kequn_lab.export.labels import escape_formulas
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import FEATURES
 from kequn_lab.run.entrance import Given, ready_table

@@ -19,74 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kequn_lab._files import ENCODINGS, FORMULA, replacing, sha256, versions, write_json
+from kequn_lab._files import ENCODINGS, replacing, sha256, versions, write_json
 from kequn_lab._json import as_kind, read_json
+from kequn_lab.export._formulas import escape_formulas, restore_formulas
 
-__all__ = [
-    "escape_formulas",
-    "read_labels",
-    "replacing",
-    "sha256",
-    "versions",
-    "write_json",
-    "write_labels",
-    "write_table",
-]
+__all__ = ["escape_formulas", "read_labels", "write_labels", "write_table"]
 
 LABELS_SCHEMA = "kequn_lab.labels/1"
-
-
-def escape_formulas(table: pa.Table) -> pa.Table:
-    """Put an apostrophe before every text cell that a spreadsheet would run as a formula.
-
-    Examples
-    --------
-    >>> escape_formulas(pa.table({"note": ["=1+1", "plain", "-x"], "cny": [-1, 0, 1]})).to_pydict()
-    {'note': ["'=1+1", 'plain', "'-x"], 'cny': [-1, 0, 1]}
-    """
-    return _on_text(table, rf"^{FORMULA}", rf"^({FORMULA})", r"'\1")
-
-
-def _restore(table: pa.Table) -> pa.Table:
-    return _on_text(table, rf"^'{FORMULA}", rf"^'({FORMULA})", r"\1")
-
-
-def _on_text(table: pa.Table, found: str, pattern: str, replacement: str) -> pa.Table:
-    for i, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            column = table.column(i)
-            if _may_be(column) and pc.any(pc.match_substring_regex(column, found)).as_py():
-                new = pc.replace_substring_regex(column, pattern, replacement, max_replacements=1)
-                table = table.set_column(i, field, new)
-    names = pa.array(table.column_names, pa.string())
-    names = pc.replace_substring_regex(names, pattern, replacement, max_replacements=1)
-    return table.rename_columns(names.to_pylist())
-
-
-#: The first bytes, in UTF-8, of what a formula can begin with (`FORMULA`): blanks and signs of
-#: other widths share theirs with other letters, so a cell that begins so is looked at in full.
-_FIRST = np.isin(np.arange(256), list(b"'\t\r\n =+-@\xc2\xe2\xe3\xef"))
-
-
-def _may_be(column: pa.ChunkedArray) -> bool:
-    """Whether any cell begins with a byte that a formula can begin with."""
-    for chunk in column.chunks:
-        _, ends, text = chunk.buffers()
-        if text is None:
-            continue
-        kind: Any = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
-        starts = np.frombuffer(ends, kind)[chunk.offset :][: len(chunk)]
-        letters = np.frombuffer(text, np.uint8)
-        if _FIRST[letters[starts[starts < len(letters)]]].any():
-            return True
-    return False
 
 
 def write_table(
@@ -309,7 +254,7 @@ def read_csv(path: Path, columns: Mapping[str, str], *, encoding: str = ENCODING
         )
     except (pa.ArrowException, ValueError, LookupError) as error:
         raise ValueError(f"{path.name} does not fit its record: {error}") from error
-    return _restore(table)
+    return restore_formulas(table)
 
 
 def _type(name: str) -> pa.DataType:

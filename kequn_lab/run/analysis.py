@@ -13,10 +13,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from kequn_lab import catalogue
+from kequn_lab._files import versions
 from kequn_lab._notes import Note
 from kequn_lab._processes import beside
 from kequn_lab.compare.criteria import Criteria, require_known
-from kequn_lab.export.labels import versions
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.weights import resolve_weights
