@@ -328,7 +328,8 @@ def csv_sink(path: str | Path, schema: pa.Schema, *, encoding: str) -> Iterator[
         if encoding == "utf-8-sig":
             file.write(codecs.BOM_UTF8)
         text = codecs.EncodedFile(file, "utf-8", encoding) if encoding == "gb18030" else file
-        options = pa.csv.WriteOptions(batch_size=1 << 16)
+        # Few calls, and yet little enough text at a time to use the same memory again.
+        options = pa.csv.WriteOptions(batch_size=1 << 14)
         with pa.csv.CSVWriter(text, schema, write_options=options) as writer:
             yield writer
 

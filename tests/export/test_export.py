@@ -47,6 +47,15 @@ def test_read_back_cell_for_cell(tmp_path, name, encoding):
     pd.testing.assert_frame_equal(labels, before)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "gb18030"])
+def test_many_rows_are_read_back_too(tmp_path, encoding):
+    """A CSV is written a batch of rows at a time: no row is lost or doubled between two."""
+    labels = pd.concat([five()] * 8_000, ignore_index=True)
+    labels["customer_id"] += labels.index.astype("str")
+    export.write_labels(labels, tmp_path / "labels.csv", encoding=encoding)
+    pd.testing.assert_frame_equal(export.read_labels(tmp_path / "labels.csv"), labels)
+
+
 def test_what_a_spreadsheet_sees(tmp_path):
     path = tmp_path / "labels.csv"
     export.write_labels(five(), path)
