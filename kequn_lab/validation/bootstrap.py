@@ -128,12 +128,13 @@ def ground(
     seed = int(rng.randint(0, 2**31 - 1))
     exact = method == "exact" or (method == "auto" and len(X) <= EXACT_ROWS)
     X = _centred(X, X.dtype if len(X) <= SMALL else np.float32)
-    summary = summarise(X, n_points=len(X) if exact else n_points, random_state=rng)
     coarse = None
-    if len(summary.points) > SMALL:
-        coarse = summarise(
-            summary.points, n_points=COARSE, sample_weight=summary.weights, random_state=rng
-        )
+    with one_thread_each():  # products so narrow cost more time on two threads
+        summary = summarise(X, n_points=len(X) if exact else n_points, random_state=rng)
+        if len(summary.points) > SMALL:
+            coarse = summarise(
+                summary.points, n_points=COARSE, sample_weight=summary.weights, random_state=rng
+            )
 
     def some(most) -> Summary:
         rows = np.arange(len(X))

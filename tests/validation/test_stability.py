@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from kequn_lab._statistics import adjusted_rand
 from kequn_lab.segments.summaries import summarise
@@ -161,6 +162,20 @@ def test_interruption_is_passed_on_and_leaves_threads_as_they_were(hills, monkey
     assert len(calls) < 100
     monkeypatch.undo()
     assert len(stability.global_stability(hills, ks=[2], n_boot=1, **QUIET)) == 1
+
+
+def test_rows_are_summarised_on_one_thread(hills, monkeypatch):
+    seen = []
+
+    def watched(*args, **kwargs):
+        seen.append({lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"})
+        return summarise(*args, **kwargs)
+
+    monkeypatch.setattr(bootstrap, "summarise", watched)
+    monkeypatch.setattr(bootstrap, "SMALL", 50)
+    with threadpool_limits(2):
+        bootstrap.ground(hills, method="summary", n_points=100, random_state=0)
+    assert seen == [{1}, {1}]
 
 
 @pytest.mark.parametrize(
