@@ -309,7 +309,8 @@ def search(
         Rounds without a new best, after which the search ends; four (more where there are few
         points, or fewer than five solutions), if missing.
     coarse : Summary, optional
-        Fewer points that represent those of `summary`, on which starts and changes are tried.
+        Fewer points that represent those of `summary`, on which starts and changes are tried;
+        changes that look good there run on `summary` from their beginning.
     pool : Executor, optional
         Runs blocks of starts side by side; the result does not depend on it.
     random_state : int, RandomState or None
@@ -339,7 +340,8 @@ def search(
         tried = np.concatenate(
             [_swapped(cheap, centres, n_swaps, rng), _mixed(cheap, centres, N_MIXED, rng)]
         )
-        tried, look = settle(cheap, tried, max_iter=LOOK, pool=pool)
+        ahead, look = settle(cheap, tried, max_iter=LOOK, pool=pool)
+        tried = ahead if coarse is None else tried  # few points lose where single rows belong
         n_best = -(-len(tried) // min(MOST_OF, ONE_OF + len(summary.points) // SLOW))
         moved, fresh = settle(summary, tried[_different(look[:, 0], n_best)], **run)
         centres, report = np.concatenate([centres, moved]), np.concatenate([report, fresh])
