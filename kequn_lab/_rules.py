@@ -14,6 +14,12 @@ _RULES = {
     "missing column (did you mean {}?)": "缺少此列（是否为 {}？）",
     "column given twice": "列名重复",
     "two or more": "两列或更多",
+    "no column in which customers differ": "没有一列能区分客户",
+    "no column of numbers": "没有数值列",
+    "bring columns of numbers, or name the categories among the columns (--categories)": "补充数值"
+    "列，或用 --categories 指明哪些列是类别",
+    "columns hold infinite values or values beyond {}: {}; correct them": "有的列含无穷大或超过 {} "
+    "的值：{}；请改正",
     "columns {}": "列 {}",
     "no rows": "没有数据行",
     "an empty table": "空表",
@@ -116,6 +122,9 @@ _RULES = {
     "{} is there already; name another file (--out)": "{} 已存在；请另给文件名（--out）",
     "{} customers cannot form {} clusters; ask for fewer clusters (--k) or bring more customers":
         "{} 名客户分不出 {} 个簇；请减少簇数（--k）或增加客户",
+    "{} clusters were asked for, {} hold rows: {} distinct rows, at most {} clusters. Ask for "
+    "fewer clusters.": "要求 {} 个簇，只有 {} 个有客户：互不相同的客户只有 {} 种，"
+    "至多 {} 个簇。请减少簇数（--k）",
     "{} clusters of at least {} customers need {} customers, there are {}; ask for a smaller size "
     "(--min-size) or fewer clusters (--k)": "{} 个簇、每个至少 {} 名客户，共需 {} 名，现有 {} 名；"
     "请减小最小规模（--min-size）或减少簇数（--k）",

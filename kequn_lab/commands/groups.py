@@ -41,7 +41,7 @@ def add_tables(command: argparse.ArgumentParser) -> None:
 def add_reading(group) -> None:
     """How a file is opened."""
     group.add_argument("--encoding", metavar="ENC", help="of a text file, where it is not clear")
-    group.add_argument("--sheet", metavar="NAME", help="of a workbook (default: the first)")
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook (the first with a table)")
 
 
 def add_ready(command: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ def open_sheet(opened: Callable[[], IO[bytes]], name: str, sheet: str | int | No
     with opened() as file:
         contents = _contents(file, name)
     sheet, notes = _chosen(contents, name, sheet)
-    name = f"{name}, sheet {sheet}"
+    name = f"{name} [{sheet}]"
     if contents[sheet].cells > _MOST:
         raise ValueError(
             f"{name}: a cell far out makes it {contents[sheet].cells:,} cells large; delete the "
@@ -64,9 +64,19 @@ class _Content(NamedTuple):
     """What a sheet holds, as its XML says before it is read."""
 
     visible: bool
-    cells: int  # of the rectangle that reaches to the last cell; 0 of an empty sheet
+    columns: int  # of the rectangle that reaches to the last cell; 0 of an empty sheet
+    rows: int
     errors: int
     uncomputed: int
+
+    @property
+    def cells(self) -> int:
+        return self.columns * self.rows
+
+    @property
+    def table(self) -> bool:
+        """Whether it may hold a table: a heading and a row, an id and a variable."""
+        return self.visible and self.columns > 1 and self.rows > 1
 
 
 def _contents(file: IO, name: str) -> dict[str, _Content]:
@@ -91,22 +101,25 @@ def _contents(file: IO, name: str) -> dict[str, _Content]:
     return found
 
 
-def _counted(archive: zipfile.ZipFile, member: str) -> tuple[int, int, int]:
-    """Cells of a sheet's rectangle, error values, formulas without a result."""
+def _counted(archive: zipfile.ZipFile, member: str) -> tuple[int, int, int, int]:
+    """Columns and rows of a sheet's rectangle, error values, formulas without a result."""
     some, errors, uncomputed, said = False, 0, 0, None
     for xml in _pieces(archive, member):
         some = some or _VALUE.search(xml) is not None
         errors += xml.count(b' t="e"')
         uncomputed += len(_UNCOMPUTED.findall(xml))
         said = said or _DIMENSION.search(xml)
-    cells = _area(*said.groups()) if said else _MOST + 1
-    if some and cells > _MOST:  # formats may reach far beyond the values, which count alone
+    if not some:
+        return 0, 0, errors, uncomputed
+    columns, rows = _corner(*said.groups()) if said else (1, _MOST + 1)
+    # Formats may reach far beyond the values, which count alone; some writers say "A1" always.
+    if columns * rows > _MOST or 1 in (columns, rows):
         corner, row = {b"A"}, 1
         for xml in _pieces(archive, member):
             if found := _VALUED.findall(xml):
                 corner, row = corner | {letters for letters, _ in found}, int(found[-1][1])
-        cells = _area(max(corner, key=lambda c: (len(c), c)), row)
-    return cells if some else 0, errors, uncomputed
+        columns, rows = _corner(max(corner, key=lambda c: (len(c), c)), row)
+    return columns, rows, errors, uncomputed
 
 
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|is)>")
@@ -125,15 +138,16 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     yield rest
 
 
-def _area(letters: bytes, row: bytes | int) -> int:
+def _corner(letters: bytes, row: bytes | int) -> tuple[int, int]:
+    """Column and row of the last cell, as numbers."""
     column = 0
     for letter in letters:
         column = 26 * column + letter - 64
-    return column * int(row)
+    return column, int(row)
 
 
 def _chosen(contents: dict[str, _Content], name: str, sheet: str | int | None):
-    """The sheet that is named, or the first that is seen and not empty; others are said."""
+    """The sheet that is named, or the first that may hold a table; others are said."""
     listing = ", ".join(contents)
     if sheet is not None:
         places = {str(i): n for i, n in enumerate(contents, 1)}
@@ -148,10 +162,11 @@ def _chosen(contents: dict[str, _Content], name: str, sheet: str | int | None):
         raise ValueError(f"{name}: every sheet is empty or hidden ({listing})")
     if len(full) == 1:
         return full[0], ()
-    zh = f"{name}：读取第一张工作表 {full[0]}；另有 {'、'.join(full[1:])}（用 --sheet 指定）"
-    others = ", ".join(full[1:])
-    en = f"{name}: the first sheet is read, {full[0]}; there are also {others} (--sheet)"
-    return full[0], (Note("sheet_chosen", zh, en, len(full), level="note"),)
+    chosen = next((n for n in full if contents[n].table), full[0])
+    others = [n for n in full if n != chosen]
+    zh = f"{name}：读取工作表 {chosen}；另有 {'、'.join(others)}（用 --sheet 指定）"
+    en = f"{name}: the sheet {chosen} is read; there are also {', '.join(others)} (--sheet)"
+    return chosen, (Note("sheet_chosen", zh, en, len(full), level="note"),)
 
 
 def _column(cells: tuple) -> Any:

@@ -24,8 +24,7 @@ from kequn_lab.contract.tables import (
     join_violations,
     violations_frame,
 )
-from kequn_lab.contract.wide import doubtful_columns
-from kequn_lab.run.entrance import Given, ready_table, words_of
+from kequn_lab.run.entrance import Entered, Given, ready_table, telling, words_of
 
 __all__ = ["Checked", "check_tables"]
 
@@ -124,7 +123,7 @@ def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, l
     found = [violations_frame([r.line for r in torn], "all", [r.reason for r in torn],
                               [r.text[:80] for r in torn])]  # fmt: skip
     absent = {c.name for c in opened.contract.columns} - set(opened.names)
-    ids, error, rows, ready, doubts = [], None, len(torn), [], []
+    ids, error, rows, ready, entered = [], None, len(torn), [], Entered()
     try:
         for _, typed, violations in opened.checked(known=known):
             rows += len(typed)
@@ -144,6 +143,10 @@ def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, l
         rows = bad = opened.rows
         error = whole
     if ready:
-        doubts = doubtful_columns(pd.concat(ready)[[c.name for c in opened.contract.columns[1:]]])
-    notes, lacking = (*opened.notes, *doubts), tuple(sorted(absent))
+        try:
+            columns = [c.name for c in opened.contract.columns[1:]]
+            telling(pd.concat(ready)[columns], entered, opened.source.name)
+        except ContractError as nothing:
+            error = error or nothing
+    notes, lacking = (*opened.notes, *entered.notes), tuple(sorted(absent))
     return Checked(table, opened.source.name, rows, rows - bad, notes, lacking, error), ids

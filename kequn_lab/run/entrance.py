@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from kequn_lab._notes import Note
-from kequn_lab._words import as_option
+from kequn_lab._rules import rule_text
+from kequn_lab._words import Words, as_option
 from kequn_lab.contract._unused import unused_tables
 from kequn_lab.contract.cells import Options, read_column
 from kequn_lab.contract.keys import Known, hashes
@@ -25,9 +26,14 @@ from kequn_lab.contract.skipping import REFUSED_COLUMNS, Skipped
 from kequn_lab.contract.sources import open_source
 from kequn_lab.contract.tables import CUSTOMERS, EVENTS, HOLDINGS, Column, Contract
 from kequn_lab.contract.unchanged import unchanged
-from kequn_lab.contract.wide import infer_contract
+from kequn_lab.contract.violations import ContractError, violations_frame
+from kequn_lab.contract.wide import LARGEST, doubtful_columns, infer_contract
+from kequn_lab.features.definitions import feature_dictionary
+from kequn_lab.features.preprocessing import model_columns
 
-__all__ = ["Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "words_of"]
+__all__ = [
+    "Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "telling", "words_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -302,9 +308,45 @@ def _ready_contract(key: str, wanted: Sequence[str], categories: Collection[str]
     """An id, and a number, yes/no or declared category for each column."""
     columns = [Column(key, "id", "the customer", required=True)]
     for name in wanted:
-        kind = "text" if name in categories else "feature"
-        columns.append(Column(name, kind, "", nullable=True, required=True))
+        column = Column(name, "text", "", nullable=True, required=True)
+        if name not in categories:
+            column = replace(column, dtype="feature", ge=-LARGEST, le=LARGEST)
+        columns.append(column)
     return Contract("features", tuple(columns), key=(key,))
+
+
+def telling(features: pd.DataFrame, entered: Entered, table: str) -> pd.DataFrame:
+    """The features in which customers differ; ``entered`` notes the others and what is doubtful.
+
+    Raises
+    ------
+    ContractError
+        No such column; ``table`` is its name.
+    """
+    out = model_columns(features)
+    left_out = {n: why for n, why in out.attrs["left_out"].items() if n in features}
+    if not len(out.columns):
+        found = "; ".join(f"{n}: {why}" for n, why in left_out.items()) or "no column of numbers"
+        v = violations_frame([pd.NA], "all", "no column in which customers differ", [found])
+        todo = "bring columns of numbers, or name the categories among the columns (--categories)"
+        raise ContractError(v, table=table, todo=todo)
+    chosen = "window" not in features.attrs  # by a person, not by the kit's list of features
+    if left_out:
+        words = Words.of(variables=feature_dictionary())
+        shown = ", ".join(f"{words.variable(n, 'en')} ({why})" for n, why in left_out.items())
+        zh = "、".join(
+            f"{words.variable(n, 'zh')}（{rule_text(why, 'zh')}）" for n, why in left_out.items()
+        )
+        entered.notes.append(Note(
+            "features_left_out",
+            f"以下变量不进入模型：{zh}",
+            f"Left out of the model: {shown}",
+            value=float(len(left_out)),
+            level="warning" if chosen and {*left_out.values()} != {"constant"} else "note",
+        ))  # fmt: skip
+    if chosen:
+        entered.notes.extend(doubtful_columns(out))
+    return out
 
 
 def original_ids(opened: Opened) -> pd.Series | None:

@@ -12,18 +12,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from kequn_lab._notes import Note
-from kequn_lab._rules import rule_text
-from kequn_lab._words import Words
 from kequn_lab.contract._unused import unused_tables
 from kequn_lab.contract.mapping import Mapping
 from kequn_lab.contract.skipping import Skipped
-from kequn_lab.contract.wide import doubtful_columns
 from kequn_lab.features.customers import customer_features
-from kequn_lab.features.definitions import FEATURES, feature_dictionary
+from kequn_lab.features.definitions import FEATURES
 from kequn_lab.features.preprocessing import model_columns
 from kequn_lab.features.window import window_notes
 from kequn_lab.run.categories import Categories, called, category_notes, declaring
-from kequn_lab.run.entrance import Entered, is_parquet, raw_tables, ready_table, words_of
+from kequn_lab.run.entrance import (
+    Entered,
+    is_parquet,
+    raw_tables,
+    ready_table,
+    telling,
+    words_of,
+)
 
 __all__ = [
     "Inputs", "from_bank", "from_customer_table", "from_spark", "from_synthetic_bank",
@@ -138,7 +142,7 @@ def from_tables(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
     return _inputs(
-        _telling(features.drop(columns=list(drop)), entered),
+        telling(features.drop(columns=list(drop)), entered, "features"),
         entered,
         synthetic=_marked_synthetic(given.values()),
         currency=words.currency,
@@ -208,7 +212,7 @@ def from_customer_table(
     entered = Entered(notes=unused_tables(words, ["features"]))
     entered.add("features", opened, len(typed), skipped)
     features = typed[names].set_axis(pd.Index(typed[key], name="customer_id"))
-    features = _telling(features, entered)
+    features = telling(features, entered, opened.source.name)
     kept = {name: c for name, c in declared.items() if name in features}
     chosen: dict[str, Any] = {
         "categories": {name: c.order for name, c in kept.items()},
@@ -288,7 +292,7 @@ def from_spark(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
     return _inputs(
-        _telling(features.drop(columns=list(drop)), entered),
+        telling(features.drop(columns=list(drop)), entered, "features"),
         entered,
         as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
         months=months,
@@ -377,29 +381,6 @@ def _inputs(features: pd.DataFrame, entered: Entered, **facts) -> Inputs:
         ids=pd.concat(entered.ids) if entered.ids else None,
         **facts,
     )
-
-
-def _telling(features: pd.DataFrame, entered: Entered) -> pd.DataFrame:
-    """The features without those that have one value for all customers, which are named."""
-    out = model_columns(features)
-    left_out = {n: why for n, why in out.attrs["left_out"].items() if n in features}
-    chosen = "window" not in features.attrs  # by a person, not by the kit's list of features
-    if left_out:
-        words = Words.of(variables=feature_dictionary())
-        shown = ", ".join(f"{words.variable(n, 'en')} ({why})" for n, why in left_out.items())
-        zh = "、".join(
-            f"{words.variable(n, 'zh')}（{rule_text(why, 'zh')}）" for n, why in left_out.items()
-        )
-        entered.notes.append(Note(
-            "features_left_out",
-            f"以下变量不进入模型：{zh}",
-            f"Left out of the model: {shown}",
-            value=float(len(left_out)),
-            level="warning" if chosen and {*left_out.values()} != {"constant"} else "note",
-        ))  # fmt: skip
-    if chosen:
-        entered.notes.extend(doubtful_columns(out))
-    return out
 
 
 def _marked_synthetic(tables) -> bool | None:

@@ -263,7 +263,7 @@ if session:
 # %% [markdown] lang="en"
 # ## Three things to take away
 #
-# 1. Aggregate where the data lie: one row per customer comes home; the model is sent there.
+# 1. Aggregate where the data lie: only one row per customer leaves it; the model is sent there.
 # 2. The error of a sample depends on the size of the sample, not of the bank.
 # 3. Another engine is checked: features and labels must be the same; another way of fitting says
 #    how far it is off.

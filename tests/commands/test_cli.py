@@ -206,7 +206,7 @@ def test_a_wide_workbook_goes_from_file_to_labels_in_one_command(table, capsys):
     wide.to_excel("客户.xlsx", index=False)
     assert main(["run", "客户.xlsx", *QUICK, "--language", "zh", "--out", "out"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("客户.xlsx, sheet Sheet1：每位客户一行；客户编号列为 客户编号\n")
+    assert said.startswith("客户.xlsx [Sheet1]：每位客户一行；客户编号列为 客户编号\n")
     assert "请打开 out/report.html" in said
     labels = pd.read_csv("out/labels.csv", dtype=str)
     assert sorted(labels["customer_id"]) == sorted(wide["客户编号"])

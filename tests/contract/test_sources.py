@@ -467,7 +467,7 @@ def test_a_sheet_keeps_numbers_days_and_texts(tmp_path):
     assert table["mixed"].tolist() == ["5", "x", "2024-01-05 14:30:00"]
     assert table["empty"].isna().all()
     source = open_source(file)
-    assert (source.name, source.row_name, source.notes) == ("t.xlsx, sheet Sheet1", "row", ())
+    assert (source.name, source.row_name, source.notes) == ("t.xlsx [Sheet1]", "row", ())
 
 
 def test_sheets_titles_and_rows_are_said(tmp_path):
@@ -477,7 +477,11 @@ def test_sheets_titles_and_rows_are_said(tmp_path):
     assert table.index.tolist() == [4, 5]
     assert table.columns.tolist() == ["id", "金额"]
     assert "the header is row 3; above it: 零售客户报表" in notes_of(file)
-    assert "the first sheet is read, 数据; there are also 说明 (--sheet)" in notes_of(file)
+    said = "the sheet 数据 is read; there are also 说明 (--sheet)"
+    assert said in notes_of(file)
+    file = workbook(tmp_path, [["本表由数据部导出"], ["仅供内部使用"]], sheet="说明", 数据=rows)
+    assert read(file).columns.tolist() == ["id", "金额"]  # one column is no table
+    assert said in notes_of(file)
     assert read(workbook(tmp_path, rows, 乙=[["id", "x"], ["1", 2]]), sheet="乙")["x"].tolist() == [
         2
     ]

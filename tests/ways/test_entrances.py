@@ -152,6 +152,7 @@ READY = {
         lambda t: cell(t, "customer_id", f" {7:018d}"), "not unique"),
     "twice, in two chunks": (lambda t: pd.concat([t, t.head(1)]), "not unique"),
     "infinite": (lambda t: cell(t, "visits", np.inf), "not a finite number"),
+    "beyond any figure": (lambda t: cell(t, "visits", 1e19), "must be <= 1e+18"),
     "a word": (lambda t: cell(t, "visits", "many"), "not a finite number"),
     "a total row": (lambda t: cell(t, "customer_id", "合计", 299), "total row"),
     "no rows": (lambda t: t.head(0), "no rows"),
@@ -166,6 +167,15 @@ def test_ready_tables_get_one_verdict(ready, ready_card, tmp_path, fault, kind):
     score = verdict(lambda: score_files(ready_card, None, Given(features=features)))
     assert run == score == check_verdict(features=features)
     assert says in str(run)
+
+
+@pytest.mark.parametrize("cells", [{"x": 5, "y": 7}, {"x": ["a", "b"] * 30}, {"x": None}, {}])
+def test_a_table_in_which_no_column_differs_is_refused_with_the_reasons(cells):
+    table = pd.DataFrame({"id": [f"c{i:03d}" for i in range(60)]}).assign(**cells)
+    run = verdict(lambda: from_customer_table(table))
+    assert run == check_verdict(features=table)
+    reasons = "x: constant; y: constant" if "y" in cells else "no column of numbers"
+    assert "no column in which customers differ" in run[0] and reasons in run[0]
 
 
 def test_a_column_twice_gets_one_verdict(ready_card, tmp_path):
