@@ -178,13 +178,14 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         check_min_size(self.min_size, self.n_clusters, weight)
         rng = check_random_state(self.random_state)
         origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # rounding merges no rows
-        summary = summarise(
-            X - origin,
-            n_points=self.n_points,
-            sample_weight=weight,
-            far_share=FAR_SHARE,
-            random_state=rng,
-        )
+        with one_thread_each():  # products so narrow take longer on two threads
+            summary = summarise(
+                X - origin,
+                n_points=self.n_points,
+                sample_weight=weight,
+                far_share=FAR_SHARE,
+                random_state=rng,
+            )
         rows = summary if summary.exact else _sampled(X - origin, weight, rng)
         with one_thread_each(), self._pool() as pool:
             found = search(
