@@ -63,9 +63,9 @@ def _labels(table, file):
 
 def duckdb_features(bank):
     import duckdb
-    from features import duckdb_by_hand
+    import features
 
-    table = duckdb_by_hand(bank)
+    table = features.duckdb(bank, None)
     with duckdb.connect(config={"threads": 1}) as con:
         for query, name in ((_CUSTOMERS, "customers"), (_HOLDINGS, "holdings")):
             more = con.execute(query.format(bank / f"{name}.parquet")).df()
