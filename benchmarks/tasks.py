@@ -179,8 +179,8 @@ TASKS = (
     ),
     Task(
         "features",
-        "features of {customers:,} customers, about 143 events each",
-        "特征：{customers:,} 位客户，每位约 143 条流水",
+        "features of {customers:,} synthetic customers from a year of events",
+        "特征：{customers:,} 位合成客户的一年流水",
         "features.py", {"customers": 200_000}, {"customers": 10_000}, "cpu_s",
         (
             Peer("DuckDB by hand", "tables", "duckdb", cores=1, package="duckdb",

@@ -20,19 +20,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from kequn_lab._files import sync, write_json
-from kequn_lab._record import (
-    RECORDS,
-    described,
-    entries,
-    listed,
-    read_record,
-    require_whole,
-    same,
-    verify_folder,
-)
+from kequn_lab._record import RECORDS, described, entries, listed, same
 from kequn_lab._signals import asked_to_end, undisturbed
 
-__all__ = ["RECORDS", "read_record", "require_whole", "result_folder", "verify_folder"]
+__all__ = ["result_folder"]
 
 _STAGE = re.compile(r"\.kequn-\d+-[0-9a-f]{8}")
 _LOCK = ".kequn.lock"

@@ -74,7 +74,8 @@ def duckdb(folder, customers):
         FROM read_parquet('{folder / "events.parquet"}')
         WHERE timestamp >= DATE '2024-01-01' AND timestamp < DATE '2025-01-01'
         GROUP BY customer_id ORDER BY customer_id"""
-    return duckdb.sql(query).df().set_index("customer_id")
+    with duckdb.connect(config={"threads": 1}) as con:  # each side has one core
+        return con.execute(query).df().set_index("customer_id")
 
 
 def polars(folder, customers):
@@ -124,7 +125,8 @@ def plain(folder, customers):
     query = f"""SELECT max(timestamp), sum(amount_cny), sum(counter_minutes), count(helped),
         min(customer_id), min(direction), min(channel), min(type), min(counterparty_id)
         FROM read_parquet('{folder / "events.parquet"}')"""
-    return duckdb.sql(query).df()
+    with duckdb.connect(config={"threads": 1}) as con:
+        return con.execute(query).df()
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def verify(args: Namespace) -> int:
 def compare(args: Namespace) -> int:
     """Who moved since, what drifted, whether a refit is due."""
     from kequn_lab import export
-    from kequn_lab._folder import read_record, require_whole
+    from kequn_lab._record import read_record, require_whole
     from kequn_lab.features.definitions import feature_dictionary
     from kequn_lab.monitor.comparing import compare_labels, level_shift, scorecard_shift
 

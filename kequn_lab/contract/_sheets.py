@@ -76,7 +76,7 @@ class _Content(NamedTuple):
     @property
     def table(self) -> bool:
         """Whether it may hold a table: a heading and a row, an id and a variable."""
-        return self.visible and self.columns > 1 and self.rows > 1
+        return self.columns > 1 and self.rows > 1
 
 
 def _contents(file: IO, name: str) -> dict[str, _Content]:

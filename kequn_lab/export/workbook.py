@@ -23,8 +23,8 @@ __all__ = ["EXCEL_ROWS", "write_workbook"]
 #: Rows of a sheet, its heading included.
 EXCEL_ROWS = 1_048_576
 _LONGEST = 32_767  # characters of a cell
-#: Up to so many rows a workbook is held in memory until it is written (100 MB for 100,000
-#: customers), which takes a quarter less processor time; more rows are written one by one.
+#: Up to so many rows a workbook is held in memory until it is written, which takes less processor
+#: time; more rows are written one by one.
 _HELD = 200_000
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from kequn_lab._files import write_json
-from kequn_lab._folder import RECORDS, require_whole, result_folder
+from kequn_lab._folder import result_folder
+from kequn_lab._record import RECORDS, require_whole
 from kequn_lab.export.labels import write_table
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor._registered import SHARES, TABLES, damaged, is_day, read_file, typed

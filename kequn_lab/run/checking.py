@@ -24,7 +24,7 @@ from kequn_lab.contract.tables import (
     join_violations,
     violations_frame,
 )
-from kequn_lab.run.entrance import Entered, Given, ready_table, telling, words_of
+from kequn_lab.run.entrance import Entered, Given, ready_table, usable_columns, words_of
 
 __all__ = ["Checked", "check_tables"]
 
@@ -145,7 +145,7 @@ def _checked(table: str, data, known: Known | None, opening) -> tuple[Checked, l
     if ready:
         try:
             columns = [c.name for c in opened.contract.columns[1:]]
-            telling(pd.concat(ready)[columns], entered, opened.source.name)
+            usable_columns(pd.concat(ready)[columns], entered, opened.source.name)
         except ContractError as nothing:
             error = error or nothing
     notes, lacking = (*opened.notes, *entered.notes), tuple(sorted(absent))

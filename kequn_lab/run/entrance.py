@@ -32,7 +32,7 @@ from kequn_lab.features.definitions import feature_dictionary
 from kequn_lab.features.preprocessing import model_columns
 
 __all__ = [
-    "Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "telling", "words_of",
+    "Entered", "Given", "kind_of_table", "raw_tables", "ready_table", "usable_columns", "words_of",
 ]  # fmt: skip
 
 
@@ -315,7 +315,7 @@ def _ready_contract(key: str, wanted: Sequence[str], categories: Collection[str]
     return Contract("features", tuple(columns), key=(key,))
 
 
-def telling(features: pd.DataFrame, entered: Entered, table: str) -> pd.DataFrame:
+def usable_columns(features: pd.DataFrame, entered: Entered, table: str) -> pd.DataFrame:
     """The features in which customers differ; ``entered`` notes the others and what is doubtful.
 
     Raises

@@ -25,7 +25,7 @@ from kequn_lab.run.entrance import (
     is_parquet,
     raw_tables,
     ready_table,
-    telling,
+    usable_columns,
     words_of,
 )
 
@@ -142,7 +142,7 @@ def from_tables(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
     return _inputs(
-        telling(features.drop(columns=list(drop)), entered, "features"),
+        usable_columns(features.drop(columns=list(drop)), entered, "features"),
         entered,
         synthetic=_marked_synthetic(given.values()),
         currency=words.currency,
@@ -212,7 +212,7 @@ def from_customer_table(
     entered = Entered(notes=unused_tables(words, ["features"]))
     entered.add("features", opened, len(typed), skipped)
     features = typed[names].set_axis(pd.Index(typed[key], name="customer_id"))
-    features = telling(features, entered, opened.source.name)
+    features = usable_columns(features, entered, opened.source.name)
     kept = {name: c for name, c in declared.items() if name in features}
     chosen: dict[str, Any] = {
         "categories": {name: c.order for name, c in kept.items()},
@@ -292,7 +292,7 @@ def from_spark(
             f"no feature {', '.join(lacking)} to drop; there are {', '.join(features)}"
         )
     return _inputs(
-        telling(features.drop(columns=list(drop)), entered, "features"),
+        usable_columns(features.drop(columns=list(drop)), entered, "features"),
         entered,
         as_of=f"{pd.Timestamp(as_of):%Y-%m-%d}",
         months=months,

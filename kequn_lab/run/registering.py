@@ -12,7 +12,7 @@ import pandas as pd
 
 from kequn_lab import export
 from kequn_lab._chunks import chunks
-from kequn_lab._folder import require_whole
+from kequn_lab._record import require_whole
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.monitor.matching import match_segments
 from kequn_lab.monitor.registry import Opened, Registry, stamped

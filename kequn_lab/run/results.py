@@ -15,9 +15,10 @@ from tqdm.auto import tqdm
 
 from kequn_lab import export
 from kequn_lab._files import ENCODINGS, write_json
-from kequn_lab._folder import require_whole, result_folder
+from kequn_lab._folder import result_folder
 from kequn_lab._notes import Note, notes_table
 from kequn_lab._processes import beside
+from kequn_lab._record import require_whole
 from kequn_lab.export.labels import read_csv, write_table
 from kequn_lab.export.workbook import EXCEL_ROWS, write_workbook
 from kequn_lab.run.categories import variable_words

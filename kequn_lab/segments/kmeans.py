@@ -178,7 +178,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
         check_min_size(self.min_size, self.n_clusters, weight)
         rng = check_random_state(self.random_state)
         origin = np.average(X, axis=0, weights=weight).astype(X.dtype)  # rounding merges no rows
-        with one_thread_each():  # products so narrow take longer on two threads
+        with one_thread_each(), self._pool() as pool:
             summary = summarise(
                 X - origin,
                 n_points=self.n_points,
@@ -186,8 +186,7 @@ class KMeansSearch(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMix
                 far_share=FAR_SHARE,
                 random_state=rng,
             )
-        rows = summary if summary.exact else _sampled(X - origin, weight, rng)
-        with one_thread_each(), self._pool() as pool:
+            rows = summary if summary.exact else _sampled(X - origin, weight, rng)
             found = search(
                 rows,
                 self.n_clusters,

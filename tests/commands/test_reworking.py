@@ -12,7 +12,7 @@ import pytest
 import kequn_lab as kq
 from kequn_lab import read_result
 from kequn_lab.__main__ import main
-from kequn_lab._folder import verify_folder
+from kequn_lab._record import verify_folder
 from kequn_lab.export.sql import DIALECTS
 from kequn_lab.monitor.comparing import compare_labels, level_shift, scorecard_shift
 

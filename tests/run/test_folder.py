@@ -15,7 +15,8 @@ import pytest
 
 from kequn_lab import _folder
 from kequn_lab._files import write_json
-from kequn_lab._folder import read_record, require_whole, result_folder, verify_folder
+from kequn_lab._folder import result_folder
+from kequn_lab._record import read_record, require_whole, verify_folder
 from kequn_lab._signals import stoppable, undisturbed
 
 #: Files of the stand-in for a run, the record apart.

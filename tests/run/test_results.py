@@ -17,7 +17,8 @@ import pytest
 
 from kequn_lab import export, plots
 from kequn_lab.__main__ import main
-from kequn_lab._folder import result_folder, verify_folder
+from kequn_lab._folder import result_folder
+from kequn_lab._record import verify_folder
 from kequn_lab.export.workbook import write_workbook
 from kequn_lab.run import from_synthetic_bank, results, segment
 from kequn_lab.run.analysis import analyse

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from kequn_lab._folder import verify_folder
+from kequn_lab._record import verify_folder
 from kequn_lab.contract.mapping import Mapping, TableMapping
 from kequn_lab.contract.tables import ContractError
 from kequn_lab.export.labels import read_labels, write_table

@@ -16,7 +16,7 @@ import pytest
 
 from kequn_lab import contract
 from kequn_lab.__main__ import main
-from kequn_lab._folder import verify_folder
+from kequn_lab._record import verify_folder
 from kequn_lab.contract.reading import read_table
 from kequn_lab.synth import files, make_bank, write_bank
 
