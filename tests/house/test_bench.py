@@ -1,6 +1,7 @@
 """The table of benchmarks: its clock, its peers, and what the texts quote from it."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -67,6 +68,18 @@ def test_a_workload_can_say_what_its_work_alone_used(tmp_path):
     file.write_text(code, encoding="utf-8")
     run = timing.run([sys.executable, str(file)], env={"PYTHONPATH": str(BENCH)})
     assert run.clock_s < 0.05 and run.facts == {"customers": 7} and run.peak_mb > 55
+
+
+@pytest.mark.parametrize("part", ["duckdb", "pandas"])
+def test_a_script_of_the_whole_job_labels_every_customer(tmp_path, part):
+    import timing
+
+    script = str(BENCH / "workloads" / "whole_job.py")
+    paths = os.pathsep.join([str(ROOT), str(BENCH)])
+    for step in ("prepare", part):
+        command = [sys.executable, script, step, str(tmp_path), "customers=100"]
+        timing.run(command, env={"PYTHONPATH": paths})
+    assert len(pd.read_csv(tmp_path / f"{part}.csv")) == 100
 
 
 def test_a_failing_command_says_what_and_why():
