@@ -3,7 +3,8 @@
 New files are written to a hidden folder inside ``out`` (a rename never crosses disks then) and
 moved up one by one; the record, with the SHA-256 of every file, comes last. A process that is
 killed before the first move leaves the old result, after the last the new one. In between,
-:func:`verify_folder` names what does not fit, and the next call finishes the moves.
+:func:`kequn_lab._record.verify_folder` names what does not fit, and the next call finishes the
+moves.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def result_folder(out: str | Path, *, kind: str, names: Iterable[str] = ()) -> I
     ...     with result_folder(Path(tmp, "may"), kind="run") as stage:
     ...         write_json({"k": 8}, stage / "run.json")
     ...         _ = (stage / "labels.csv").write_text("customer_id,cluster")
-    ...     sorted(p.name for p in Path(tmp, "may").iterdir()), len(verify_folder(Path(tmp, "may")))
-    (['labels.csv', 'run.json'], 0)
+    ...     sorted(p.name for p in Path(tmp, "may").iterdir())
+    ['labels.csv', 'run.json']
     """
     out, record = Path(out), RECORDS[kind]
     with _claimed(out):
