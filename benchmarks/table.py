@@ -467,11 +467,11 @@ def main(argv: list[str] | None = None) -> int:
         return make_environments()
     kind = "quick" if args.quick else "full"
     before = {row["task"]: row for row in results.get(kind, {}).get("rows", [])}
+    tasks = [task for task in TASKS if not args.quick or task.quick is not None]
     head = {"date": datetime.date.today().isoformat(), "machine": machine(), "versions": versions()}
     failed = []
-    for task in TASKS:
-        left_out = args.only and task.name not in args.only
-        if left_out or (args.quick and task.quick is None):
+    for task in tasks:
+        if args.only and task.name not in args.only:
             continue
         try:
             row = measure(task, args.quick, args.rounds)
@@ -482,7 +482,7 @@ def main(argv: list[str] | None = None) -> int:
             failed += [str(error)] if isinstance(error, CommandFailed) else []
         before[task.name] = row | {"commit": head["versions"].get("commit"), "date": head["date"]}
         print("\n".join(_markdown_row(row)), flush=True)
-        rows = [before[task.name] for task in TASKS if task.name in before]
+        rows = [before[task.name] for task in tasks if task.name in before]
         results[kind] = head | {"rows": rows}
         write_texts(results)  # at once: the next may be interrupted
     for text in failed:

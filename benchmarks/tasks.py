@@ -17,7 +17,7 @@ class Peer:
     env: str
     part: str
     cores: int | None = None
-    quick: bool = True  # False: its environment is large, so only the full table has it
+    quick: bool = True  # False: slow, or of a large environment: only the full table has it
     zh: str = ""
     same_work: bool = True  # False: it does less, and is shown only
     package: str = ""  # whose version the table names; default: none
@@ -41,7 +41,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Task:
-    """A row of the table. Sizes go to the workload as they are."""
+    """A row of the table. Sizes go to the workload as they are; without ``quick`` it is a row of
+    the full table alone."""
 
     name: str
     en: str
@@ -73,15 +74,16 @@ TASKS = (
         "imports.py", {}, {}, "cpu_s",
         (Peer("import pandas", "tables", "pandas", package="pandas"),),
         (Goal("cpu_s", 0.15, "CPU-s"),),
-        rounds=11, quick_rounds=11, prepare="",
+        rounds=11, prepare="",
     ),
     Task(
         "default_run",
         "default run on two cores, {customers:,} synthetic customers to report",
         "默认运行（两核）：{customers:,} 位合成客户，直到报告",
-        "default_run.py", {"customers": 5_000}, {"customers": 1_000}, "clock_s",
+        "default_run.py", {"customers": 5_000}, {"customers": 500}, "clock_s",
         (
-            Peer("the same on one core", "ours", "ours", cores=1, zh="同一任务，一核"),
+            Peer("the same on one core", "ours", "ours", cores=1, quick=False,
+                 zh="同一任务，一核"),
             Peer("itself formerly, on one core", "former", "ours", cores=1, quick=False,
                  zh="以前的自己，一核"),
         ),
@@ -105,9 +107,9 @@ TASKS = (
         "stability",
         "choose k with stability, {rows:,} x 24, k = 2 to 12, {pairs} pairs",
         "用稳定性选 k：{rows:,} × 24，k = 2 至 12，{pairs} 对自助样本",
-        "choose_k.py", {"rows": 1_000_000, "pairs": 100}, {"rows": 50_000, "pairs": 25}, "cpu_s",
+        "choose_k.py", {"rows": 1_000_000, "pairs": 100}, {"rows": 50_000, "pairs": 10}, "cpu_s",
         (
-            Peer("R flexclust bootFlexclust", "R", "choose_k.R"),
+            Peer("R flexclust bootFlexclust", "R", "choose_k.R", quick=False),
             Peer("scikit-learn loop", "learn", "loop", package="scikit-learn",
                  zh="scikit-learn 循环"),
         ),
@@ -121,14 +123,14 @@ TASKS = (
         "search",
         "search for the lowest inertia, {sets} public data sets, 5 rounds of {seeds} seeds",
         "搜索最低的簇内平方和：{sets} 个公开数据集，5 轮，每轮 {seeds} 个种子",
-        "search_public.py", {"seeds": 4, "sets": 15}, {"seeds": 1, "sets": 5}, "inertia",
+        "search_public.py", {"seeds": 4, "sets": 15}, {"seeds": 1, "sets": 4}, "inertia",
         (
             Peer("scikit-learn in equal CPU time", "learn", "equal", package="scikit-learn",
                  zh="scikit-learn，CPU 时间相等"),
             Peer("scikit-learn, n_init=10", "learn", "ten", package="scikit-learn", quick=False),
             Peer("scikit-learn, n_init=100", "learn", "hundred", package="scikit-learn",
                  quick=False),
-            Peer("faiss in equal CPU time", "faiss", "faiss", package="faiss-cpu",
+            Peer("faiss in equal CPU time", "faiss", "faiss", package="faiss-cpu", quick=False,
                  zh="faiss，CPU 时间相等"),
         ),
         (
@@ -143,7 +145,7 @@ TASKS = (
         "draw_customers",
         "draw {customers:,} customers with holdings, in memory",
         "生成 {customers:,} 位客户及持有产品（内存中）",
-        "draw_bank.py", {"customers": 200_000}, {"customers": 60_000}, "clock_s",
+        "draw_bank.py", {"customers": 200_000}, {"customers": 30_000}, "clock_s",
         (
             Peer("numpy, one random number a cell", "tables", "numpy", package="numpy",
                  zh="numpy：每格一个随机数", same_work=False),
@@ -157,7 +159,7 @@ TASKS = (
         "draw_events",
         "draw the events of {customers:,} customers, in memory",
         "生成 {customers:,} 位客户的流水（内存中）",
-        "draw_bank.py", {"customers": 60_000}, {"customers": 30_000}, "clock_s",
+        "draw_bank.py", {"customers": 60_000}, {"customers": 10_000}, "clock_s",
         (
             Peer("numpy, one random number a cell", "tables", "numpy", package="numpy",
                  zh="numpy：每格一个随机数", same_work=False),
@@ -169,7 +171,7 @@ TASKS = (
         "write_bank",
         "draw and write a bank of {customers:,} customers as Parquet",
         "生成 {customers:,} 位客户的银行并写成 Parquet",
-        "draw_bank.py", {"customers": 60_000}, {"customers": 30_000}, "clock_s",
+        "draw_bank.py", {"customers": 60_000}, {"customers": 10_000}, "clock_s",
         (
             Peer("pyarrow writes the same tables", "tables", "pyarrow", package="pyarrow",
                  zh="pyarrow 只写同样的表"),
@@ -198,7 +200,7 @@ TASKS = (
         "profile and compare, {rows:,} x {variables}, {draws:,} draws",
         "画像与比较：{rows:,} × {variables}，{draws:,} 次重抽",
         "profile_compare.py", {"rows": 1_000_000, "variables": 30, "draws": 1_000},
-        {"rows": 100_000, "variables": 12, "draws": 1_000}, "cpu_s",
+        {"rows": 30_000, "variables": 12, "draws": 1_000}, "cpu_s",
         (
             Peer("pandas + SciPy loop", "learn", "loop", package="scipy",
                  zh="pandas + SciPy 循环"),
@@ -213,7 +215,7 @@ TASKS = (
         "labels",
         "label CSV, {rows:,} x 6",
         "标签 CSV：{rows:,} × 6",
-        "label_csv.py", {"rows": 1_000_000}, {"rows": 300_000}, "cpu_s",
+        "label_csv.py", {"rows": 1_000_000}, {"rows": 100_000}, "cpu_s",
         (
             Peer("pandas", "tables", "pandas", package="pandas"),
             Peer("polars", "tables", "polars", package="polars"),
@@ -226,7 +228,7 @@ TASKS = (
         "score",
         "score {rows:,} x 24, Parquet to CSV",
         "给 {rows:,} × 24 打标签：Parquet 到 CSV",
-        "score_large.py", {"rows": 10_000_000}, {"rows": 500_000}, "cpu_s",
+        "score_large.py", {"rows": 10_000_000}, {"rows": 200_000}, "cpu_s",
         (
             Peer("scikit-learn predict + pyarrow, id and cluster alone", "learn", "short",
                  package="scikit-learn", zh="scikit-learn predict + pyarrow，只有编号和簇"),
@@ -238,11 +240,11 @@ TASKS = (
         "whole_job",
         "whole job, events to labels, {customers:,} customers",
         "全流程：流水到标签，{customers:,} 位客户",
-        "whole_job.py", {"customers": 100_000}, {"customers": 10_000}, "cpu_s",
+        "whole_job.py", {"customers": 100_000}, None, "cpu_s",
         (
             Peer("pandas and scikit-learn by hand", "ours", "pandas", cores=1,
                  zh="手写 pandas 与 scikit-learn"),
-            Peer("DuckDB and scikit-learn by hand", "ours", "duckdb", cores=1, quick=False,
+            Peer("DuckDB and scikit-learn by hand", "ours", "duckdb", cores=1,
                  zh="手写 DuckDB 与 scikit-learn"),
         ),
         (Goal("ratio:cpu_s", 1.2, peer="pandas and scikit-learn by hand"),),

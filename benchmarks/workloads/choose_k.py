@@ -11,7 +11,7 @@ import timing
 
 KS = range(2, 13)
 STARTS = 3
-#: Rows at which the peers are measured, and pairs of them.
+#: Rows at which the peers are measured, at most, and pairs of them.
 LOOP = {"sizes": (10_000, 40_000), "pairs": 1}
 R = {"sizes": (1_000, 4_000), "pairs": 1}
 
@@ -56,7 +56,8 @@ def loop(folder, rows, pairs):
     from threadpoolctl import threadpool_limits
 
     seconds = []
-    for n in LOOP["sizes"]:
+    sizes = [min(size, rows // part) for size, part in zip(LOOP["sizes"], (8, 2), strict=True)]
+    for n in sizes:
         X, rng = groups(n), np.random.RandomState(0)
         start = timing.cpu_seconds()
         with threadpool_limits(1):
@@ -69,7 +70,7 @@ def loop(folder, rows, pairs):
                         labels.append(model.fit(X, sample_weight=weight).predict(X))
                     adjusted_rand_score(*labels)
         seconds.append(timing.cpu_seconds() - start)
-    extrapolated(seconds, LOOP["sizes"], rows, pairs / LOOP["pairs"])
+    extrapolated(seconds, sizes, rows, pairs / LOOP["pairs"])
 
 
 if __name__ == "__main__":

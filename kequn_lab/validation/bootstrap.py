@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -38,6 +39,7 @@ COMPARED_ROWS = 20_000  # rows whose two labels are compared, where the summary 
 POLISHED_ROWS = 200_000  # rows on which the summary's solutions are tried
 COARSE = 1_000  # points of a draw for cheap starts
 SMALL = 2_000  # points up to which swaps cost little, and float64 too
+FEW_ROUNDS = 3  # without a new best, where points are more
 
 
 @dataclass(frozen=True)
@@ -201,25 +203,32 @@ def cross_tables(compared: Summary, centres: NDArray) -> Callable[[int, int], ND
 
 
 def anchors(ground: Ground, k: int) -> NDArray:
-    """Different good solutions of the data as they are, best first."""
-    small, tol = ground.small, ground.tol
+    """Different good solutions of the data as they are, best first.
+
+    Where points are many, changes are tried on the coarse ones, and few rounds without a new best
+    end the search: above the number of groups that are there, many solutions are nearly as good.
+    """
+    small = ground.small
+    n_chains = 25 if small else 10
+    run: dict[str, Any] = {"tol": ground.tol, "coarse": ground.coarse}
     starts = search(
         ground.summary,
         k,
         n_starts=50 if small else 25,
         n_swaps=0,
-        n_chains=25 if small else 10,
-        tol=tol,
+        n_chains=n_chains,
         random_state=ground.rng(k),
+        **run,
     ).centres
     moved = search(
         ground.summary,
         k,
         init=starts,
         n_swaps=25 if small else 10,
-        n_chains=25 if small else 3,
-        tol=tol,
+        n_chains=n_chains if small else 3,
+        patience=None if small else FEW_ROUNDS,
         random_state=ground.rng(k, 1),
+        **run,
     ).centres
     return np.concatenate([moved, starts])[: len(starts)]
 
