@@ -49,3 +49,19 @@ def reference_data(reference):
         return pd.DataFrame(load_iris().data, columns=columns)
 
     return data
+
+
+@pytest.fixture(scope="module")
+def few_pictures():
+    """Runs draw one picture of those for each place: most of what a small run takes is pictures,
+    and tests that use this look at none. Whole runs are in tests/ways/test_end_to_end.py."""
+    from kequn_lab.run import results
+
+    draw = results.draw_pictures
+
+    def one(result, some, **how):
+        return draw(result, dict(list(some.items())[:1]), **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "draw_pictures", one)
+        yield

@@ -14,7 +14,7 @@ from kequn_lab.run.readings import Reading, read_clusters, take_reading
 from kequn_lab.segments.pipeline import with_centres
 from kequn_lab.spark.clustering import STARTS, ClusterFit, fit_centres
 
-__all__ = ["FIT_ON", "ClusterReading", "cluster_notes", "fit_on_cluster"]
+__all__ = ["FIT_ON", "ClusterReading", "cluster_notes", "fit_on_cluster", "require_plain"]
 
 #: Where k-means is fitted: to a sample that is brought home, or by Spark to all customers.
 FIT_ON = ("sample", "cluster")
@@ -27,6 +27,29 @@ class ClusterReading(Reading):
     """A reading whose centres Spark found (``fit``); ``lowest`` is the search on the sample."""
 
     fit: ClusterFit | None = None
+
+
+def require_plain(*, start: str, **asked: Any) -> None:
+    """Refuse what k-means of Spark cannot do, before the cluster has worked for it.
+
+    Parameters
+    ----------
+    start : str
+    **asked
+        Groups, categories, a pull and a smallest size, by their names in
+        :func:`kequn_lab.segment`; none of them may be asked for.
+
+    Raises
+    ------
+    ValueError
+        One of them is, or a start at the signatures.
+    """
+    if start == "signatures" or any(asked.values()):
+        raise ValueError(
+            "k-means on the cluster (fit_on) searches all customers at once: by, categories, pull, "
+            "a smallest size and a start at the signatures need the sample; leave out one of the "
+            "two"
+        )
 
 
 def fit_on_cluster(
@@ -46,16 +69,8 @@ def fit_on_cluster(
     Raises
     ------
     ValueError
-        Groups, categories, a smallest size, or a start at the signatures were asked for; as
-        :func:`~kequn_lab.spark.clustering.fit_centres`.
+        As :func:`~kequn_lab.spark.clustering.fit_centres`; a cluster has nobody in the sample.
     """
-    asked = [options.get(name) for name in ("by", "categories", "pull", "min_size")]
-    if options.get("start") == "signatures" or any(asked):
-        raise ValueError(
-            "k-means on the cluster (fit_on) searches all customers at once: by, categories, pull, "
-            "a smallest size and a start at the signatures need the sample; leave out one of the "
-            "two"
-        )
     lowest = take_reading(features, book, **{**options, "start": "search"})
     card = Scorecard.from_pipeline(lowest.pipeline, features, as_of="2000-01-01")  # day is not used
     seed = options.get("random_state", 0)

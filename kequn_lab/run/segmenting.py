@@ -23,7 +23,7 @@ from kequn_lab.run.inputs import (
     from_spark,
     from_tables,
 )
-from kequn_lab.run.on_cluster import FIT_ON
+from kequn_lab.run.on_cluster import FIT_ON, require_plain
 from kequn_lab.run.options import Options
 from kequn_lab.run.registering import enter
 from kequn_lab.run.result import Result
@@ -181,6 +181,8 @@ def segment(
     own = {"id_column": id, "query": query, "log_columns": log, "categories": categories}
     events = {"customers": customers, "holdings": holdings, "as_of": as_of, "months": months}
     more = {"mapping": mapping, "drop": drop, "skip_bad_rows": skip_bad_rows}
+    if fit_on == "cluster":
+        require_plain(start=start, by=by, categories=categories, pull=pull, min_size=min_size)
     inputs = _read(table, kind, own, events, more, fit_on)
     options = Options(
         **_numbers(k),

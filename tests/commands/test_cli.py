@@ -18,6 +18,8 @@ from kequn_lab.__main__ import main
 from kequn_lab.commands.parser import parser
 from kequn_lab.export.sql import DIALECTS
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 QUICK = ["--k", "2", "--stability", "0", "--starts", "2", "--quiet"]
 
 

@@ -16,6 +16,8 @@ from kequn_lab._record import verify_folder
 from kequn_lab.export.sql import DIALECTS
 from kequn_lab.monitor.comparing import compare_labels, level_shift, scorecard_shift
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 RUN = ["--k", "3", "--stability", "0", "--starts", "2", "--quiet"]
 
 

@@ -8,6 +8,8 @@ from kequn_lab.__main__ import main
 from kequn_lab.export import write_labels
 from kequn_lab.monitor.moves import count_moves, label_moves, read_version
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 
 def labels(segments: str, first: int = 100000000000000018) -> pd.DataFrame:
     ids = [str(first + i) for i in range(len(segments))]

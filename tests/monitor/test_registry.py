@@ -18,6 +18,8 @@ from kequn_lab.monitor import Registry, read_registry
 from kequn_lab.monitor.matching import match_centres, match_labels, match_segments
 from kequn_lab.monitor.registry import open_registry
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 DAY = "2024-01-01"
 PLACES = {"a": (0, 0), "b": (30, 0), "c": (0, 30), "d": (30, 30), "e": (60, 60)}
 

@@ -17,6 +17,8 @@ from kequn_lab.run.options import Options
 from kequn_lab.segments.refits import refit
 from kequn_lab.validation import segment_stability
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 QUICK = {"n_boot": 20, "n_starts": 5, "n_stability": 2, "quiet": True}
 
 

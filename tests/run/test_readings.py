@@ -21,6 +21,8 @@ from kequn_lab.segments import SeededKMeans, centre_table, expected_levels
 from kequn_lab.segments.signatures import similarities
 from kequn_lab.validation import segment_stability
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 QUICK = {"n_boot": 0, "n_starts": 2, "n_stability": 0, "quiet": True}
 EIGHT = catalogue.segments()["segment_id"].tolist()
 

@@ -11,6 +11,8 @@ import kequn_lab as kq
 from kequn_lab.__main__ import main
 from kequn_lab.contract.mapping import read_mapping
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 RNG = np.random.default_rng(0)
 N = 600
 SIDE = np.repeat([0, 1], N // 2)

@@ -25,6 +25,8 @@ from kequn_lab.segments.refits import refit
 from kequn_lab.validation.influence import column_influence
 from kequn_lab.validation.segmentwise import segment_stability
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 N = 600
 ASK = {"k": 4, "stability": 0, "quiet": True, "start": "search"}
 

@@ -13,6 +13,8 @@ from kequn_lab.export.models import load_model, save_model
 from kequn_lab.export.scorecard import Scorecard
 from kequn_lab.profiles.variance import variance_table
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 RNG = np.random.default_rng(0)
 N = 300
 TABLE = pd.DataFrame(

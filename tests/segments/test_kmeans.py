@@ -46,12 +46,12 @@ def best_known(reference):
 
 @pytest.mark.parametrize("name, ks", [("iris", range(2, 7)), ("mcdonalds", range(2, 5))])
 def test_best_known_inertia(best_known, reference_data, name, ks):
-    """20 seeds here; 100 in benchmarks/search.py."""
+    """All of 8 seeds here; 100 in benchmarks/search.py."""
     X, best = reference_data(name), best_known(name)
     for k in ks:
-        found = [KMeansSearch(k, random_state=s, n_jobs=1).fit(X).inertia_ for s in range(20)]
+        found = [KMeansSearch(k, random_state=s, n_jobs=1).fit(X).inertia_ for s in range(8)]
         reached = np.array(found) <= best[k]["best_sse"] * (1 + 1e-6)
-        assert reached.sum() >= 19, (k, reached.sum())
+        assert reached.all(), (k, reached.sum())
 
 
 def test_agreement_is_the_share_of_plain_starts_at_the_best(best_known, reference_data):

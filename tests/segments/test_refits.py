@@ -35,14 +35,14 @@ def one():
 
 @pytest.mark.parametrize("gap", [4.0, 2.5])
 def test_intervals_hold_the_segments_of_the_population(gap):
-    """Clear and overlapping groups: 30 tables, 360 intervals each way."""
+    """Clear and overlapping groups: 15 tables, 180 intervals each way."""
     rng = np.random.default_rng(2)
     everybody = customers(rng, 30_000, gap)
     whole, labels = clustered(everybody)
     truth = profile_table(everybody, labels, n_boot=0)
     truth = truth.set_index(["segment_id", "variable"])["effect"]
     kept, again = [], []
-    for seed in range(30):
+    for seed in range(15):
         table = customers(rng, 300, gap)
         kmeans, labels = clustered(table, seed)
         gaps = whole.cluster_centers_[:, None] - kmeans.cluster_centers_[None]

@@ -17,7 +17,7 @@ import kequn_lab as kq
 from kequn_lab.__main__ import main
 from kequn_lab.contract import EVENTS, ContractError
 
-pytestmark = [pytest.mark.usefixtures("java"), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.usefixtures("java", "few_pictures"), pytest.mark.filterwarnings("ignore")]
 FAST = {"stability": 0, "starts": 3, "quiet": True}
 AS_OF = "2024-12-31"
 
@@ -87,9 +87,10 @@ def test_of_many_customers_a_sample_comes_home_and_is_said(tables, monkeypatch):
 def test_k_means_is_fitted_by_spark_and_its_distance_from_the_search_is_said(
     tables, monkeypatch, tmp_path
 ):
-    from kequn_lab.spark import customer_features, label
+    from kequn_lab.spark import clustering, customer_features, label
     from kequn_lab.spark import tables as module
 
+    monkeypatch.setattr(clustering, "STARTS", 1)
     monkeypatch.setitem(module.MOST_COLLECTED, "cluster", 150)
     result = whole_way(tables, k=4, fit_on="cluster")
     fit = result.record["fit"]

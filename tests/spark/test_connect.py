@@ -26,10 +26,11 @@ import json, sys
 from pyspark.sql import SparkSession
 import kequn_lab as kq
 from kequn_lab.__main__ import main
+from kequn_lab.spark import clustering
 
+clustering.STARTS = 1
 master, out, paths = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 session = SparkSession.builder.remote(master).getOrCreate()
-session.conf.set("spark.sql.shuffle.partitions", "2")
 tables = {name: session.read.parquet(path) for name, path in paths.items()}
 more = {name: tables[name] for name in ("customers", "holdings")}
 result = kq.segment(
@@ -58,6 +59,7 @@ def server(java, tmp_path):
         "--class", "org.apache.spark.sql.connect.service.SparkConnectServer",
         "--master", "local[2]", "--conf", "spark.ui.enabled=false",
         "--conf", f"spark.connect.grpc.binding.port={port}",
+        "--conf", "spark.sql.shuffle.partitions=2",
     ]  # fmt: skip
     environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(home)}
     with open(tmp_path / "server.log", "wb") as log:

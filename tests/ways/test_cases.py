@@ -16,6 +16,8 @@ import pytest
 
 from kequn_lab.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 QUICK = ["--stability", "0", "--starts", "2", "--quiet"]
 
 

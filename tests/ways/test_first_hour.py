@@ -11,6 +11,8 @@ import pytest
 import kequn_lab as kq
 from kequn_lab.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 QUICK = ["--k", "3", "--stability", "0", "--starts", "2", "--quiet"]
 
 

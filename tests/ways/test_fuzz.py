@@ -13,6 +13,8 @@ import pytest
 
 from kequn_lab.__main__ import main
 
+pytestmark = pytest.mark.usefixtures("few_pictures")
+
 SECONDS = 60
 MANY = int(os.environ.get("KEQUN_FUZZ", "16"))
 
